@@ -1,1 +1,1 @@
-"""Dagster assets from tables and files on S3: virtual reads, incremental imports that land exactly once, exports."""
+"""Dagster assets from tables and files on S3: read in place, imported exactly once, exported."""
