@@ -1,0 +1,121 @@
+"""Credentials: resolved and refreshed by botocore, handed to the engines as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from s3_assets.connection.auth import AccessKeyAuth, AnonymousAuth, ProfileAuth
+from s3_assets.connection.secrets import read_secret
+from s3_assets.errors import CredentialsMissingError, S3AssetsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from s3_assets.connection.settings import S3Connection
+
+# botocore refreshes at the latest ten minutes before the end, so what it hands out lives at least this long.
+_LEASE = timedelta(minutes=9)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Key, secret and token, good until `expires_at` (UTC; none for ever)."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+
+
+class CredentialSource:
+    """Answers with credentials that are good now; keep the source, never its answer."""
+
+    def __init__(self, connection: S3Connection) -> None:
+        self._connection = connection
+        self._held: Any = None
+
+    def current(self) -> Credentials | None:
+        """Return credentials, or None for unsigned requests.
+
+        Raises `CredentialsMissingError` if the way that was chosen leads to none, `SecretMissingError`
+        if a referenced secret is not there.
+        """
+        auth = self._connection.auth
+        if isinstance(auth, AnonymousAuth):
+            return None
+        if isinstance(auth, AccessKeyAuth):
+            return _from_access_key(auth, self._connection.name)
+        return self._from_botocore()
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether requests go unsigned."""
+        return isinstance(self._connection.auth, AnonymousAuth)
+
+    def _from_botocore(self) -> Credentials:
+        from botocore.credentials import RefreshableCredentials
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            if self._held is None:
+                self._held = botocore_session(self._connection).get_credentials()
+            if self._held is None:
+                raise _missing(self._connection, "the AWS credential chain found no credentials")
+            frozen = self._held.get_frozen_credentials()
+        except BotoCoreError as error:
+            raise _missing(self._connection, f"the AWS credential chain failed: {error}") from error
+        refreshes = isinstance(self._held, RefreshableCredentials)
+        return Credentials(
+            frozen.access_key,
+            frozen.secret_key,
+            frozen.token,
+            datetime.now(UTC) + _LEASE if refreshes else None,
+        )
+
+
+@lru_cache(maxsize=256)
+def credential_source(connection: S3Connection) -> CredentialSource:
+    """Return the process's one source for this connection, so that its cache of credentials is shared."""
+    return CredentialSource(connection)
+
+
+def botocore_session(connection: S3Connection) -> Any:  # noqa: ANN401 - botocore ships no types
+    """Return a botocore session for the connection's profile, or for the default chain."""
+    import botocore.session
+    from botocore.exceptions import ProfileNotFound
+
+    profile = connection.auth.profile if isinstance(connection.auth, ProfileAuth) else None
+    session = botocore.session.Session(profile=profile)
+    try:
+        session.get_scoped_config()
+    except ProfileNotFound as error:
+        raise _missing(
+            connection, f"the profile '{profile or session.profile}' is not in the shared files"
+        ) from error
+    return session
+
+
+def _from_access_key(auth: AccessKeyAuth, connection: str) -> Credentials:
+    return Credentials(
+        _named(lambda: read_secret(auth.access_key_id), connection),
+        _named(lambda: read_secret(auth.secret_access_key), connection),
+        _named(lambda: read_secret(auth.session_token), connection) if auth.session_token else None,
+    )
+
+
+def _named(read: Callable[[], str], connection: str) -> str:
+    try:
+        return read()
+    except S3AssetsError as error:
+        raise error.at(connection=connection) from error.__cause__
+
+
+def _missing(connection: S3Connection, found: str) -> CredentialsMissingError:
+    return CredentialsMissingError(
+        found,
+        remedy="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile, a key or 'anonymous' as auth.",
+        connection=connection.name,
+    )

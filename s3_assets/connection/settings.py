@@ -1,0 +1,115 @@
+"""The connection: a frozen value that says how a bucket is reached, without any I/O."""
+
+from __future__ import annotations
+
+import warnings
+from enum import StrEnum
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from s3_assets.connection.auth import Auth, DefaultAuth
+from s3_assets.connection.regions import check_region
+from s3_assets.errors import SettingError
+from s3_assets.location import Location
+
+
+class AddressingStyle(StrEnum):
+    """Where the bucket's name goes in a request."""
+
+    AUTO = "auto"
+    PATH = "path"
+    VIRTUAL = "virtual"
+
+
+class Transport(BaseModel):
+    """Time limits in seconds, connections and retries of one request."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connect_timeout: float = Field(default=50.0, gt=0, description="Seconds to open a connection.")
+    read_timeout: float = Field(default=50.0, gt=0, description="Seconds of silence in an answer.")
+    max_connections: int = Field(default=50, ge=1, le=1000, description="Connections to the server at once.")
+    max_retries: int = Field(default=3, ge=0, le=20, description="Tries after the first, with backoff.")
+
+
+class S3Connection(BaseModel):
+    """How one bucket, or one base path in it, is reached: authentication, addressing, transport."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(default="s3", description="How messages call this connection.")
+    url: str = Field(description="s3://bucket/ or s3://bucket/base/path/")
+    endpoint: str | None = Field(default=None, description="URL or host of an S3-compatible server.")
+    region: str | None = Field(default=None, description="Left out: the endpoint's, or the AWS chain's.")
+    addressing_style: AddressingStyle = AddressingStyle.AUTO
+    auth: Auth = Field(default_factory=DefaultAuth)
+    transport: Transport = Field(default_factory=Transport)
+    match_subfolder_exactly: bool = Field(
+        default=True, description="True: foo/bar never matches foo/bar_baz/."
+    )
+    checksums: Literal["when_supported", "when_required"] = Field(
+        default="when_supported", description="when_required: for servers that refuse trailing checksums."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _normal_url(cls, url: str) -> str:
+        return _in_pydantic(lambda: Location.parse(url)).url
+
+    @field_validator("endpoint")
+    @classmethod
+    def _whole_endpoint(cls, endpoint: str | None) -> str | None:
+        if endpoint is None:
+            return None
+        whole = endpoint if "://" in endpoint else f"https://{endpoint}"
+        parts = urlsplit(whole)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"'{endpoint}' is not an endpoint; write https://host:port or a host name")
+        if parts.path.strip("/") or parts.query or parts.username:
+            raise ValueError(
+                f"the endpoint '{parts.hostname}' carries a path, a query or a user; write {parts.scheme}://"
+                f"{parts.hostname}{f':{parts.port}' if parts.port else ''} and put the bucket into url"
+            )
+        return whole.rstrip("/")
+
+    @field_validator("region")
+    @classmethod
+    def _lower_region(cls, region: str | None) -> str | None:
+        if region is not None and region != region.lower():
+            warnings.warn(f"region '{region}' is written '{region.lower()}'", UserWarning, stacklevel=2)
+            return region.lower()
+        return region
+
+    @model_validator(mode="after")
+    def _sound_region(self) -> S3Connection:
+        if self.region is not None:
+            host = urlsplit(self.endpoint).hostname if self.endpoint else None
+            for warning in check_region(self.region, host):
+                warnings.warn(f"connection '{self.name}': {warning}", UserWarning, stacklevel=2)
+        return self
+
+    @property
+    def location(self) -> Location:
+        """The bucket and base path."""
+        return Location.parse(self.url)
+
+    @property
+    def virtual_hosted(self) -> bool:
+        """Whether the bucket goes into the host name: not by default for an endpoint or a dotted name.
+
+        A dot in the bucket's name breaks the wildcard of the server's certificate (Amazon S3 User Guide,
+        "Virtual hosting of general purpose buckets").
+        """
+        if self.addressing_style is AddressingStyle.AUTO:
+            return self.endpoint is None and "." not in self.location.bucket
+        return self.addressing_style is AddressingStyle.VIRTUAL
+
+
+def _in_pydantic(make: Any) -> Any:  # noqa: ANN401 - passes through whatever the factory returns
+    """Run a check of ours inside a validator, where only ValueErrors are collected with their place."""
+    try:
+        return make()
+    except SettingError as error:
+        raise ValueError(str(error)) from error

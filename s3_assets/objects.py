@@ -1,0 +1,174 @@
+"""Raw objects: the only caller of list, head, get, put, copy and delete."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from s3_assets.connection.adapters import obstore as adapter
+from s3_assets.connection.diagnosis import diagnose
+from s3_assets.errors import MissingError, ObjectMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    import polars as pl
+    from obstore.store import S3Store
+
+    from s3_assets.connection.settings import S3Connection
+
+_LIST_CHUNK = 1000
+_COPY_AT_ONCE = 16
+
+
+class ObjectInfo(NamedTuple):
+    """What a listing says of one object; `key` counts from the bucket's root."""
+
+    key: str
+    size: int
+    etag: str
+    modified: datetime
+
+
+class Objects:
+    """The objects of one connection's bucket; every key counts from the bucket's root."""
+
+    def __init__(self, connection: S3Connection) -> None:
+        self._connection = connection
+
+    @property
+    def _store(self) -> S3Store:
+        return adapter.store(self._connection)
+
+    def list(self, prefix: str, *, start_after: str | None = None) -> Iterator[ObjectInfo]:
+        """Yield every object below the folder `prefix`, a thousand to a request."""
+        import obstore
+
+        with self._diagnosed(prefix):
+            for chunk in obstore.list(self._store, prefix or None, offset=start_after, chunk_size=_LIST_CHUNK):
+                for item in chunk:
+                    yield ObjectInfo(item["path"], item["size"], item["e_tag"] or "", item["last_modified"])
+
+    def list_frame(self, prefix: str) -> pl.DataFrame:
+        """Return every object below the folder `prefix` as a frame: key, size, etag, modified (UTC)."""
+        import obstore
+        import polars as pl
+
+        schema = {"key": pl.String, "size": pl.Int64, "etag": pl.String, "modified": pl.Datetime("us", "UTC")}
+        with self._diagnosed(prefix):
+            chunks = [
+                pl.DataFrame(chunk)
+                for chunk in obstore.list(
+                    self._store, prefix or None, chunk_size=_LIST_CHUNK, return_arrow=True
+                )
+            ]
+        if not chunks:
+            return pl.DataFrame(schema=schema)
+        return pl.concat(chunks).select(
+            pl.col("path").alias("key"),
+            pl.col("size").cast(pl.Int64),
+            pl.col("e_tag").fill_null("").alias("etag"),
+            pl.col("last_modified").cast(schema["modified"]).alias("modified"),
+        )
+
+    def list_folders(self, prefix: str) -> tuple[list[str], list[ObjectInfo]]:
+        """Return the folders (with their slash) and the objects directly below the folder `prefix`."""
+        import obstore
+
+        with self._diagnosed(prefix):
+            found = obstore.list_with_delimiter(self._store, prefix or None)
+        objects = [
+            ObjectInfo(item["path"], item["size"], item["e_tag"] or "", item["last_modified"])
+            for item in found["objects"]
+        ]
+        return [f"{folder.rstrip('/')}/" for folder in found["common_prefixes"]], objects
+
+    def exists(self, key: str) -> bool:
+        """Tell whether the object is there."""
+        try:
+            self.head(key)
+        except ObjectMissingError:
+            return False
+        return True
+
+    def head(self, key: str) -> ObjectInfo:
+        """Return what the server knows of the object."""
+        import obstore
+
+        with self._diagnosed(key):
+            item = obstore.head(self._store, key)
+        return ObjectInfo(key, item["size"], item["e_tag"] or "", item["last_modified"])
+
+    def get(self, key: str) -> bytes:
+        """Return the whole object."""
+        import obstore
+
+        with self._diagnosed(key):
+            return bytes(obstore.get(self._store, key).bytes())
+
+    def get_tail(self, key: str, *, size: int, length: int) -> bytes:
+        """Return the last `length` bytes of an object that has `size` of them."""
+        import obstore
+
+        with self._diagnosed(key):
+            return bytes(obstore.get_range(self._store, key, start=max(size - length, 0), end=size))
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write the object, over what is there."""
+        import obstore
+
+        with self._diagnosed(key):
+            obstore.put(self._store, key, body)
+
+    def put_if_absent(self, key: str, body: bytes) -> bool:
+        """Write the object unless there is one; tell whether it was written."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        with self._diagnosed(key):
+            try:
+                obstore.put(self._store, key, body, mode="create")
+            except AlreadyExistsError:
+                return False
+        return True
+
+    def copy(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Copy objects on the server, several at once."""
+        import obstore
+
+        def one(pair: tuple[str, str]) -> None:
+            with self._diagnosed(pair[0]):
+                obstore.copy(self._store, *pair)
+
+        with ThreadPoolExecutor(min(_COPY_AT_ONCE, self._connection.transport.max_connections)) as pool:
+            list(pool.map(one, pairs))
+
+    def delete(self, keys: Iterable[str]) -> int:
+        """Delete the objects and return how many were asked for; missing ones are no error."""
+        import obstore
+
+        wanted = list(keys)
+        if not wanted:
+            return 0
+        with self._diagnosed(wanted[0]):
+            try:
+                obstore.delete(self._store, wanted)
+            except FileNotFoundError:
+                return len(wanted)
+        return len(wanted)
+
+    @contextmanager
+    def _diagnosed(self, key: str) -> Iterator[None]:
+        from obstore.exceptions import BaseError
+
+        try:
+            yield
+        except (BaseError, OSError) as error:
+            if isinstance(error, MissingError):
+                raise
+            # Not chained: the engine quotes request headers.
+            raise diagnose(
+                error, self._connection, self._connection.location.url.split("/", 3)[0] + f"//{self._connection.location.bucket}/{key}"
+            ) from None
