@@ -6,9 +6,6 @@ pieces that arrive; the side that is too fast is told to pause.
 """
 
 import asyncio
-import socket
-import struct
-from typing import Final
 
 from tests.support.http_messages import (
     END_OF_HEAD,
@@ -19,12 +16,9 @@ from tests.support.http_messages import (
     MalformedMessageError,
     UntilCloseBody,
 )
-from tests.support.proxy_exchange import Exchange, slow_down_answer
+from tests.support.proxy_exchange import Exchange, reset_soon, slow_down_answer
 from tests.support.proxy_server_side import ServerConnection
 from tests.support.proxy_state import ProxyState
-
-TIME_TO_ARRIVE: Final = 0.02
-"""Seconds between the last byte of a cut body and the reset, which would overtake bytes still on the way."""
 
 
 class ClientConnection(asyncio.Protocol):
@@ -291,12 +285,8 @@ class ClientConnection(asyncio.Protocol):
         if self._server is not None:
             self._server.abort()
             self._server = None
-        connection: socket.socket | None = self._transport.get_extra_info("socket")
-        if connection is not None and not self._transport.is_closing():
-            # With a linger time of zero closing sends a reset instead of an orderly end.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._dropped = True
-        asyncio.get_running_loop().call_later(TIME_TO_ARRIVE, self._transport.abort)
+        reset_soon(self._transport)
 
     def server_lost(self) -> None:
         """The server closed its side: finish an answer that ends so, and close the client's side too."""

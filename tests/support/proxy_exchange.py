@@ -1,5 +1,8 @@
 """One request with its answer, on its way; and the answer that the proxy gives by itself."""
 
+import asyncio
+import socket
+import struct
 from typing import Final
 
 from tests.support.http_messages import Body, Head
@@ -12,6 +15,10 @@ SLOW_DOWN_BODY: Final = (
 SLOW_DOWN_HEAD: Final = (
     b"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n" % len(SLOW_DOWN_BODY)
 )
+
+
+TIME_TO_ARRIVE: Final = 0.02
+"""Seconds between the last byte of a cut body and the reset, which would overtake bytes still on the way."""
 
 
 class Exchange:
@@ -35,3 +42,12 @@ def slow_down_answer(method: str, *, keep_alive: bool) -> bytes:
     """S3's answer to a client that asks too much, which every client library tries again."""
     closing = b"\r\n" if keep_alive else b"Connection: close\r\n\r\n"
     return SLOW_DOWN_HEAD + closing + (b"" if method == "HEAD" else SLOW_DOWN_BODY)
+
+
+def reset_soon(transport: asyncio.Transport) -> None:
+    """Break a connection as a failing network does, when what was written to it has arrived."""
+    connection: socket.socket | None = transport.get_extra_info("socket")
+    if connection is not None and not transport.is_closing():
+        # With a linger time of zero closing sends a reset instead of an orderly end.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    asyncio.get_running_loop().call_later(TIME_TO_ARRIVE, transport.abort)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -121,7 +120,7 @@ class ProxyState:
         would fail once in a thousand runs.
         """
         if self.dropping:
-            # A connection of the dead process may wait in the listener's queue: have it accepted, and dropped.
+            # A dead process's connection may wait in the listener's queue: have it accepted, and dropped.
             await asyncio.sleep(0.01)
         try:
             await asyncio.wait_for(self._settled.wait(), patience)
