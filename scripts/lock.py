@@ -1,7 +1,7 @@
 """Write both locks anew: the project's, and that of the embedded server.
 
-The resolver comes into a throw-away environment. The locks hold names, versions and markers, and no address, so
-that they install from whatever index a machine is set up for.
+The resolver comes into a throw-away environment. The locks hold names, versions and markers, and no address,
+so that they install from whatever index a machine is set up for.
 """
 
 import subprocess

@@ -46,28 +46,15 @@ def set_up(environment: VirtualEnvironment) -> None:
     if not environment.usable():
         with step("environment .venv"):
             environment.make(with_pip=True)
-    count = sum(1 for line in LOCK.read_text().splitlines() if line and not line.startswith("#"))
-    with step(f"{count} pinned packages"):
+    names = {line.partition("==")[0] for line in LOCK.read_text().splitlines() if "==" in line}
+    with step(f"{len(names)} pinned packages"):
+        environment.prune(names | {"pip", "setuptools", "s3-assets"})
         environment.install(["--no-deps", "--requirement", str(LOCK)])
     with step("s3-assets itself, editable"):
         environment.install(["--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
     with step("bytecode"):
         environment.compile()
     environment.mark(LOCK, PROJECT)
-
-
-def set_up_server(environment: VirtualEnvironment) -> None:
-    """Bring the embedded server's environment up to its requirements.
-
-    Raises:
-        InstallationError: a step failed.
-
-    """
-    with step("embedded S3 server"):
-        environment.make(with_pip=False)
-        environment.install(["--no-deps", "--requirement", str(SERVER_LOCK)])
-        environment.compile()
-    environment.mark(SERVER_LOCK)
 
 
 def main() -> int:
@@ -86,7 +73,8 @@ def main() -> int:
             if not project.current(LOCK, PROJECT):
                 set_up(project)
             if not server.current(SERVER_LOCK):
-                set_up_server(server)
+                with step("embedded S3 server"):
+                    server.ensure(SERVER_LOCK)
     except InstallationError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -6,10 +6,12 @@ Standard library only, and nothing of this package: `scripts/setup.py` runs it b
 import fcntl
 import hashlib
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -84,15 +86,49 @@ class VirtualEnvironment:
             InstallationError: pip failed.
 
         """
+        # Compiling afterwards uses every core, pip's own way one.
+        run([*self._pip(by_host=by_host), "install", *PIP_OPTIONS, "--no-compile", *arguments])
+
+    def prune(self, kept: AbstractSet[str]) -> None:
+        """Uninstall packages whose normalised names are not among those to keep."""
+        question = (
+            "from importlib.metadata import distributions as d; print(*{one.metadata['Name'] for one in d()})"
+        )
+        answer = subprocess.run(
+            [str(self.python), "-c", question],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        normal = {re.sub(r"[-_.]+", "-", name).lower() for name in answer.stdout.split()}
+        if superfluous := sorted(normal - kept):
+            run([*self._pip(by_host=None), "uninstall", *PIP_OPTIONS, "--yes", *superfluous])
+
+    def _pip(self, *, by_host: bool | None) -> list[str]:
         if by_host is None:
             by_host = not any(self.folder.glob("lib/python*/site-packages/pip"))
-        pip = (
-            [sys.executable, "-m", "pip", "--python", str(self.python)]
-            if by_host
-            else [str(self.python), "-m", "pip"]
-        )
-        # Compiling afterwards uses every core, pip's own way one.
-        run([*pip, "install", *PIP_OPTIONS, "--no-compile", *arguments])
+        host_way = [sys.executable, "-m", "pip", "--python", str(self.python)]
+        return host_way if by_host else [str(self.python), "-m", "pip"]
+
+    def ensure(self, requirements: Path) -> None:
+        """Make and fill the environment, unless it is as the requirements say; processes take turns.
+
+        Raises:
+            InstallationError: a tool failed.
+            OSError: the folder cannot be written.
+
+        """
+        if self.current(requirements):
+            return
+        with exclusive(self.folder.with_suffix(".lock")):
+            # Another process may have made it while this one waited.
+            if self.current(requirements):
+                return
+            self.make(with_pip=False)
+            self.install(["--no-deps", "--requirement", str(requirements)])
+            self.compile()
+            self.mark(requirements)
 
     def compile(self) -> None:
         """Compile what was installed, so that the first start of each program does not pay for it."""
@@ -107,7 +143,7 @@ class VirtualEnvironment:
 
 
 def fingerprint(folder: Path, *sources: Path) -> str:
-    """Return a digest of the files, of this Python, and of the folder, which installed scripts carry inside."""
+    """Return a digest of the files, of this Python, and of the folder, which scripts in it carry inside."""
     digest = hashlib.sha256(f"{sys.version}\n{folder.absolute()}\n".encode())
     for source in sources:
         digest.update(source.read_bytes())

@@ -1,0 +1,86 @@
+"""What every test stands on: an environment without traces of the machine, an S3 server, a bucket."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from s3_assets.embedded.server import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, EmbeddedServer
+
+SCRUBBED_PREFIXES = ("AWS_", "S3_ASSETS_", "DAGSTER_")
+SCRUBBED_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "BOTO_CONFIG")
+# It says where a tool is, not how S3 is reached.
+KEPT = ("S3_ASSETS_EMBEDDED_PYTHON",)
+
+
+def _scrubbed(name: str) -> bool:
+    upper = name.upper()
+    return name not in KEPT and (upper.startswith(SCRUBBED_PREFIXES) or upper in SCRUBBED_NAMES)
+
+
+def _hermetic(patch: pytest.MonkeyPatch, nowhere: Path) -> None:
+    for name in filter(_scrubbed, list(os.environ)):
+        patch.delenv(name)
+    patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nowhere / "credentials"))
+    patch.setenv("AWS_CONFIG_FILE", str(nowhere / "config"))
+    # Without it, botocore waits for a metadata service that no test machine has.
+    patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hermetic_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Scrub the environment before the first fixture of the session looks at it."""
+    with pytest.MonkeyPatch.context() as patch:
+        _hermetic(patch, tmp_path_factory.getbasetemp() / "nowhere")
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _hermetic_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Scrub what another test may have left."""
+    _hermetic(monkeypatch, tmp_path_factory.getbasetemp() / "nowhere")
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """An embedded server for this worker: it starts in less time than workers would take to agree on one."""
+    with EmbeddedServer(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def strict_s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """An embedded server that refuses keys it does not know."""
+    with EmbeddedServer(tmp_path_factory.mktemp("strict-s3"), require_known_keys=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_client(s3_server: EmbeddedServer) -> Any:
+    """A boto3 client of `s3_server`, to prepare and to look."""
+    return boto_client(s3_server)
+
+
+@pytest.fixture
+def bucket(s3_client: Any) -> str:
+    """The name of a fresh bucket on `s3_server`."""
+    name = f"bucket-{uuid4().hex[:12]}"
+    s3_client.create_bucket(Bucket=name)
+    return name
+
+
+def boto_client(
+    server: EmbeddedServer, service: str = "s3", *, key: str = ACCESS_KEY_ID, secret: str = SECRET_ACCESS_KEY
+) -> Any:
+    import boto3
+
+    return boto3.session.Session().client(
+        service,
+        endpoint_url=server.endpoint_url,
+        region_name=REGION,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+    )
