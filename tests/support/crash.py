@@ -173,7 +173,7 @@ def crash_matrix(  # noqa: PLR0917 - who, what, and from where to where: the res
         raise ValueError("Nothing was sent through the proxy: is its endpoint among the arguments?")
     for variant in variants:
         missed = 0
-        # With concurrency the number of requests varies: past the last k go on until a run does not get there.
+        # With concurrency the number of requests varies: past the last k go on until a run ends before.
         for k in chain(range(1, report.requests, every), count(report.requests)):
             state = {**arguments, **prepare(f"{variant.replace('_', '-')}-{k}")}
             crash = crasher.crash(variant, k, state, check, repair_runs)

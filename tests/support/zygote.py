@@ -83,7 +83,7 @@ class Child:
         """Its end. A child that does not end in time is killed; the error holds the stacks of its threads."""
         if not self._zygote.await_exit(self.pid, timeout):
             os.kill(self.pid, signal.SIGUSR1)
-            self._zygote.await_exit(self.pid, 1.0)
+            self._zygote.await_exit(self.pid, 0.3)
             self.kill()
             self._zygote.await_exit(self.pid, 10.0)
             message = f"The child did not end in {timeout} s.\n{self._output()}"

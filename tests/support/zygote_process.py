@@ -59,9 +59,10 @@ class ZygoteProcess:
         return pid, write_end
 
     def end(self) -> None:
-        """The owner is gone: so are the children."""
+        """The owner is gone: so are the children, and nobody else will collect them."""
         for pid in self._go:
             os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
     def go(self, pid: int) -> None:
         """Let a waiting child begin."""
@@ -107,8 +108,15 @@ class SpareProcess(ZygoteProcess):
         if spare.stdin is None:
             raise RuntimeError
         os.write(spare.stdin.fileno(), json.dumps(order).encode() + b"\n")
-        # The descriptor is closed with the child's end; the object must not close it once more.
+        # This descriptor is closed with the child's end; the object must not close it once more.
         return spare.pid, os.dup(spare.stdin.fileno())
+
+    def end(self) -> None:
+        """The spares are gone too."""
+        super().end()
+        for spare in self._spares:
+            spare.kill()
+            spare.wait()
 
 
 def threads() -> list[str]:
