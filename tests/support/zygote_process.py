@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,8 @@ def main(mode: str, modules: list[str]) -> None:
         # Pages that the collector never touches stay shared with the children.
         gc.collect()
         gc.freeze()
+    # Python 3.12 and later warn of any thread; the owner has been told of these and has judged them by name.
+    warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
     zygote.say({"event": "ready", "threads": threads()})
     obey(zygote)
     zygote.end()
