@@ -32,30 +32,26 @@ class VirtualEnvironment:
         self._stamp = folder / "installed.sha256"
 
     def current(self, *sources: Path) -> bool:
-        """Whether the environment was last filled from these very files, by this very Python."""
+        """Whether the environment was last filled from these very files, and its Python is the same."""
         return (
             self.python.exists()
             and self._stamp.is_file()
-            and self._stamp.read_text() == fingerprint(self.folder, *sources)
+            and self._stamp.read_text() == fingerprint(self.python, *sources)
         )
 
     def mark(self, *sources: Path) -> None:
         """Remember what the environment was filled from."""
-        self._stamp.write_text(fingerprint(self.folder, *sources))
+        self._stamp.write_text(fingerprint(self.python, *sources))
 
     def usable(self) -> bool:
-        """Whether its Python starts and is of the version that runs now."""
+        """Whether its Python starts, is new enough and has pip; which Python runs now does not matter."""
         if not self.python.exists():
             return False
-        question = "import sys; print(*sys.version_info[:3])"
+        question = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
         answer = subprocess.run(
-            [str(self.python), "-c", question],
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
+            [str(self.python), "-c", question], capture_output=True, check=False, stdin=subprocess.DEVNULL
         )
-        return answer.stdout.split() == [str(part) for part in sys.version_info[:3]]
+        return answer.returncode == 0
 
     def make(self, *, with_pip: bool) -> None:
         """Make the environment anew.
@@ -142,9 +138,9 @@ class VirtualEnvironment:
         )
 
 
-def fingerprint(folder: Path, *sources: Path) -> str:
-    """Return a digest of the files, of this Python, and of the folder, which scripts in it carry inside."""
-    digest = hashlib.sha256(f"{sys.version}\n{folder.absolute()}\n".encode())
+def fingerprint(python: Path, *sources: Path) -> str:
+    """Return a digest of the files and of the Python: its place, and what it links to."""
+    digest = hashlib.sha256(f"{python.absolute()}\n{python.resolve()}\n".encode())
     for source in sources:
         digest.update(source.read_bytes())
     return digest.hexdigest()
