@@ -32,6 +32,15 @@ class ObjectInfo(NamedTuple):
     modified: datetime
 
 
+def empty_listing() -> pl.DataFrame:
+    """Return a listing without objects: key, size in bytes, etag, modified (UTC)."""
+    import polars as pl
+
+    return pl.DataFrame(
+        schema={"key": pl.String, "size": pl.Int64, "etag": pl.String, "modified": pl.Datetime("us", "UTC")}
+    )
+
+
 class Objects:
     """The objects of one connection's bucket; every key counts from the bucket's root."""
 
@@ -47,7 +56,9 @@ class Objects:
         import obstore
 
         with self._diagnosed(prefix):
-            for chunk in obstore.list(self._store, prefix or None, offset=start_after, chunk_size=_LIST_CHUNK):
+            for chunk in obstore.list(
+                self._store, prefix or None, offset=start_after, chunk_size=_LIST_CHUNK
+            ):
                 for item in chunk:
                     yield ObjectInfo(item["path"], item["size"], item["e_tag"] or "", item["last_modified"])
 
@@ -56,7 +67,6 @@ class Objects:
         import obstore
         import polars as pl
 
-        schema = {"key": pl.String, "size": pl.Int64, "etag": pl.String, "modified": pl.Datetime("us", "UTC")}
         with self._diagnosed(prefix):
             chunks = [
                 pl.DataFrame(chunk)
@@ -65,12 +75,12 @@ class Objects:
                 )
             ]
         if not chunks:
-            return pl.DataFrame(schema=schema)
+            return empty_listing()
         return pl.concat(chunks).select(
             pl.col("path").alias("key"),
             pl.col("size").cast(pl.Int64),
             pl.col("e_tag").fill_null("").alias("etag"),
-            pl.col("last_modified").cast(schema["modified"]).alias("modified"),
+            pl.col("last_modified").cast(pl.Datetime("us", "UTC")).alias("modified"),
         )
 
     def list_folders(self, prefix: str) -> tuple[list[str], list[ObjectInfo]]:
@@ -170,5 +180,5 @@ class Objects:
                 raise
             # Not chained: the engine quotes request headers.
             raise diagnose(
-                error, self._connection, self._connection.location.url.split("/", 3)[0] + f"//{self._connection.location.bucket}/{key}"
+                error, self._connection, f"s3://{self._connection.location.bucket}/{key}"
             ) from None

@@ -1,0 +1,1 @@
+"""Engines: a frame in, written parts out."""

@@ -1,0 +1,1 @@
+"""The incremental protocol: parts, audit, commit, with the cursor in the commit."""

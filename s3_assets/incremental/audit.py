@@ -1,0 +1,159 @@
+"""The audit: what parts really hold, read from their footers before anyone can see them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from s3_assets.errors import ServerFailureError
+from s3_assets.objects import Objects
+from s3_assets.tables.guard import rows_outside
+from s3_assets.tables.parts import AuditedPart, ColumnStatistics, Part, read_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from s3_assets.connection.settings import S3Connection
+    from s3_assets.tables.parts import Layout
+    from s3_assets.tables.partitioning import Bounds
+
+_AT_ONCE = 16
+_FOOTER = 64 * 1024
+_LENGTH_AND_MAGIC = 8
+
+
+def audit(parts: Sequence[Part], layout: Layout, connection: S3Connection) -> list[AuditedPart]:
+    """Read every part's footer; raises `ServerFailureError` if one does not hold the rows that were written."""
+    objects = Objects(connection)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda part: _audit(part, layout, objects), parts))
+
+
+def refuse_rows_outside(
+    audited: Sequence[AuditedPart],
+    layout: Layout,
+    window: Bounds,
+    schema: pl.Schema,
+    connection: S3Connection,
+) -> None:
+    """Raise `RowsOutsideWindowError` with count, smallest and largest value if a row is outside the window."""
+    suspects = [part for part in audited if not _inside(part, window, schema)]
+    if not suspects:
+        return
+    frame = _values(suspects, layout, window, schema, connection)
+    import polars as pl
+
+    column = pl.col(window.column)
+    count, smallest, largest = (
+        frame.filter(~window.expression().fill_null(value=False))
+        .select(pl.col("rows").sum(), column.min(), column.max().alias("largest"))
+        .collect(engine="streaming")
+        .row(0)
+    )
+    if count:
+        raise rows_outside(window, count, smallest, largest)
+
+
+def _inside(part: AuditedPart, window: Bounds, schema: pl.Schema) -> bool:
+    if window.column in part.part.values:
+        value = read_value(part.part.values[window.column], schema[window.column])
+        return value is not None and window.contains(value)
+    found = part.statistics.get(window.column)
+    if found is None or found.smallest is None or found.largest is None or found.nulls != 0:
+        return False
+    if isinstance(found.smallest, bytes):
+        return False
+    return window.contains(found.smallest) and window.contains(found.largest)
+
+
+def _values(
+    suspects: Sequence[AuditedPart],
+    layout: Layout,
+    window: Bounds,
+    schema: pl.Schema,
+    connection: S3Connection,
+) -> pl.LazyFrame:
+    """The window column of the suspicious parts with the number of rows that each value stands for."""
+    import polars as pl
+
+    from s3_assets.connection.adapters import polars as adapter
+
+    if window.column in suspects[0].part.values:
+        values = [read_value(part.part.values[window.column], schema[window.column]) for part in suspects]
+        return pl.LazyFrame(
+            {
+                window.column: pl.Series(values, dtype=schema[window.column]),
+                "rows": [part.part.rows for part in suspects],
+            }
+        )
+    return pl.scan_parquet(
+        [layout.root.url + part.part.path for part in suspects],
+        glob=False,
+        hive_partitioning=False,
+        **adapter.options(connection),
+    ).select(window.column, pl.lit(1).alias("rows"))
+
+
+def _audit(part: Part, layout: Layout, objects: Objects) -> AuditedPart:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    key = layout.root.key + part.path
+    tail = objects.get_tail(key, size=part.bytes, length=_FOOTER)
+    length = int.from_bytes(tail[-_LENGTH_AND_MAGIC:-4], "little") + _LENGTH_AND_MAGIC
+    if length > len(tail):
+        tail = objects.get_tail(key, size=part.bytes, length=length)
+    try:
+        footer = pq.read_metadata(pa.BufferReader(tail[-length:]))
+    except pa.ArrowInvalid as error:
+        raise ServerFailureError(
+            f"the part that was just written is damaged: {error}",
+            remedy="Run it again.",
+            location=layout.root.url + part.path,
+        ) from error
+    if footer.num_rows != part.rows:
+        raise ServerFailureError(
+            f"the part holds {footer.num_rows} rows where {part.rows} were written",
+            remedy="Run it again.",
+            location=layout.root.url + part.path,
+        )
+    return AuditedPart(part, _statistics(footer))
+
+
+def _statistics(footer: Any) -> dict[str, ColumnStatistics]:  # noqa: ANN401 - pyarrow ships no types
+    columns: dict[str, ColumnStatistics] = {}
+    top_level = {
+        footer.schema.to_arrow_schema().field(index).name
+        for index in range(len(footer.schema.to_arrow_schema()))
+    }
+    for index in range(footer.num_columns):
+        name = footer.row_group(0).column(index).path_in_schema if footer.num_row_groups else ""
+        if name in top_level:
+            columns[name] = _column(footer, index)
+    return columns
+
+
+def _column(footer: Any, index: int) -> ColumnStatistics:  # noqa: ANN401 - pyarrow ships no types
+    smallest: Any = None
+    largest: Any = None
+    nulls: int | None = 0
+    known = True
+    for group in range(footer.num_row_groups):
+        chunk = footer.row_group(group).column(index)
+        found = chunk.statistics
+        if found is None or not found.has_null_count:
+            nulls = None
+        elif nulls is not None:
+            nulls += found.null_count
+        if found is None or not found.has_min_max:
+            # A group of nulls alone has no bounds, and needs none.
+            known = (
+                known and found is not None and found.has_null_count and found.null_count == chunk.num_values
+            )
+            continue
+        low, high = found.min, found.max
+        smallest = low if smallest is None or low < smallest else smallest
+        largest = high if largest is None or high > largest else largest
+    return ColumnStatistics(smallest if known else None, largest if known else None, nulls)

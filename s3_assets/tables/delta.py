@@ -1,0 +1,216 @@
+"""Delta tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from s3_assets.connection.adapters import deltalake as delta_adapter
+from s3_assets.connection.adapters import polars as polars_adapter
+from s3_assets.connection.environment import without_ambient_settings
+from s3_assets.objects import Objects
+from s3_assets.tables import delta_changes, delta_log
+from s3_assets.tables.delta_open import delta_errors, open_table
+from s3_assets.tables.delta_schema import storable, to_delta
+from s3_assets.tables.delta_writer import DeltaWriter
+from s3_assets.tables.settings import DeltaSettings
+from s3_assets.tables.table import (
+    Capability,
+    Plan,
+    Position,
+    ReadMode,
+    Statistics,
+    Table,
+    TableVersion,
+    VersionPosition,
+    Writer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    import polars as pl
+    from deltalake import DeltaTable as Handle
+
+    from s3_assets.windows import Window
+
+_LOG_DIGITS = 20
+
+
+class DeltaTable(Table[DeltaSettings]):
+    """A Delta table: versions, transactions, change data feed."""
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
+
+    def open(self, at: int | datetime | None = None) -> Handle:
+        """Return delta-rs's own table, pinned to a version."""
+        return open_table(self.connection, self.location, self.name, at)
+
+    def schema(self) -> pl.Schema:
+        """Return the newest version's columns."""
+        return _schema(self.open())
+
+    def version(self) -> TableVersion:
+        """Return the newest version by listing the log from its last checkpoint on: two requests."""
+        objects = Objects(self.connection)
+        log = f"{self.location.key}_delta_log/"
+        newest = -1
+        for found in objects.list(log, start_after=_checkpointed(objects, log)):
+            name = found.key.removeprefix(log)
+            if name.endswith(".json") and name[:_LOG_DIGITS].isdigit():
+                newest = max(newest, int(name[:_LOG_DIGITS]))
+        if newest < 0:
+            # Nothing behind the checkpoint, or no table at all: let delta-rs tell which.
+            newest = self.open().version()
+        return TableVersion(str(newest), newest)
+
+    def statistics(self) -> Statistics:
+        """Return files, bytes and rows of the newest version from its log."""
+        found = delta_log.files(self.open())
+        rows = None if found["num_records"].null_count() else int(found["num_records"].sum())
+        return Statistics(found.height, int(found["size_bytes"].sum()), rows)
+
+    def create(self, schema: pl.Schema) -> None:
+        """Create an empty table; if somebody else was faster, theirs stays."""
+        from deltalake import DeltaTable as Handle
+        from deltalake.exceptions import CommitFailedError
+
+        columns = storable(schema, self.name)
+        settings = self.settings
+        properties = {
+            **({"delta.enableChangeDataFeed": "true"} if settings.change_feed else {}),
+            **settings.properties,
+        }
+        with delta_errors(self.connection, self.location, self.name), without_ambient_settings():
+            try:
+                Handle.create(
+                    self.location.url.rstrip("/"),
+                    schema=to_delta(columns),
+                    mode="ignore",
+                    partition_by=list(self._partition_by(columns)),
+                    configuration=dict(properties),
+                    storage_options=delta_adapter.options(self.connection),
+                )
+            except CommitFailedError:
+                return
+
+    def writer(self) -> Writer:
+        """Open the table for one write and pin its version."""
+        return DeltaWriter(self, self.open())
+
+    def plan(
+        self,
+        mode: ReadMode = ReadMode.CURRENT,
+        *,
+        since: Position | None = None,
+        at: int | datetime | None = None,
+        window: Window | None = None,
+    ) -> Plan:
+        """Plan a read of one version, or of what the commits after `since` added or changed."""
+        handle = self.open(at)
+        until = VersionPosition(handle.version(), str(handle.metadata().id))
+        schema = _schema(handle)
+        if mode is ReadMode.CHANGES:
+            delta_changes.require_feed(self, handle)
+        if mode is not ReadMode.CURRENT and since is not None:
+            return delta_changes.plan(self, handle, schema, mode, since, until, window)
+        found = delta_log.files(handle)
+        chosen = found
+        bound = self.bounds(window, schema) if window is not None else None
+        if bound is not None:
+            chosen = delta_log.inside(found, bound)
+        frame = self._scan(handle, schema, chosen)
+        if bound is not None:
+            frame = frame.filter(bound.expression())
+        if mode is ReadMode.CHANGES:
+            frame = delta_changes.as_inserts(frame, handle)
+        return Plan(
+            frame,
+            mode,
+            until,
+            chosen.height,
+            int(chosen["size_bytes"].sum()),
+            total_files=found.height,
+            total_bytes=int(found["size_bytes"].sum()),
+            empty=chosen.is_empty(),
+        )
+
+    def _scan(self, handle: Handle, schema: pl.Schema, chosen: pl.DataFrame) -> pl.LazyFrame:
+        import polars as pl
+
+        if chosen.is_empty():
+            return pl.LazyFrame(schema=schema)
+        if not delta_log.read_by_polars(handle):
+            return self._scan_by_delta(handle, schema)
+        folders = {column: schema[column] for column in handle.metadata().partition_columns}
+        root = self.location.url
+        return pl.scan_parquet(
+            [path if "://" in path else root + path for path in chosen["path"]],
+            glob=False,
+            hive_partitioning=bool(folders),
+            hive_schema=folders or None,
+            schema={column: dtype for column, dtype in schema.items() if column not in folders},
+            missing_columns="insert",
+            extra_columns="ignore",
+            cast_options=pl.ScanCastOptions(
+                integer_cast="upcast",
+                float_cast="upcast",
+                datetime_cast=["nanosecond-downcast", "millisecond-upcast", "convert-timezone"],
+                missing_struct_fields="insert",
+                extra_struct_fields="ignore",
+                categorical_to_string="allow",
+            ),
+            **polars_adapter.options(self.connection),
+        ).select(list(schema))
+
+    def _scan_by_delta(self, handle: Handle, schema: pl.Schema) -> pl.LazyFrame:
+        """Deletion vectors, mapped columns and foreign folder names are delta-rs's to read."""
+        import polars as pl
+        from polars.io.plugins import register_io_source
+
+        def batches(
+            columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, size: int | None
+        ) -> Iterator[pl.DataFrame]:
+            del size
+            left = rows
+            for batch in handle.scan(columns=columns):
+                frame: Any = pl.DataFrame(batch).cast({name: schema[name] for name in (columns or schema)})  # type: ignore[arg-type]  # names of this very schema
+                frame = frame if predicate is None else frame.filter(predicate)
+                if left is not None:
+                    frame = frame.head(left)
+                    left -= frame.height
+                yield frame
+                if left is not None and left <= 0:
+                    return
+
+        return register_io_source(batches, schema=dict(schema), explain_name="delta-rs")
+
+    def _partition_by(self, columns: pl.Schema) -> tuple[str, ...]:
+        import polars as pl
+
+        if self.settings.partition_by is not None:
+            return self.settings.partition_by
+        partitions = self.settings.partitions
+        if partitions is None or isinstance(columns.get(partitions.column), pl.Datetime):
+            # A folder for each distinct time would be a folder for each row.
+            return ()
+        return (partitions.column,)
+
+
+def _schema(handle: Handle) -> pl.Schema:
+    import polars as pl
+
+    return pl.Schema(handle.schema())
+
+
+def _checkpointed(objects: Objects, log: str) -> str | None:
+    """Return the log's key just before the last checkpoint's own commit."""
+    import json
+
+    from s3_assets.errors import ObjectMissingError
+
+    try:
+        version = int(json.loads(objects.get(f"{log}_last_checkpoint"))["version"])
+    except (ObjectMissingError, KeyError, ValueError):
+        return None
+    return f"{log}{max(version - 1, 0):020d}.json"

@@ -1,0 +1,208 @@
+"""What commits added or changed, from the change data feed (Delta Transaction Log Protocol, "Change Data Files")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from s3_assets.errors import ChangeFeedMissingError, CursorError, HistoryLostError, SourceRewrittenError
+from s3_assets.tables import delta_log
+from s3_assets.tables.delta_open import delta_errors
+from s3_assets.tables.table import Plan, ReadMode, VersionPosition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+    from deltalake import DeltaTable as Handle
+
+    from s3_assets.tables.delta import DeltaTable
+    from s3_assets.tables.table import Position
+    from s3_assets.windows import Window
+
+CHANGE_TYPE = "_change_type"
+COMMIT_VERSION = "_commit_version"
+COMMIT_TIMESTAMP = "_commit_timestamp"
+
+
+def require_feed(table: DeltaTable, handle: Handle) -> None:
+    """Raise `ChangeFeedMissingError` unless the table keeps a change data feed."""
+    if not delta_log.change_feed(handle):
+        raise ChangeFeedMissingError(
+            "the table keeps no change data feed",
+            remedy="Set its property delta.enableChangeDataFeed to true (changes before that stay unknown), "
+            "or read it with read_mode: current.",
+            table=table.name,
+            connection=table.connection.name,
+        )
+
+
+def plan(
+    table: DeltaTable,
+    handle: Handle,
+    schema: pl.Schema,
+    mode: ReadMode,
+    since: Position,
+    until: VersionPosition,
+    window: Window | None,
+) -> Plan:
+    """Plan the rows that the commits after `since` added (mode added) or changed (mode changes)."""
+    after = _start(table, since, until)
+    commits = _commits(table, handle, after, until.version)
+    if mode is ReadMode.ADDED:
+        _refuse_overwrites(table, commits)
+    taken = [deed for deed in commits if not deed.unchanging and (mode is ReadMode.CHANGES or _adds(deed))]
+    passed = [
+        deed for deed in commits if mode is ReadMode.ADDED and deed.operation in {"UPDATE", "DELETE", "MERGE"}
+    ]
+    notes = tuple(
+        f"version {deed.version} ({deed.operation}) changed rows; only added rows are read" for deed in passed
+    )
+    whole = _feed_schema(schema)
+    if not taken:
+        columns = whole if mode is ReadMode.CHANGES else schema
+        return Plan(_empty(columns), mode, until, 0, 0, empty=True, notes=notes)
+    require_feed(table, handle)
+    frame = _feed(table, handle, whole, after + 1, until.version, inserts=mode is ReadMode.ADDED)
+    if mode is ReadMode.ADDED:
+        frame = frame.select(list(schema))
+    if window is not None:
+        frame = frame.filter(table.bounds(window, schema).expression())
+    files, size = _cost(table, [deed.version for deed in taken])
+    return Plan(frame, mode, until, files, size, notes=notes)
+
+
+def as_inserts(frame: pl.LazyFrame, handle: Handle) -> pl.LazyFrame:
+    """Show the rows of a snapshot as the changes that a first read of the feed begins with."""
+    from datetime import UTC, datetime
+
+    import polars as pl
+
+    moment = datetime.fromtimestamp(int(handle.history(limit=1)[0].get("timestamp", 0)) / 1000, UTC)
+    return frame.with_columns(
+        pl.lit("insert").alias(CHANGE_TYPE),
+        pl.lit(handle.version(), dtype=pl.Int64).alias(COMMIT_VERSION),
+        pl.lit(moment.replace(tzinfo=None), dtype=pl.Datetime("ms")).alias(COMMIT_TIMESTAMP),
+    )
+
+
+def _start(table: DeltaTable, since: Position, until: VersionPosition) -> int:
+    if not isinstance(since, VersionPosition):
+        raise CursorError(
+            "the cursor counts files, and this source counts versions",
+            remedy="Give the import another name, or reset its cursor.",
+            table=table.name,
+        )
+    if since.table_id != until.table_id or since.version > until.version:
+        raise SourceRewrittenError(
+            f"the table was dropped and made anew: the cursor stands at version {since.version} of {since.table_id}, "
+            f"the table at version {until.version} of {until.table_id}",
+            remedy="Reset the cursor to read the new table from its beginning.",
+            table=table.name,
+            connection=table.connection.name,
+        )
+    return since.version
+
+
+def _commits(table: DeltaTable, handle: Handle, after: int, until: int) -> list[delta_log.Deed]:
+    if after >= until:
+        return []
+    with delta_errors(table.connection, table.location, table.name):
+        commits = delta_log.deeds(handle, after, until)
+    if [deed.version for deed in commits] != list(range(after + 1, until + 1)):
+        kept = commits[0].version if commits else until + 1
+        raise HistoryLostError(
+            f"the log of versions {after + 1} to {kept - 1} is gone, and the cursor stands at version {after}",
+            remedy="Keep the log longer (delta.logRetentionDuration), and reset the cursor to start anew.",
+            table=table.name,
+            connection=table.connection.name,
+        )
+    return commits
+
+
+def _refuse_overwrites(table: DeltaTable, commits: list[delta_log.Deed]) -> None:
+    overwrites = [deed for deed in commits if deed.overwrites]
+    if overwrites:
+        first = overwrites[0]
+        raise SourceRewrittenError(
+            f"version {first.version} ({first.operation} {first.mode}) replaced rows that were read before, "
+            "so that added rows cannot be told from old ones",
+            remedy="Read this table with read_mode: changes or current, or reset the cursor.",
+            table=table.name,
+            connection=table.connection.name,
+        )
+
+
+def _adds(deed: delta_log.Deed) -> bool:
+    return deed.appends or deed.operation == "MERGE"
+
+
+def _feed_schema(schema: pl.Schema) -> pl.Schema:
+    import polars as pl
+
+    return pl.Schema(
+        {
+            **schema,
+            CHANGE_TYPE: pl.String(),
+            COMMIT_VERSION: pl.Int64(),
+            COMMIT_TIMESTAMP: pl.Datetime("ms"),
+        }
+    )
+
+
+def _feed(
+    table: DeltaTable, handle: Handle, schema: pl.Schema, first: int, last: int, *, inserts: bool
+) -> pl.LazyFrame:
+    import polars as pl
+    from polars.io.plugins import register_io_source
+
+    def batches(
+        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        del size
+        wanted = columns if columns is not None else list(schema)
+        types = {name: schema[name] for name in wanted}
+        left = rows
+        with delta_errors(table.connection, table.location, table.name):
+            reader = handle.load_cdf(
+                starting_version=first,
+                ending_version=last,
+                columns=sorted({*wanted, CHANGE_TYPE}),
+                predicate=f"{CHANGE_TYPE} = 'insert'" if inserts else None,
+            )
+            for batch in reader:
+                frame = pl.DataFrame(batch).select(wanted).cast(types)  # type: ignore[arg-type]  # names of this very schema
+                frame = frame if predicate is None else frame.filter(predicate)
+                if left is not None:
+                    frame = frame.head(left)
+                    left -= frame.height
+                yield frame
+                if left is not None and left <= 0:
+                    return
+
+    return register_io_source(batches, schema=dict(schema), explain_name="delta change feed")
+
+
+def _cost(table: DeltaTable, versions: list[int]) -> tuple[int, int]:
+    """Count the files and bytes that the feed of these versions reads, from their log entries."""
+    import json
+
+    from s3_assets.objects import Objects
+
+    objects = Objects(table.connection)
+    files, size = 0, 0
+    for version in versions:
+        text = objects.get(f"{table.location.key}_delta_log/{version:020d}.json").decode()
+        actions = [json.loads(line) for line in text.splitlines() if line.strip()]
+        changes = [action["cdc"] for action in actions if "cdc" in action]
+        added = changes or [
+            action[kind] for action in actions for kind in ("add", "remove") if kind in action
+        ]
+        files += len(added)
+        size += sum(int(each.get("size") or 0) for each in added)
+    return files, size
+
+
+def _empty(schema: pl.Schema) -> pl.LazyFrame:
+    import polars as pl
+
+    return pl.LazyFrame(schema=schema)

@@ -1,0 +1,169 @@
+"""What the Delta log tells without reading data: files, statistics, features, what each commit did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+    from deltalake import DeltaTable as Handle
+
+    from s3_assets.tables.partitioning import Bounds
+
+# Features that Polars reads from the files itself; everything else goes through delta-rs's own scan.
+_READ_BY_POLARS = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"})
+_NATIVE_READER = 1
+# Features under which plain files with footer statistics are a complete write.
+_WRITTEN_AS_PARTS = frozenset(
+    {
+        "appendOnly",
+        "changeDataFeed",
+        "timestampNtz",
+        "deletionVectors",
+        "v2Checkpoint",
+        "vacuumProtocolCheck",
+        "invariants",
+        "checkConstraints",
+        "generatedColumns",
+        "domainMetadata",
+    }
+)
+_FEATURES_READER = 3
+_COLUMN_MAPPING_WRITER = 5
+_FEATURES_WRITER = 7
+_CONSTRAINING = (
+    "delta.generationExpression",
+    "delta.invariants",
+    "delta.columnMapping.id",
+    "delta.identity.start",
+)
+
+# Operations of the log that leave every row as it was.
+_UNCHANGING = frozenset(
+    {
+        "OPTIMIZE",
+        "VACUUM START",
+        "VACUUM END",
+        "FSCK",
+        "ADD COLUMN",
+        "ADD FEATURE",
+        "ADD CONSTRAINT",
+        "DROP CONSTRAINT",
+        "SET TBLPROPERTIES",
+        "UNSET TBLPROPERTIES",
+        "CREATE TABLE",
+        "CHANGE COLUMN",
+        "UPDATE FIELD METADATA",
+        "UPDATE TABLE METADATA",
+        "COMPUTE STATS",
+        "REORG",
+        "CLUSTER BY",
+        "UPGRADE PROTOCOL",
+        "SET NOT NULL",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What one commit did to the rows."""
+
+    version: int
+    operation: str
+    mode: str
+
+    @property
+    def unchanging(self) -> bool:
+        """No row was added, changed or removed."""
+        return self.operation in _UNCHANGING
+
+    @property
+    def appends(self) -> bool:
+        """Rows were added, and nothing else."""
+        return (
+            self.operation in {"WRITE", "CREATE TABLE AS SELECT"} and self.mode in {"Append", "ErrorIfExists"}
+        ) or (self.operation in {"STREAMING UPDATE", "COPY INTO"} and self.mode != "Complete")
+
+    @property
+    def overwrites(self) -> bool:
+        """Rows were taken out and others put in their place, so that an insert may be an old row."""
+        return (
+            not self.unchanging and not self.appends and self.operation not in {"DELETE", "UPDATE", "MERGE"}
+        )
+
+
+def files(handle: Handle) -> pl.DataFrame:
+    """Return the live files: path, size_bytes, num_records, and `partition.*`, `min.*`, `max.*` columns."""
+    import polars as pl
+
+    return pl.DataFrame(handle.get_add_actions(flatten=True))
+
+
+def inside(found: pl.DataFrame, window: Bounds) -> pl.DataFrame:
+    """Keep the files that may hold rows of the window, by partition value or statistics."""
+    import polars as pl
+
+    column = window.column
+    if f"partition.{column}" in found.columns:
+        return found.filter(replace(window, column=f"partition.{column}").expression())
+    low, high = f"min.{column}", f"max.{column}"
+    if low not in found.columns or high not in found.columns:
+        return found
+    smallest, largest = pl.col(low), pl.col(high)
+    overlaps = (smallest < window.literal(window.high)) & (largest >= window.literal(window.low))
+    return found.filter(overlaps | smallest.is_null() | largest.is_null())
+
+
+def read_by_polars(handle: Handle) -> bool:
+    """Tell whether the live files can be read as they lie: no deletion vectors, no mapped columns."""
+    protocol = handle.protocol()
+    if protocol.min_reader_version > _NATIVE_READER and protocol.min_reader_version != _FEATURES_READER:
+        return False
+    if not set(protocol.reader_features or ()) <= _READ_BY_POLARS:
+        return False
+    columns = handle.metadata().partition_columns
+    if not columns:
+        return True
+    # Polars takes partition values from the path; other writers are free to name folders as they like.
+    return all(all(f"{column}=" in path for column in columns) for path in handle.file_uris())
+
+
+def written_as_parts(handle: Handle) -> bool:
+    """Tell whether a commit of plain files is a complete write: no constraint, generated or mapped column."""
+    protocol = handle.protocol()
+    if protocol.min_writer_version >= _FEATURES_WRITER:
+        if not set(protocol.writer_features or ()) <= _WRITTEN_AS_PARTS:
+            return False
+    elif (
+        protocol.min_writer_version >= _COLUMN_MAPPING_WRITER
+        and "delta.columnMapping.mode" in _configuration(handle)
+    ):
+        return False
+    if any(name.startswith("delta.constraints.") for name in _configuration(handle)):
+        return False
+    return not any(
+        key.startswith(_CONSTRAINING) for field in handle.schema().fields for key in (field.metadata or {})
+    ) and all(field.nullable for field in handle.schema().fields)
+
+
+def change_feed(handle: Handle) -> bool:
+    """Tell whether the change data feed is on."""
+    return _configuration(handle).get("delta.enableChangeDataFeed", "").lower() == "true"
+
+
+def deeds(handle: Handle, after: int, until: int) -> list[Deed]:
+    """Return what the commits in `(after, until]` did, oldest first; those whose log file is gone are missing."""
+    entries = handle.history(limit=max(handle.version() - after, 1))
+    found = [_deed(entry) for entry in entries if after < int(entry.get("version", -1)) <= until]
+    return sorted(found, key=lambda deed: deed.version)
+
+
+def _deed(entry: dict[str, Any]) -> Deed:
+    parameters = entry.get("operationParameters") or {}
+    mode = str(parameters.get("mode") or parameters.get("outputMode") or "")
+    return Deed(int(entry["version"]), str(entry.get("operation", "")), mode)
+
+
+def _configuration(handle: Handle) -> dict[str, str]:
+    return {key: value for key, value in handle.metadata().configuration.items() if value is not None}

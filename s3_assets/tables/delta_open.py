@@ -1,0 +1,86 @@
+"""Opening a Delta table: one handle, with the connection's options and none of the ambient ones."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from s3_assets.connection.adapters import deltalake as adapter
+from s3_assets.connection.diagnosis import diagnose
+from s3_assets.connection.environment import without_ambient_settings
+from s3_assets.errors import HistoryLostError, TableMissingError, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from deltalake import DeltaTable as Handle
+
+    from s3_assets.connection.settings import S3Connection
+    from s3_assets.location import Location
+
+_NO_TABLE = re.compile(
+    r"no log files|not a delta table|No files in log segment|no commit files", re.IGNORECASE
+)
+# delta-rs reports a refused or lost request as one of these; a bucket that is missing must stay told apart.
+_SERVER = re.compile(
+    r"NoSuchBucket|AccessDenied|403|InvalidAccessKeyId|SignatureDoesNotMatch|onnect", re.IGNORECASE
+)
+
+
+def open_table(
+    connection: S3Connection, location: Location, table: str, at: int | datetime | None = None
+) -> Handle:
+    """Return a handle that is pinned to the newest version, or to a version or time of the past.
+
+    Raises `TableMissingError` only if the server answered that there is no log; anything else that goes
+    wrong is another error, so that nobody takes it for an empty place to create a table in.
+    """
+    from deltalake import DeltaTable as Handle
+
+    url = location.url.rstrip("/")
+    version = at if isinstance(at, int) else None
+    with delta_errors(connection, location, table), without_ambient_settings():
+        handle = Handle(url, version=version, storage_options=adapter.options(connection))
+    if at is not None and not isinstance(at, int):
+        with delta_errors(connection, location, table):
+            handle.load_as_version(at)
+    return handle
+
+
+@contextmanager
+def delta_errors(connection: S3Connection, location: Location, table: str) -> Iterator[None]:
+    """Turn delta-rs's errors, raised inside, into ours; commit conflicts pass."""
+    from deltalake.exceptions import CommitFailedError, DeltaError, DeltaProtocolError, TableNotFoundError
+
+    place = {"connection": connection.name, "table": table, "location": location.url}
+    try:
+        yield
+    except CommitFailedError:
+        raise
+    except DeltaProtocolError as error:
+        raise UnsupportedError(
+            f"the table needs a feature that cannot be served: {error}",
+            remedy="Drop the feature from the table, or write a copy without it.",
+            **place,
+        ) from None
+    except (DeltaError, TableNotFoundError, OSError, ValueError) as error:
+        text = str(error)
+        if _SERVER.search(text):
+            raise diagnose(error, connection, location.url).at(table=table) from None
+        if isinstance(error, TableNotFoundError) or _NO_TABLE.search(text):
+            raise TableMissingError(
+                "there is no Delta table",
+                remedy="Check the table's path; a Delta table has a folder _delta_log.",
+                **place,
+            ) from None
+        if re.search(r"version", text, re.IGNORECASE) and not isinstance(error, OSError):
+            raise HistoryLostError(
+                f"the version that was asked for cannot be read: {text}",
+                remedy="Ask for one that the table still keeps.",
+                **place,
+            ) from None
+        if isinstance(error, ValueError) and not isinstance(error, DeltaError | OSError):
+            raise
+        raise diagnose(error, connection, location.url).at(table=table) from None

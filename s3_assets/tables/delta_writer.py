@@ -1,0 +1,242 @@
+"""One write into a Delta table: parts taken in by one commit that carries the cursors of its streams."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from s3_assets.connection.diagnosis import diagnosed
+from s3_assets.errors import CommitConflictError
+from s3_assets.tables import delta_log
+from s3_assets.tables.delta_open import delta_errors
+from s3_assets.tables.delta_schema import storable, to_delta
+from s3_assets.tables.delta_statistics import statistics_json
+from s3_assets.tables.guard import refuse_outside
+from s3_assets.tables.parts import Layout
+from s3_assets.tables.table import Commit, TableVersion, WriteMode, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date, datetime
+
+    import polars as pl
+    from deltalake import CommitProperties
+    from deltalake import DeltaTable as Handle
+
+    from s3_assets.tables.delta import DeltaTable
+    from s3_assets.tables.partitioning import Bound, Bounds
+    from s3_assets.tables.parts import AuditedPart
+
+_ATTEMPT = "s3_assets.attempt"
+# Commits of others that may lie between a lost answer and the look for it.
+_RECENT = 50
+
+
+class DeltaWriter(Writer):
+    """A handle that pins the version from which the cursors were read; the commit goes through it."""
+
+    def __init__(self, table: DeltaTable, handle: Handle) -> None:
+        import polars as pl
+
+        self.table = table
+        self._delta = table
+        self._handle = handle
+        self.schema = pl.Schema(handle.schema())
+        self.partition_by = tuple(handle.metadata().partition_columns)
+
+    def committed(self, stream: str) -> int | None:
+        """Return the stream's transaction version in the pinned state."""
+        return self._handle.transaction_version(stream)
+
+    def add_columns(self, columns: Mapping[str, pl.DataType]) -> None:
+        """Add nullable columns."""
+        import polars as pl
+
+        fields = to_delta(storable(pl.Schema(columns), self._delta.name)).fields
+        with self._errors():
+            self._handle.alter.add_columns(fields)
+
+    def layout(self, attempt: int) -> Layout:
+        """Parts lie in the table's own folders; until the commit no reader lists them."""
+        return Layout(self._delta.location, self.partition_by, attempt)
+
+    def rewrites(self, window: Bounds | None) -> bool:
+        """Constraints, generated and mapped columns, and windows that files do not line up with."""
+        if not delta_log.written_as_parts(self._handle):
+            return True
+        return window is not None and window.column not in self.partition_by
+
+    def publish(
+        self,
+        parts: Sequence[AuditedPart],
+        mode: WriteMode,
+        *,
+        window: Bounds | None,
+        stamps: Mapping[str, int],
+        notes: Mapping[str, str],
+    ) -> Commit:
+        """Commit the parts through the pinned handle."""
+        from deltalake.transaction import AddAction
+
+        now = int(time.time() * 1000)
+        adds = [
+            AddAction(
+                each.part.path,
+                each.part.bytes,
+                dict(each.part.values),
+                now,
+                True,  # noqa: FBT003 - delta-rs's positional data_change
+                statistics_json(each.part.rows, each.statistics),
+            )
+            for each in parts
+        ]
+        filters = None
+        if window is not None:
+            filters = [(window.column, ">=", _text(window.low)), (window.column, "<", _text(window.high))]
+        with self._errors():
+            self._handle.create_write_transaction(
+                list(adds),
+                "append" if mode is WriteMode.APPEND else "overwrite",
+                self._handle.schema(),
+                partition_by=list(self.partition_by),
+                partition_filters=filters,  # type: ignore[arg-type]  # a list of the tuples it asks for
+                commit_properties=_properties(stamps, notes),
+            )
+        return Commit(
+            self._landed(stamps),
+            sum(each.part.rows for each in parts),
+            sum(each.part.bytes for each in parts),
+            len(parts),
+        )
+
+    def publish_frame(
+        self,
+        frame: pl.LazyFrame,
+        mode: WriteMode,
+        *,
+        window: Bounds | None,
+        stamps: Mapping[str, int],
+        notes: Mapping[str, str],
+    ) -> Commit:
+        """Write with delta-rs: it checks constraints, fills generated columns, rewrites files at the window's edge."""
+        from deltalake import write_deltalake
+
+        outside = _Outside(window)
+        with self._errors():
+            write_deltalake(
+                self._handle,
+                outside.watch(frame),
+                mode="append" if mode is WriteMode.APPEND else "overwrite",
+                predicate=_predicate(window) if window is not None else None,
+                commit_properties=_properties(stamps, notes),
+            )
+        version = self._landed(stamps)
+        return Commit(version, outside.rows, 0, 0)
+
+    def version_of(self, attempt: int) -> TableVersion | None:
+        """Look for the attempt's mark in the newest commits."""
+        with self._errors():
+            for entry in self._handle.history(limit=_RECENT):
+                if str(entry.get(_ATTEMPT)) == str(attempt):
+                    return TableVersion(str(entry["version"]), int(entry["version"]))
+        return None
+
+    def live(self) -> frozenset[str]:
+        """Return the paths of the live files."""
+        return frozenset(delta_log.files(self._handle)["path"])
+
+    def _landed(self, stamps: Mapping[str, int]) -> TableVersion:
+        """Find the version that carries this attempt; others may have committed behind it."""
+        attempt = str(max(stamps.values()))
+        with self._errors():
+            pinned = self._handle.version()
+            self._handle.update_incremental()
+            newest = self._handle.version()
+            for entry in self._handle.history(limit=max(newest - pinned, 1)):
+                if str(entry.get(_ATTEMPT)) == attempt:
+                    return TableVersion(str(entry["version"]), int(entry["version"]))
+        return TableVersion(str(newest), newest)
+
+    def _errors(self) -> Any:  # noqa: ANN401 - a context manager
+        return _conflicts(self._delta)
+
+
+def _conflicts(table: DeltaTable) -> Any:  # noqa: ANN401 - a context manager
+    from contextlib import contextmanager
+
+    from deltalake.exceptions import CommitFailedError
+
+    @contextmanager
+    def manage() -> Iterator[None]:
+        try:
+            with (
+                delta_errors(table.connection, table.location, table.name),
+                diagnosed(table.connection, table.location.url, OSError),
+            ):
+                yield
+        except CommitFailedError as error:
+            raise CommitConflictError(
+                f"another commit came first: {error}",
+                remedy="Run it again.",
+                table=table.name,
+                connection=table.connection.name,
+            ) from None
+
+    return manage()
+
+
+class _Outside:
+    """Refuses rows outside the window while they stream to the library's writer, before its commit."""
+
+    def __init__(self, window: Bounds | None) -> None:
+        self._window = window
+        self.rows = 0
+
+    def watch(self, frame: pl.LazyFrame) -> Any:  # noqa: ANN401 - an Arrow stream
+        import pyarrow as pa
+
+        if self._window is not None:
+            refuse_outside(frame, self._window)
+        schema = frame.head(0).collect().to_arrow().schema
+        return pa.RecordBatchReader.from_batches(schema, self._batches(frame, schema))
+
+    def _batches(self, frame: pl.LazyFrame, schema: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no types
+        for batch in frame.collect_batches(maintain_order=False):
+            self.rows += batch.height
+            yield from batch.to_arrow().cast(schema).to_batches()
+
+
+def _properties(stamps: Mapping[str, int], notes: Mapping[str, str]) -> CommitProperties:
+    from deltalake import CommitProperties, Transaction
+
+    attempt = {_ATTEMPT: str(max(stamps.values()))}
+    return CommitProperties(
+        custom_metadata={**{f"s3_assets.{key}": value for key, value in notes.items()}, **attempt},
+        app_transactions=[
+            Transaction(stream, number, int(time.time() * 1000)) for stream, number in stamps.items()
+        ],
+    )
+
+
+def _text(value: Bound) -> str:
+    if hasattr(value, "hour"):
+        moment: datetime = value  # type: ignore[assignment]  # only datetimes have hours
+        return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+    if hasattr(value, "isoformat"):
+        day: date = value  # type: ignore[assignment]  # only dates are left
+        return day.isoformat()
+    return str(value)
+
+
+def _predicate(window: Bounds) -> str:
+    return f'"{window.column}" >= {_literal(window.low, window.zone)} AND "{window.column}" < {_literal(window.high, window.zone)}'
+
+
+def _literal(value: Bound, zone: str | None) -> str:
+    if isinstance(value, int):
+        return str(value)
+    text = _text(value).replace("'", "''")
+    if hasattr(value, "hour"):
+        kind = 'Timestamp(Microsecond, Some("UTC"))' if zone else "Timestamp(Microsecond, None)"
+        return f"arrow_cast('{text}', '{kind}')"
+    return f"DATE '{text}'" if hasattr(value, "isoformat") else f"'{text}'"

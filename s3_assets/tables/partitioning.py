@@ -1,0 +1,146 @@
+"""From a window to a predicate on the partition column, typed by that column.
+
+No predicate is ever wider than its window: a column that cannot tell one partition from the next is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from s3_assets.errors import PartitionColumnError
+from s3_assets.windows import Every, Window, next_start, time_zone
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from s3_assets.tables.settings import Partitions
+
+Bound = date | datetime | str | int
+
+_STRING_FORMATS = {
+    Every.HOUR: "%Y-%m-%d-%H:%M",
+    Every.DAY: "%Y-%m-%d",
+    Every.WEEK: "%Y-%m-%d",
+    Every.MONTH: "%Y-%m-%d",
+}
+_INTEGER_FORMATS = {Every.HOUR: "%Y%m%d%H", Every.DAY: "%Y%m%d", Every.WEEK: "%Y%m%d", Every.MONTH: "%Y%m%d"}
+# Starts of partitions around a change of day, month and year, to try a format on.
+_SAMPLES = (
+    datetime(2024, 12, 30, 22, tzinfo=UTC),
+    datetime(2025, 9, 29, 8, tzinfo=UTC),
+    datetime(2025, 1, 9, tzinfo=UTC),
+)
+_FEW = 40
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The half-open range `[low, high)` of the partition column that a window means."""
+
+    column: str
+    low: Bound
+    high: Bound
+    zone: str | None = None
+
+    def expression(self) -> pl.Expr:
+        """The predicate for Polars; a null is never inside."""
+        import polars as pl
+
+        column = pl.col(self.column)
+        return (column >= self.literal(self.low)) & (column < self.literal(self.high))
+
+    def literal(self, value: Bound) -> pl.Expr:
+        """A bound as Polars compares it with the column: timestamps in the column's own zone only."""
+        import polars as pl
+
+        return pl.lit(value) if self.zone is None else pl.lit(value).dt.convert_time_zone(self.zone)
+
+    def contains(self, value: Bound) -> bool:
+        """Tell whether a value of the column's type is inside."""
+        return bool(self.low <= value < self.high)  # type: ignore[operator]  # all three are of one type
+
+
+def bounds(partitions: Partitions, window: Window, dtype: pl.DataType, table: str) -> Bounds:
+    """Return the range of the partition column that this window means.
+
+    Dates and timestamps without zone are on the wall clock of the partitions' time zone. Raises
+    `PartitionColumnError` if the column's type or format cannot tell the partitions apart.
+    """
+    import polars as pl
+
+    zone = time_zone(partitions.timezone)
+    start, end = window.start.astimezone(zone), window.end.astimezone(zone)
+    if isinstance(dtype, pl.Datetime):
+        if dtype.time_zone is None:
+            return Bounds(partitions.column, start.replace(tzinfo=None), end.replace(tzinfo=None))
+        return Bounds(partitions.column, start.astimezone(UTC), end.astimezone(UTC), dtype.time_zone)
+    if dtype == pl.Date:
+        if window.every is Every.HOUR:
+            raise _refusal(
+                partitions, table, "a date cannot tell one hour from the next", "Partition by a timestamp."
+            )
+        return Bounds(partitions.column, start.date(), end.date())
+    if dtype == pl.String:
+        text = partitions.format or _STRING_FORMATS[partitions.every]
+        check_format(partitions, text, table)
+        return Bounds(partitions.column, start.strftime(text), end.strftime(text))
+    if dtype.is_integer():
+        text = partitions.format or _INTEGER_FORMATS[partitions.every]
+        check_format(partitions, text, table, integer=True)
+        return Bounds(partitions.column, int(start.strftime(text)), int(end.strftime(text)))
+    raise _refusal(
+        partitions, table, f"its type is {dtype}", "Partition by a date, timestamp, string or integer column."
+    )
+
+
+def check_format(partitions: Partitions, text: str, table: str, *, integer: bool = False) -> None:
+    """Refuse a format in which two partitions look the same, or do not sort as they follow each other."""
+    for sample in _SAMPLES:
+        steps = [_first(sample, partitions.every)]
+        for _ in range(_FEW):
+            steps.append(next_start(steps[-1], partitions.every))
+        written = [step.strftime(text) for step in steps]
+        if integer and not all(value.isascii() and value.isdigit() for value in written):
+            raise _refusal(
+                partitions, table, f"the format '{text}' does not write integers", "Write one such as %Y%m%d."
+            )
+        values = [int(value) for value in written] if integer else written
+        if any(low >= high for low, high in zip(values, values[1:], strict=False)):  # type: ignore[operator]  # all of one type
+            raise _refusal(
+                partitions,
+                table,
+                f"the format '{text}' does not sort each {partitions.every} after the one before",
+                "Write year, month, day and hour in this order, with leading zeros, down to the partition's length.",
+            )
+        if any(
+            datetime.strptime(value, text).replace(tzinfo=UTC) != step
+            for value, step in zip(written, steps, strict=True)
+        ):
+            raise _refusal(
+                partitions,
+                table,
+                f"the format '{text}' does not carry the whole start of a {partitions.every}",
+                "Write it down to the partition's length, such as %Y-%m-%d for days.",
+            )
+
+
+def write_key(partitions: Partitions, start: datetime) -> str:
+    """Write a partition's start as Dagster's partition key does."""
+    return start.strftime(_STRING_FORMATS[partitions.every])
+
+
+def _first(sample: datetime, every: Every) -> datetime:
+    if every is Every.HOUR:
+        return sample
+    midnight = sample.replace(hour=0)
+    return midnight.replace(day=1) if every is Every.MONTH else midnight
+
+
+def _refusal(partitions: Partitions, table: str, found: str, remedy: str) -> PartitionColumnError:
+    return PartitionColumnError(
+        f"the partition column '{partitions.column}' cannot carry partitions of one {partitions.every}: {found}",
+        remedy=remedy,
+        table=table,
+    )

@@ -1,0 +1,83 @@
+"""Parts: Parquet files that are written beside a table before anyone can see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from s3_assets.location import Location
+
+# Apache Hive's name for the folder of rows without a value.
+NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of one attempt go, and by which columns they are split into folders."""
+
+    root: Location
+    partition_by: tuple[str, ...]
+    attempt: int
+    keep_partition_columns: bool = False
+
+    def path(self, values: Mapping[str, str | None], index: int) -> str:
+        """The part's path below the root: Hive folders, then a name that carries the attempt."""
+        folders = "".join(
+            f"{quote(column, safe='')}={folder_value(values[column])}/" for column in self.partition_by
+        )
+        return f"{folders}part-{index:05d}-{self.attempt}.parquet"
+
+
+def folder_value(value: str | None) -> str:
+    """Write a partition value as the name of a folder."""
+    return NULL_FOLDER if value is None else quote(value, safe="")
+
+
+def read_value(value: str | None, dtype: pl.DataType) -> Any:  # noqa: ANN401 - a value of that type
+    """Read a partition value that was written as text; None for null and for what is not of the type."""
+    import polars as pl
+
+    if value is None:
+        return None
+    series = pl.Series([value])
+    if isinstance(dtype, pl.Datetime):
+        return (
+            series.str.to_datetime(strict=False)
+            .dt.replace_time_zone("UTC" if dtype.time_zone else None)
+            .item()
+        )
+    if dtype == pl.Date:
+        return series.str.to_date(strict=False).item()
+    return series.cast(dtype, strict=False).item()
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that was written: path below the layout's root, rows, bytes, and its partition values as text."""
+
+    path: str
+    rows: int
+    bytes: int
+    values: Mapping[str, str | None]
+
+
+class ColumnStatistics(NamedTuple):
+    """Smallest and largest value and number of nulls; the values are None where the footer has none."""
+
+    smallest: Any
+    largest: Any
+    nulls: int | None
+
+
+@dataclass(frozen=True)
+class AuditedPart:
+    """A part whose footer was read: what it holds is what it says."""
+
+    part: Part
+    statistics: Mapping[str, ColumnStatistics]

@@ -1,0 +1,280 @@
+"""The table protocol: small, and the same for every format."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from s3_assets.errors import PartitionColumnError, UnsupportedError
+from s3_assets.tables.partitioning import Bounds, bounds
+from s3_assets.tables.settings import TableSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    import polars as pl
+
+    from s3_assets.connection.settings import S3Connection
+    from s3_assets.location import Location
+    from s3_assets.tables.parts import AuditedPart, Layout
+    from s3_assets.windows import Window
+
+
+class ReadMode(StrEnum):
+    """Which rows a read takes."""
+
+    CURRENT = "current"
+    ADDED = "added"
+    CHANGES = "changes"
+
+
+class WriteMode(StrEnum):
+    """What a write does to the rows that are there."""
+
+    APPEND = "append"
+    OVERWRITE = "overwrite"  # the rows of the window
+    REPLACE = "replace"  # all rows
+
+
+class Capability(StrEnum):
+    """What a format can do; declared by the format, never asked by its name."""
+
+    READ_ADDED = "read added"
+    READ_CHANGES = "read changes"
+    TIME_TRAVEL = "time travel"
+    WRITE_WINDOW = "write window"
+    TRANSACTIONS = "transactions"
+
+
+@dataclass(frozen=True)
+class TableVersion:
+    """A marker of a table's state: equal as long as nothing changed."""
+
+    token: str
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class VersionPosition:
+    """How far a consumer has read a table that numbers its versions."""
+
+    version: int
+    table_id: str
+
+
+@dataclass(frozen=True)
+class FilesPosition:
+    """Files that a consumer has read: a frame of key, size, etag, modified.
+
+    As `since` of a plan: all that were ever read. As `until`: those that this plan reads.
+    """
+
+    files: pl.DataFrame
+
+
+Position = VersionPosition | FilesPosition
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a read will do, before it does it."""
+
+    frame: pl.LazyFrame
+    mode: ReadMode
+    until: Position
+    files: int
+    bytes: int
+    total_files: int | None = None
+    total_bytes: int | None = None
+    empty: bool = False
+    schema_files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What one commit did."""
+
+    version: TableVersion
+    rows: int
+    bytes: int
+    files: int
+    partition_rows: Mapping[str, int] = field(default_factory=dict)
+    removed_files: int = 0
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The size of a table as its own metadata tells it; `rows` is None where it does not."""
+
+    files: int
+    bytes: int
+    rows: int | None = None
+
+
+Settings = TypeVar("Settings", bound=TableSettings)
+
+
+class Table(ABC, Generic[Settings]):
+    """Rows in place on S3."""
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+
+    def __init__(self, name: str, settings: Settings, connection: S3Connection) -> None:
+        self.name = name
+        self.settings = settings
+        self.connection = connection
+
+    @property
+    def location(self) -> Location:
+        """The table's folder."""
+        return self.connection.location.folder(self.settings.path)
+
+    @abstractmethod
+    def schema(self) -> pl.Schema:
+        """Return the columns and their types; raises `TableMissingError` if there is no table."""
+
+    @abstractmethod
+    def version(self) -> TableVersion:
+        """Return the state's marker, as cheaply as the format allows."""
+
+    @abstractmethod
+    def statistics(self) -> Statistics:
+        """Return files, bytes and rows without reading data."""
+
+    @abstractmethod
+    def plan(
+        self,
+        mode: ReadMode = ReadMode.CURRENT,
+        *,
+        since: Position | None = None,
+        at: int | datetime | None = None,
+        window: Window | None = None,
+    ) -> Plan:
+        """Plan a read: lazily, and counting what it will cost.
+
+        `since` is for the modes added and changes (None: from the beginning), `at` is a version or a
+        time of the past, `window` keeps only its partitions.
+        """
+
+    def scan(self, *, at: int | datetime | None = None, window: Window | None = None) -> pl.LazyFrame:
+        """Return the rows as they are now, or were at a version or time."""
+        return self.plan(at=at, window=window).frame
+
+    def create(self, schema: pl.Schema) -> None:
+        """Create the table with these columns; a race with another creator is no error."""
+        raise self._cannot(f"created with {len(schema)} columns")
+
+    def writer(self) -> Writer:
+        """Open the table for one write and pin its state; raises `TableMissingError` if there is none."""
+        raise self._cannot("written")
+
+    def bounds(self, window: Window, schema: pl.Schema) -> Bounds:
+        """Return the range of the partition column that the window means in this table.
+
+        Raises `PartitionColumnError` if no partitions are declared or the column is not there.
+        """
+        partitions = self.settings.partitions
+        if partitions is None:
+            raise PartitionColumnError(
+                "a run of partitions was asked for, and the table declares none",
+                remedy="Add 'partitions' with its column to the table.",
+                table=self.name,
+            )
+        if partitions.column not in schema:
+            raise PartitionColumnError(
+                f"the partition column '{partitions.column}' is not among the columns {', '.join(schema)}",
+                remedy="Name a column that is there.",
+                table=self.name,
+                connection=self.connection.name,
+            )
+        return bounds(partitions, window, schema[partitions.column], self.name)
+
+    def require(self, capability: Capability) -> None:
+        """Raise `UnsupportedError` if the format cannot do it."""
+        if capability not in self.capabilities:
+            raise self._cannot(f"used to {capability}")
+
+    def _cannot(self, act: str) -> UnsupportedError:
+        kind = type(self.settings).model_fields["format"].default
+        return UnsupportedError(
+            f"a {kind} table cannot be {act}", remedy="Choose another format for it.", table=self.name
+        )
+
+
+class Writer(ABC):
+    """A table that was opened once to be written once: its state is pinned, its commit is the only one."""
+
+    table: Table[Any]
+    schema: pl.Schema
+    partition_by: tuple[str, ...]
+    keeps_schema: ClassVar[bool] = True
+    """Whether the table has one schema that every write has to fit, or each file its own."""
+
+    @abstractmethod
+    def committed(self, stream: str) -> int | None:
+        """Return the number of the stream's last commit in the pinned state."""
+
+    def version_of(self, attempt: int) -> TableVersion | None:
+        """Return the version that an attempt committed, looking at recent commits; None if it did not."""
+        del attempt
+        return None
+
+    def live(self) -> frozenset[str]:
+        """Return the paths, below the table, of the files that the pinned state consists of."""
+        return frozenset()
+
+    @abstractmethod
+    def add_columns(self, columns: Mapping[str, pl.DataType]) -> None:
+        """Add columns in a commit of its own; open the table anew afterwards."""
+
+    def arrange(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Add what the layout needs to the rows; called once, before `layout`."""
+        return frame
+
+    @abstractmethod
+    def layout(self, attempt: int) -> Layout:
+        """Say where and how the parts of an attempt are to be written."""
+
+    @abstractmethod
+    def publish(
+        self,
+        parts: Sequence[AuditedPart],
+        mode: WriteMode,
+        *,
+        window: Bounds | None,
+        stamps: Mapping[str, int],
+        notes: Mapping[str, str],
+    ) -> Commit:
+        """Make the parts visible in one step that fails if a stamped stream was committed since.
+
+        Raises `CommitConflictError`. Whether a commit whose answer was lost took place is told by
+        `committed` of a new writer.
+        """
+
+    def rewrites(self, window: Bounds | None) -> bool:
+        """Tell whether only the format's own library can do this write, because it rewrites files."""
+        del window
+        return False
+
+    def publish_frame(
+        self,
+        frame: pl.LazyFrame,
+        mode: WriteMode,
+        *,
+        window: Bounds | None,
+        stamps: Mapping[str, int],
+        notes: Mapping[str, str],
+    ) -> Commit:
+        """Write and commit with the format's own library."""
+        del frame, mode, window, stamps, notes
+        raise UnsupportedError("this table has no writer of its own", table=self.table.name)
+
+    def discard(self, parts: Sequence[str]) -> None:
+        """Delete parts (keys) that will never be published."""
+        from s3_assets.objects import Objects
+
+        Objects(self.table.connection).delete(parts)
