@@ -51,7 +51,7 @@ class Objects:
     def _store(self) -> S3Store:
         return adapter.store(self._connection)
 
-    def list(self, prefix: str, *, start_after: str | None = None) -> Iterator[ObjectInfo]:
+    def list_objects(self, prefix: str, *, start_after: str | None = None) -> Iterator[ObjectInfo]:
         """Yield every object below the folder `prefix`, a thousand to a request."""
         import obstore
 

@@ -274,7 +274,7 @@ def _sweep(target: Table[Any], cursors: Cursors, committed: Cursor) -> int:
     root = target.location.key
     found = [
         item.key
-        for item in objects.list(root)
+        for item in objects.list_objects(root)
         if (match := _PART_NAME.search(item.key)) and int(match["attempt"]) in dead
     ]
     if not found:

@@ -199,7 +199,7 @@ class Cursors:
 
     def _names(self) -> list[tuple[int, str]]:
         found = []
-        for item in self._objects.list(self.folder):
+        for item in self._objects.list_objects(self.folder):
             name = item.key.removeprefix(self.folder)
             if match := _NUMBERED.match(name):
                 found.append((int(match["number"]), name))

@@ -55,7 +55,7 @@ class DeltaTable(Table[DeltaSettings]):
         objects = Objects(self.connection)
         log = f"{self.location.key}_delta_log/"
         newest = -1
-        for found in objects.list(log, start_after=_checkpointed(objects, log)):
+        for found in objects.list_objects(log, start_after=_checkpointed(objects, log)):
             name = found.key.removeprefix(log)
             if name.endswith(".json") and name[:_LOG_DIGITS].isdigit():
                 newest = max(newest, int(name[:_LOG_DIGITS]))

@@ -31,7 +31,7 @@ class Folder:
     suffixes: tuple[str, ...]
     exactly: bool = True
 
-    def list(self) -> pl.DataFrame:
+    def list_files(self) -> pl.DataFrame:
         """Return all data files, sorted by key: key, size, etag, modified."""
         if self.exactly:
             return self._data(self.objects.list_frame(self.prefix))
@@ -41,7 +41,7 @@ class Folder:
         found = self.objects.list_frame(f"{parent}/" if parent else "")
         return self._data(found.filter(pl.col("key").str.starts_with(self.prefix.rstrip("/"))))
 
-    def list_inside(self, windows: Sequence[Bounds], dtype: pl.DataType) -> pl.DataFrame:
+    def list_files_inside(self, windows: Sequence[Bounds], dtype: pl.DataType) -> pl.DataFrame:
         """Return the data files of the window, pruning Hive folders before they are listed.
 
         `windows` are the same window on the folders' columns that can tell it; `dtype` is the type that
@@ -57,7 +57,7 @@ class Folder:
 
     def first(self) -> Iterator[str]:
         """Yield the keys of data files as the server lists them, without listing more than is taken."""
-        for found in self.objects.list(self.prefix):
+        for found in self.objects.list_objects(self.prefix):
             if found.size and is_data(found.key.removeprefix(self.prefix), self.suffixes):
                 yield found.key
 

@@ -59,7 +59,7 @@ class ParquetTable(Table[ParquetSettings]):
 
     def version(self) -> TableVersion:
         """Return a digest of every file's key, size and ETag: one listing."""
-        listed = self.folder.list()
+        listed = self.folder.list_files()
         digest = hashlib.sha256()
         for row in listed.select("key", "size", "etag").iter_rows():
             digest.update(repr(row).encode())
@@ -67,7 +67,7 @@ class ParquetTable(Table[ParquetSettings]):
 
     def statistics(self) -> Statistics:
         """Return files and bytes of the listing; rows would need every footer."""
-        listed = self.folder.list()
+        listed = self.folder.list_files()
         return Statistics(listed.height, int(listed["size"].sum()))
 
     def plan(
@@ -112,7 +112,7 @@ class ParquetTable(Table[ParquetSettings]):
                 hive = {**hive, **self._hive_schema([f"{folder}x" for folder in found])}
             declared = pl.Schema({**self._read_schema(first), **hive})
         bound = self.bounds(window, declared)
-        chosen = self.folder.list_inside(self._folder_bounds(bound, declared), declared[bound.column])
+        chosen = self.folder.list_files_inside(self._folder_bounds(bound, declared), declared[bound.column])
         if chosen.is_empty():
             return Plan(
                 pl.LazyFrame(schema=declared), ReadMode.CURRENT, FilesPosition(chosen), 0, 0, empty=True
@@ -228,7 +228,7 @@ class ParquetTable(Table[ParquetSettings]):
         return (unread if policy == "reread" else unread.join(read, on="key", how="anti")), tuple(notes)
 
     def _listed(self) -> pl.DataFrame:
-        listed = self.folder.list()
+        listed = self.folder.list_files()
         if listed.is_empty():
             raise self._no_files()
         return listed

@@ -98,14 +98,14 @@ class ParquetWriter(Writer):
         objects = self._folder.objects
         root = self.table.location.key
         replaced = [
-            key for key in self._folder.list()["key"] if window is None or self._in_window(key, window)
+            key for key in self._folder.list_files()["key"] if window is None or self._in_window(key, window)
         ]
         moves = self._moves(parts, stamps)
         objects.copy(moves)
         surplus = set(replaced) - {target for _, target in moves}
         objects.delete(sorted(surplus))
         objects.delete(
-            item.key for item in list(objects.list(root + STAGING)) if item.key in {move[0] for move in moves}
+            item.key for item in list(objects.list_objects(root + STAGING)) if item.key in {move[0] for move in moves}
         )
         return Commit(
             TableVersion(str(max(stamps.values(), default=0))),
