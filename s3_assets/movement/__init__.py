@@ -1,0 +1,1 @@
+"""Moving rows: from a source into a target table."""

@@ -1,0 +1,198 @@
+"""The registry's models: what the YAML file says, and what Python can say as well."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from s3_assets.connection.settings import S3Connection
+from s3_assets.errors import S3AssetsError
+from s3_assets.movement.imports import Import, ImportMode
+from s3_assets.registry.problems import Problem, raise_problems
+from s3_assets.tables.open import capabilities, open_table
+from s3_assets.tables.partitioning import check_format
+from s3_assets.tables.settings import AnyTableSettings
+from s3_assets.tables.table import Capability, ReadMode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from s3_assets.tables.table import Table
+
+_NAME = re.compile(r"^[A-Za-z0-9_]+(?:/[A-Za-z0-9_]+)*$")
+
+
+class ImportSettings(BaseModel):
+    """An import: the rows of a source table become rows of a target table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field(description="Name of the table to read.")
+    target: str = Field(description="Name of the table to write; it is the asset.")
+    mode: ImportMode = Field(default=ImportMode.APPEND, description="append or replace.")
+    read_mode: ReadMode | None = Field(
+        default=None, description="Left out: added for append, current for replace; no other fits."
+    )
+    on_new_data: bool = Field(default=True, description="Let the connection's sensor start runs.")
+    description: str | None = None
+
+
+class WatchSettings(BaseModel):
+    """How sources are watched."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every_seconds: int = Field(default=60, ge=1, description="Seconds between two looks at the sources.")
+    at_once: int = Field(default=16, ge=1, le=64, description="Sources that are looked at in parallel.")
+
+
+class Registry(BaseModel):
+    """Everything that is declared: connections, tables, imports, and the code beside them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connections: dict[str, S3Connection] = Field(default_factory=dict)
+    tables: dict[str, AnyTableSettings] = Field(default_factory=dict)
+    imports: dict[str, ImportSettings] = Field(default_factory=dict)
+    watch: WatchSettings = Field(default_factory=WatchSettings)
+    code: tuple[Path, ...] = Field(
+        default=(), description="Python files beside the registry whose assets join the definitions."
+    )
+
+    @field_validator("connections", mode="before")
+    @classmethod
+    def _named(cls, connections: Any) -> Any:  # noqa: ANN401 - raw input
+        if not isinstance(connections, dict):
+            return connections
+        return {
+            name: {**value, "name": name}
+            if isinstance(value, dict)
+            else value.model_copy(update={"name": name})
+            if isinstance(value, S3Connection)
+            else value
+            for name, value in connections.items()
+        }
+
+    @field_validator("tables", "imports", "connections", mode="after")
+    @classmethod
+    def _sound_names(cls, entries: dict[str, Any]) -> dict[str, Any]:
+        for name in entries:
+            if not _NAME.match(name):
+                raise PydanticCustomError(
+                    "name",
+                    "'{name}' is not a name; use letters, digits, _ and / between parts",
+                    {"name": name},
+                )
+        return entries
+
+    @model_validator(mode="after")
+    def _sound(self) -> Registry:
+        raise_problems([*self._references(), *self._places(), *self._imports(), *self._partitions()])
+        return self
+
+    def table(self, name: str) -> Table[Any]:
+        """Return the table of that name; raises `RegistryError` with a suggestion if there is none."""
+        if name not in self.tables:
+            raise_problems([Problem(("tables",), f"there is no table '{name}'{suggest(name, self.tables)}")])
+        settings = self.tables[name]
+        return open_table(name, settings, self.connections[settings.connection])
+
+    def import_(self, name: str) -> Import:
+        """Return the import of that name; raises `RegistryError` with a suggestion if there is none."""
+        if name not in self.imports:
+            raise_problems(
+                [Problem(("imports",), f"there is no import '{name}'{suggest(name, self.imports)}")]
+            )
+        settings = self.imports[name]
+        return Import(name, self.table(settings.source), self.table(settings.target), settings.mode)
+
+    def _references(self) -> Iterator[Problem]:
+        for name, table in self.tables.items():
+            if table.connection not in self.connections:
+                yield Problem(
+                    ("tables", name, "connection"),
+                    f"there is no connection '{table.connection}'{suggest(table.connection, self.connections)}",
+                )
+        for name, each in self.imports.items():
+            for role, table_name in (("source", each.source), ("target", each.target)):
+                if table_name not in self.tables:
+                    yield Problem(
+                        ("imports", name, role),
+                        f"there is no table '{table_name}'{suggest(table_name, self.tables)}",
+                    )
+
+    def _places(self) -> Iterator[Problem]:
+        """Two tables at one place, or one inside the other, are refused where one of them is written."""
+        targets = {each.target for each in self.imports.values()}
+        places: list[tuple[str, str]] = []
+        for name, table in self.tables.items():
+            connection = self.connections.get(table.connection)
+            if connection is not None:
+                where = connection.location.folder(table.path)
+                places.append((f"{connection.endpoint or ''}|{where.url}", name))
+        places.sort()
+        for (place, name), (other, other_name) in zip(places, places[1:], strict=False):
+            if other.startswith(place) and {name, other_name} & targets:
+                inside = "are at one place" if place == other else "lie inside each other"
+                yield Problem(
+                    ("tables", other_name, "path"),
+                    f"the tables '{name}' and '{other_name}' {inside}; give each its own path",
+                )
+
+    def _imports(self) -> Iterator[Problem]:
+        taken: dict[str, str] = {}
+        for name, each in self.imports.items():
+            first = taken.setdefault(each.target, name)
+            if first != name:
+                yield Problem(
+                    ("imports", name, "target"),
+                    f"the import '{first}' writes '{each.target}' already; give each import a target of its own",
+                )
+            if each.source == each.target:
+                yield Problem(
+                    ("imports", name, "target"), "source and target are one table; name another target"
+                )
+            yield from self._modes(name, each)
+
+    def _modes(self, name: str, each: ImportSettings) -> Iterator[Problem]:
+        source, target = self.tables.get(each.source), self.tables.get(each.target)
+        append = each.mode is ImportMode.APPEND
+        fitting = ReadMode.ADDED if append else ReadMode.CURRENT
+        if each.read_mode not in {None, fitting}:
+            yield Problem(
+                ("imports", name, "read_mode"),
+                f"mode '{each.mode}' reads '{fitting}', not '{each.read_mode}'; leave read_mode out",
+            )
+        if target and append and Capability.TRANSACTIONS not in capabilities(target):
+            yield Problem(
+                ("imports", name, "mode"),
+                f"'{each.target}' is {target.format}, which cannot take a cursor and rows in one commit; "
+                "choose format: delta for it, or mode: replace",
+            )
+        if source and append and Capability.READ_ADDED not in capabilities(source):
+            yield Problem(
+                ("imports", name, "mode"),
+                f"'{each.source}' is {source.format}, which cannot tell what was added",
+            )
+
+    def _partitions(self) -> Iterator[Problem]:
+        for name, table in self.tables.items():
+            partitions = table.partitions
+            if partitions is not None and partitions.format is not None:
+                try:
+                    check_format(partitions, partitions.format, name)
+                except S3AssetsError as error:
+                    yield Problem(("tables", name, "partitions", "format"), str(error))
+
+
+def suggest(name: str, known: Mapping[str, object]) -> str:
+    """Return a hint at what may have been meant."""
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; there are {', '.join(sorted(known)[:8])}" if known else "; none is declared"
