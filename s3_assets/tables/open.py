@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
     from s3_assets.tables.settings import TableSettings
-    from s3_assets.tables.table import Table
+    from s3_assets.tables.table import Capability, Table
 
 _CLASSES = {
     "delta": "s3_assets.tables.delta:DeltaTable",
@@ -18,6 +18,16 @@ _CLASSES = {
 
 def open_table(name: str, settings: TableSettings, connection: S3Connection) -> Table[Any]:
     """Return the table of that name; nothing is read."""
-    module, _, class_name = _CLASSES[type(settings).model_fields["format"].default].partition(":")
-    table: Table[Any] = getattr(import_module(module), class_name)(name, settings, connection)
+    table: Table[Any] = _table_class(settings)(name, settings, connection)
     return table
+
+
+def capabilities(settings: TableSettings) -> frozenset[Capability]:
+    """Return what the format of these settings can do."""
+    return _table_class(settings).capabilities
+
+
+def _table_class(settings: TableSettings) -> type[Table[Any]]:
+    module, _, class_name = _CLASSES[type(settings).model_fields["format"].default].partition(":")
+    found: type[Table[Any]] = getattr(import_module(module), class_name)
+    return found
