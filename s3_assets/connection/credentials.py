@@ -12,8 +12,6 @@ from s3_assets.connection.secrets import read_secret
 from s3_assets.errors import CredentialsMissingError, S3AssetsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from s3_assets.connection.settings import S3Connection
 
 # botocore refreshes at the latest ten minutes before the end, so what it hands out lives at least this long.
@@ -99,16 +97,12 @@ def botocore_session(connection: S3Connection) -> Any:  # noqa: ANN401 - botocor
 
 
 def _from_access_key(auth: AccessKeyAuth, connection: str) -> Credentials:
-    return Credentials(
-        _named(lambda: read_secret(auth.access_key_id), connection),
-        _named(lambda: read_secret(auth.secret_access_key), connection),
-        _named(lambda: read_secret(auth.session_token), connection) if auth.session_token else None,
-    )
-
-
-def _named(read: Callable[[], str], connection: str) -> str:
     try:
-        return read()
+        return Credentials(
+            read_secret(auth.access_key_id),
+            read_secret(auth.secret_access_key),
+            read_secret(auth.session_token) if auth.session_token else None,
+        )
     except S3AssetsError as error:
         raise error.at(connection=connection) from error.__cause__
 
@@ -116,6 +110,7 @@ def _named(read: Callable[[], str], connection: str) -> str:
 def _missing(connection: S3Connection, found: str) -> CredentialsMissingError:
     return CredentialsMissingError(
         found,
-        remedy="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile, a key or 'anonymous' as auth.",
+        remedy="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the connection an auth of type "
+        "profile, access_key or anonymous.",
         connection=connection.name,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -13,6 +13,11 @@ from s3_assets.connection.auth import Auth, DefaultAuth
 from s3_assets.connection.regions import check_region
 from s3_assets.errors import SettingError
 from s3_assets.location import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Made = TypeVar("Made")
 
 
 class AddressingStyle(StrEnum):
@@ -107,7 +112,7 @@ class S3Connection(BaseModel):
         return self.addressing_style is AddressingStyle.VIRTUAL
 
 
-def _in_pydantic(make: Any) -> Any:  # noqa: ANN401 - passes through whatever the factory returns
+def _in_pydantic(make: Callable[[], Made]) -> Made:
     """Run a check of ours inside a validator, where only ValueErrors are collected with their place."""
     try:
         return make()

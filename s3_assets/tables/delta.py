@@ -174,7 +174,7 @@ class DeltaTable(Table[DeltaSettings]):
             del size
             left = rows
             for batch in handle.scan(columns=columns):
-                frame: Any = pl.DataFrame(batch).cast({name: schema[name] for name in (columns or schema)})  # type: ignore[arg-type]  # names of this very schema
+                frame: Any = pl.DataFrame(batch).cast({name: schema[name] for name in (columns or schema)})
                 frame = frame if predicate is None else frame.filter(predicate)
                 if left is not None:
                     frame = frame.head(left)

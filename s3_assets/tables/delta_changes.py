@@ -1,4 +1,4 @@
-"""What commits added or changed, from the change data feed (Delta Transaction Log Protocol, "Change Data Files")."""
+"""What commits added or changed: the change feed (Delta Transaction Log Protocol, "Change Data Files")."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def _start(table: DeltaTable, since: Position, until: VersionPosition) -> int:
         )
     if since.table_id != until.table_id or since.version > until.version:
         raise SourceRewrittenError(
-            f"the table was dropped and made anew: the cursor stands at version {since.version} of {since.table_id}, "
-            f"the table at version {until.version} of {until.table_id}",
+            f"the table was dropped and made anew: the cursor stands at version {since.version} of "
+            f"{since.table_id}, the table at version {until.version} of {until.table_id}",
             remedy="Reset the cursor to read the new table from its beginning.",
             table=table.name,
             connection=table.connection.name,
@@ -111,7 +111,8 @@ def _commits(table: DeltaTable, handle: Handle, after: int, until: int) -> list[
     if [deed.version for deed in commits] != list(range(after + 1, until + 1)):
         kept = commits[0].version if commits else until + 1
         raise HistoryLostError(
-            f"the log of versions {after + 1} to {kept - 1} is gone, and the cursor stands at version {after}",
+            f"the log of versions {after + 1} to {kept - 1} is gone, and the cursor stands at version "
+            f"{after}",
             remedy="Keep the log longer (delta.logRetentionDuration), and reset the cursor to start anew.",
             table=table.name,
             connection=table.connection.name,

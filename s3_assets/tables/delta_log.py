@@ -142,9 +142,9 @@ def written_as_parts(handle: Handle) -> bool:
         return False
     if any(name.startswith("delta.constraints.") for name in _configuration(handle)):
         return False
-    return not any(
-        key.startswith(_CONSTRAINING) for field in handle.schema().fields for key in (field.metadata or {})
-    ) and all(field.nullable for field in handle.schema().fields)
+    fields = handle.schema().fields
+    constrained = any(key.startswith(_CONSTRAINING) for field in fields for key in (field.metadata or {}))
+    return not constrained and all(field.nullable for field in fields)
 
 
 def change_feed(handle: Handle) -> bool:
@@ -153,7 +153,7 @@ def change_feed(handle: Handle) -> bool:
 
 
 def deeds(handle: Handle, after: int, until: int) -> list[Deed]:
-    """Return what the commits in `(after, until]` did, oldest first; those whose log file is gone are missing."""
+    """Return what the commits in `(after, until]` did, oldest first, without those whose log file is gone."""
     entries = handle.history(limit=max(handle.version() - after, 1))
     found = [_deed(entry) for entry in entries if after < int(entry.get("version", -1)) <= until]
     return sorted(found, key=lambda deed: deed.version)
@@ -166,4 +166,4 @@ def _deed(entry: dict[str, Any]) -> Deed:
 
 
 def _configuration(handle: Handle) -> dict[str, str]:
-    return {key: value for key, value in handle.metadata().configuration.items() if value is not None}
+    return dict(handle.metadata().configuration)

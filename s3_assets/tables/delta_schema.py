@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import SchemaMismatchError
+from s3_assets.tables.schemas import instance
 
 if TYPE_CHECKING:
     import polars as pl
     from deltalake import Schema as DeltaSchema
-
-_WIDENED = {"UInt8": "Int16", "UInt16": "Int32", "UInt32": "Int64"}
 
 
 def storable(schema: pl.Schema, table: str) -> pl.Schema:
@@ -34,28 +33,38 @@ def to_delta(schema: pl.Schema) -> DeltaSchema:
 def _storable(dtype: pl.DataType, column: str, table: str) -> pl.DataType:
     import polars as pl
 
-    if str(dtype) in _WIDENED:
-        return getattr(pl, _WIDENED[str(dtype)])()  # type: ignore[no-any-return]  # a class of polars by its name
+    if isinstance(dtype, pl.List | pl.Array):
+        return pl.List(_storable(instance(dtype.inner), column, table))
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct(
+            {field.name: _storable(instance(field.dtype), column, table) for field in dtype.fields}
+        )
+    stored = _storable_value(dtype)
+    if stored is None:
+        raise SchemaMismatchError(
+            f"column '{column}' is {dtype}, and Delta has no such type",
+            remedy="Cast it first, for example to a string or an integer.",
+            table=table,
+        )
+    return stored
+
+
+def _storable_value(dtype: pl.DataType) -> pl.DataType | None:
+    """Return what a type without inner types is stored as, if Delta can store it."""
+    import polars as pl
+
+    unsigned: dict[pl.DataType, pl.DataType] = {
+        pl.UInt8(): pl.Int16(),
+        pl.UInt16(): pl.Int32(),
+        pl.UInt32(): pl.Int64(),
+    }
+    if dtype in unsigned:
+        return unsigned[dtype]
     if dtype == pl.UInt64:
         return pl.Decimal(20, 0)
     if isinstance(dtype, pl.Categorical | pl.Enum):
         return pl.String()
     if isinstance(dtype, pl.Datetime):
         return pl.Datetime("us", "UTC" if dtype.time_zone else None)
-    if isinstance(dtype, pl.List | pl.Array):
-        return pl.List(_storable(_instance(dtype.inner), column, table))
-    if isinstance(dtype, pl.Struct):
-        return pl.Struct(
-            {field.name: _storable(_instance(field.dtype), column, table) for field in dtype.fields}
-        )
-    if dtype in {pl.Time, pl.Duration, pl.Null, pl.Object, pl.Int128}:
-        raise SchemaMismatchError(
-            f"column '{column}' is {dtype}, and Delta has no such type",
-            remedy="Cast it first, for example to a string or an integer.",
-            table=table,
-        )
-    return dtype
-
-
-def _instance(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
-    return dtype() if isinstance(dtype, type) else dtype
+    without = (pl.Time, pl.Duration, pl.Null, pl.Object, pl.Int128, pl.UInt128, pl.Unknown)
+    return None if isinstance(dtype, without) else dtype

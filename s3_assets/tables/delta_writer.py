@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.connection.diagnosis import diagnosed
 from s3_assets.errors import CommitConflictError
 from s3_assets.tables import delta_log
 from s3_assets.tables.delta_open import delta_errors
@@ -17,7 +18,6 @@ from s3_assets.tables.table import Commit, TableVersion, WriteMode, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date, datetime
 
     import polars as pl
     from deltalake import CommitProperties
@@ -90,7 +90,7 @@ class DeltaWriter(Writer):
             )
             for each in parts
         ]
-        filters = None
+        filters: list[tuple[str, str, str | list[str]]] | None = None
         if window is not None:
             filters = [(window.column, ">=", _text(window.low)), (window.column, "<", _text(window.high))]
         with self._errors():
@@ -99,7 +99,7 @@ class DeltaWriter(Writer):
                 "append" if mode is WriteMode.APPEND else "overwrite",
                 self._handle.schema(),
                 partition_by=list(self.partition_by),
-                partition_filters=filters,  # type: ignore[arg-type]  # a list of the tuples it asks for
+                partition_filters=filters,
                 commit_properties=_properties(stamps, notes),
             )
         return Commit(
@@ -118,20 +118,24 @@ class DeltaWriter(Writer):
         stamps: Mapping[str, int],
         notes: Mapping[str, str],
     ) -> Commit:
-        """Write with delta-rs: it checks constraints, fills generated columns, rewrites files at the window's edge."""
+        """Write with delta-rs, which checks constraints, fills generated columns and rewrites files."""
         from deltalake import write_deltalake
 
-        outside = _Outside(window)
-        with self._errors():
-            write_deltalake(
-                self._handle,
-                outside.watch(frame),
-                mode="append" if mode is WriteMode.APPEND else "overwrite",
-                predicate=_predicate(window) if window is not None else None,
-                commit_properties=_properties(stamps, notes),
-            )
+        watched = _Watched(frame, window)
+        properties = _properties(stamps, notes)
+        with self._errors(), watched.errors():
+            if mode is WriteMode.APPEND:
+                write_deltalake(self._handle, watched.stream(), mode="append", commit_properties=properties)
+            else:
+                write_deltalake(
+                    self._handle,
+                    watched.stream(),
+                    mode="overwrite",
+                    predicate=None if window is None else _predicate(window),
+                    commit_properties=properties,
+                )
         version = self._landed(stamps)
-        return Commit(version, outside.rows, 0, 0)
+        return Commit(version, watched.rows, 0, 0)
 
     def version_of(self, attempt: int) -> TableVersion | None:
         """Look for the attempt's mark in the newest commits."""
@@ -157,22 +161,14 @@ class DeltaWriter(Writer):
                     return TableVersion(str(entry["version"]), int(entry["version"]))
         return TableVersion(str(newest), newest)
 
-    def _errors(self) -> Any:  # noqa: ANN401 - a context manager
-        return _conflicts(self._delta)
-
-
-def _conflicts(table: DeltaTable) -> Any:  # noqa: ANN401 - a context manager
-    from contextlib import contextmanager
-
-    from deltalake.exceptions import CommitFailedError
-
     @contextmanager
-    def manage() -> Iterator[None]:
+    def _errors(self) -> Iterator[None]:
+        """Turn delta-rs's errors into ours, those of a lost race among them."""
+        from deltalake.exceptions import CommitFailedError
+
+        table = self._delta
         try:
-            with (
-                delta_errors(table.connection, table.location, table.name),
-                diagnosed(table.connection, table.location.url, OSError),
-            ):
+            with delta_errors(table.connection, table.location, table.name):
                 yield
         except CommitFailedError as error:
             raise CommitConflictError(
@@ -182,28 +178,43 @@ def _conflicts(table: DeltaTable) -> Any:  # noqa: ANN401 - a context manager
                 connection=table.connection.name,
             ) from None
 
-    return manage()
 
+class _Watched:
+    """A frame as a stream for delta-rs, which stops before the commit at a row outside the window."""
 
-class _Outside:
-    """Refuses rows outside the window while they stream to the library's writer, before its commit."""
-
-    def __init__(self, window: Bounds | None) -> None:
+    def __init__(self, frame: pl.LazyFrame, window: Bounds | None) -> None:
+        self._frame = frame
         self._window = window
+        self._failed: BaseException | None = None
         self.rows = 0
 
-    def watch(self, frame: pl.LazyFrame) -> Any:  # noqa: ANN401 - an Arrow stream
+    def stream(self) -> Any:  # noqa: ANN401 - an Arrow stream
+        import polars as pl
         import pyarrow as pa
 
-        if self._window is not None:
-            refuse_outside(frame, self._window)
-        schema = frame.head(0).collect().to_arrow().schema
-        return pa.RecordBatchReader.from_batches(schema, self._batches(frame, schema))
+        schema = pl.DataFrame(schema=self._frame.collect_schema()).to_arrow().schema
+        return pa.RecordBatchReader.from_batches(schema, self._batches(schema))
 
-    def _batches(self, frame: pl.LazyFrame, schema: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no types
-        for batch in frame.collect_batches(maintain_order=False):
-            self.rows += batch.height
-            yield from batch.to_arrow().cast(schema).to_batches()
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Raise what stopped the stream, of which delta-rs passes on the text alone."""
+        try:
+            yield
+        except Exception:
+            if self._failed is not None:
+                raise self._failed from None
+            raise
+
+    def _batches(self, schema: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no types
+        try:
+            for batch in self._frame.collect_batches(maintain_order=False):
+                if self._window is not None:
+                    refuse_outside(batch.lazy(), self._window)
+                self.rows += batch.height
+                yield from batch.to_arrow().cast(schema).to_batches()
+        except Exception as error:
+            self._failed = error
+            raise
 
 
 def _properties(stamps: Mapping[str, int], notes: Mapping[str, str]) -> CommitProperties:
@@ -219,24 +230,22 @@ def _properties(stamps: Mapping[str, int], notes: Mapping[str, str]) -> CommitPr
 
 
 def _text(value: Bound) -> str:
-    if hasattr(value, "hour"):
-        moment: datetime = value  # type: ignore[assignment]  # only datetimes have hours
-        return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
-    if hasattr(value, "isoformat"):
-        day: date = value  # type: ignore[assignment]  # only dates are left
-        return day.isoformat()
-    return str(value)
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _predicate(window: Bounds) -> str:
-    return f'"{window.column}" >= {_literal(window.low, window.zone)} AND "{window.column}" < {_literal(window.high, window.zone)}'
+    column = '"' + window.column.replace('"', '""') + '"'
+    low, high = (_literal(value, window.zone) for value in (window.low, window.high))
+    return f"{column} >= {low} AND {column} < {high}"
 
 
 def _literal(value: Bound, zone: str | None) -> str:
     if isinstance(value, int):
         return str(value)
     text = _text(value).replace("'", "''")
-    if hasattr(value, "hour"):
+    if isinstance(value, datetime):
         kind = 'Timestamp(Microsecond, Some("UTC"))' if zone else "Timestamp(Microsecond, None)"
         return f"arrow_cast('{text}', '{kind}')"
-    return f"DATE '{text}'" if hasattr(value, "isoformat") else f"'{text}'"
+    return f"DATE '{text}'" if isinstance(value, date) else f"'{text}'"

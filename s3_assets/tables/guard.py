@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def refuse_outside(frame: pl.LazyFrame, window: Bounds) -> None:
-    """Count the rows outside the window in one streaming pass; raise `RowsOutsideWindowError` if there are any."""
+    """Count the rows outside the window in one streaming pass; raise `RowsOutsideWindowError` for any."""
     import polars as pl
 
     column = pl.col(window.column)
@@ -32,7 +32,8 @@ def rows_outside(window: Bounds, count: int, smallest: object, largest: object) 
     return RowsOutsideWindowError(
         f"{count:,} rows lie outside the run's window [{window.low}, {window.high}) of '{window.column}': "
         f"the smallest is {smallest}, the largest {largest}",
-        remedy="Filter the rows to the run's partitions, or run the partitions that they belong to; nothing was written.",
+        remedy="Filter the rows to the run's partitions, or run the partitions that they belong to; "
+        "nothing was written.",
         count=count,
         smallest=None if smallest is None else str(smallest),
         largest=None if largest is None else str(largest),

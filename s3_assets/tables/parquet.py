@@ -44,6 +44,7 @@ class ParquetTable(Table[ParquetSettings]):
 
     @cached_property
     def folder(self) -> files.Folder:
+        """The data files of the table's location."""
         return files.Folder(
             Objects(self.connection),
             self.location.key,
@@ -219,7 +220,8 @@ class ParquetTable(Table[ParquetSettings]):
         policy = self.settings.on_rewritten
         if policy == "fail":
             raise SourceRewrittenError(
-                f"{rewritten.height} files were changed after they had been read, the first is {rewritten['key'][0]}",
+                f"{rewritten.height} files were changed after they had been read, "
+                f"the first is {rewritten['key'][0]}",
                 remedy="Set on_rewritten to 'reread' (their rows come again) or 'ignore'.",
                 table=self.name,
                 connection=self.connection.name,
@@ -235,7 +237,8 @@ class ParquetTable(Table[ParquetSettings]):
 
     def _no_files(self) -> DataFilesMissingError:
         return DataFilesMissingError(
-            f"there is no file that ends with {' or '.join(self.settings.suffixes)} (hidden and empty ones do not count)",
+            f"there is no file that ends with {' or '.join(self.settings.suffixes)} "
+            "(hidden and empty ones do not count)",
             remedy="Check the table's path, or wait for the first file.",
             table=self.name,
             connection=self.connection.name,

@@ -1,8 +1,8 @@
 """Writing a folder of Parquet files: staged out of sight, then swapped in, partition by partition.
 
-A folder has no transactions. Parts are staged below `_s3_assets/`, which readers skip; the swap copies them on
-the server to names that depend on the partition alone and deletes what else was in the window. A swap that is
-cut short is completed by running the same partitions again.
+A folder has no transactions. Parts are staged below `_s3_assets/`, which readers skip; the swap copies them
+on the server to names that depend on the partition alone and deletes what else was in the window. A swap that
+is cut short is completed by running the same partitions again.
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ class ParquetWriter(Writer):
         surplus = set(replaced) - {target for _, target in moves}
         objects.delete(sorted(surplus))
         objects.delete(
-            item.key for item in list(objects.list_objects(root + STAGING)) if item.key in {move[0] for move in moves}
+            item.key
+            for item in list(objects.list_objects(root + STAGING))
+            if item.key in {move[0] for move in moves}
         )
         return Commit(
             TableVersion(str(max(stamps.values(), default=0))),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import PartitionColumnError
@@ -106,13 +107,16 @@ def check_format(partitions: Partitions, text: str, table: str, *, integer: bool
             raise _refusal(
                 partitions, table, f"the format '{text}' does not write integers", "Write one such as %Y%m%d."
             )
-        values = [int(value) for value in written] if integer else written
-        if any(low >= high for low, high in zip(values, values[1:], strict=False)):  # type: ignore[operator]  # all of one type
+        unsorted = any(low >= high for low, high in pairwise(written))
+        if integer:
+            unsorted = any(int(low) >= int(high) for low, high in pairwise(written))
+        if unsorted:
             raise _refusal(
                 partitions,
                 table,
                 f"the format '{text}' does not sort each {partitions.every} after the one before",
-                "Write year, month, day and hour in this order, with leading zeros, down to the partition's length.",
+                "Write year, month, day and hour in this order, with leading zeros, down to the partition's "
+                "length.",
             )
         if any(
             datetime.strptime(value, text).replace(tzinfo=UTC) != step
@@ -140,7 +144,8 @@ def _first(sample: datetime, every: Every) -> datetime:
 
 def _refusal(partitions: Partitions, table: str, found: str, remedy: str) -> PartitionColumnError:
     return PartitionColumnError(
-        f"the partition column '{partitions.column}' cannot carry partitions of one {partitions.every}: {found}",
+        f"the partition column '{partitions.column}' cannot carry partitions of one {partitions.every}: "
+        f"{found}",
         remedy=remedy,
         table=table,
     )

@@ -59,7 +59,7 @@ def read_value(value: str | None, dtype: pl.DataType) -> Any:  # noqa: ANN401 - 
 
 @dataclass(frozen=True)
 class Part:
-    """A part that was written: path below the layout's root, rows, bytes, and its partition values as text."""
+    """A part that was written: path below the layout's root, rows, bytes, partition values as text."""
 
     path: str
     rows: int

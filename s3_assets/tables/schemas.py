@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import polars as pl
+    from polars.datatypes import DataTypeClass
 
 _INTEGER_BITS = {
     "Int8": 7,
@@ -37,7 +38,10 @@ class Fit:
 
 
 def fit(frame: pl.Schema, table: pl.Schema, name: str) -> Fit:
-    """Compare a frame's columns with a table's; raises `SchemaMismatchError` for a type that would lose values."""
+    """Compare a frame's columns with a table's.
+
+    Raises `SchemaMismatchError` for a type that would lose values.
+    """
     casts = {}
     for column, dtype in table.items():
         if column not in frame or frame[column] == dtype:
@@ -70,28 +74,50 @@ def widens(narrow: pl.DataType, wide: pl.DataType) -> bool:
     """Tell whether every value of `narrow` is kept by a cast to `wide`."""
     import polars as pl
 
-    if narrow == wide or narrow == pl.Null:
+    if narrow in (wide, pl.Null()):
         return True
-    if narrow.is_integer() and str(wide) in {**_INTEGER_BITS, **_FLOAT_BITS}:
-        if narrow.is_signed_integer() and wide.is_unsigned_integer():
-            return False
-        return _INTEGER_BITS[str(narrow)] <= {**_INTEGER_BITS, **_FLOAT_BITS}[str(wide)]
-    if narrow.is_float() and wide.is_float():
-        return str(narrow) == "Float32"
+    if narrow.is_nested() or wide.is_nested():
+        return _widens_nested(narrow, wide)
+    if narrow.is_decimal() or wide.is_decimal():
+        return _widens_decimal(narrow, wide)
+    if narrow.is_numeric():
+        return _widens_number(narrow, wide)
     if isinstance(narrow, pl.Datetime) and isinstance(wide, pl.Datetime):
         # Delta knows microseconds only: nanoseconds below are cut, as every Delta writer does.
         return (narrow.time_zone is None) == (wide.time_zone is None)
-    if isinstance(narrow, pl.Decimal) and isinstance(wide, pl.Decimal):
-        whole = (narrow.precision or 0) - narrow.scale <= (wide.precision or 0) - wide.scale
-        return whole and narrow.scale <= wide.scale
-    if isinstance(narrow, pl.Categorical | pl.Enum) and wide == pl.String:
-        return True
+    return isinstance(narrow, pl.Categorical | pl.Enum) and wide == pl.String
+
+
+def _widens_number(narrow: pl.DataType, wide: pl.DataType) -> bool:
+    if narrow.is_float():
+        return str(narrow) == "Float32" and str(wide) == "Float64"
+    if narrow.is_signed_integer() and wide.is_unsigned_integer():
+        return False
+    kept = {**_INTEGER_BITS, **_FLOAT_BITS}
+    return str(narrow) in kept and kept[str(narrow)] <= kept.get(str(wide), 0)
+
+
+def _widens_decimal(narrow: pl.DataType, wide: pl.DataType) -> bool:
+    import polars as pl
+
+    if not isinstance(wide, pl.Decimal):
+        return False
+    room = wide.precision - wide.scale
+    if isinstance(narrow, pl.Decimal):
+        return narrow.precision - narrow.scale <= room and narrow.scale <= wide.scale
+    # Every value of so many bits has its digits before the point.
+    return narrow.is_integer() and len(str(2 ** _INTEGER_BITS[str(narrow)])) <= room
+
+
+def _widens_nested(narrow: pl.DataType, wide: pl.DataType) -> bool:
+    import polars as pl
+
     if isinstance(narrow, pl.List | pl.Array) and isinstance(wide, pl.List):
-        return widens(_inner(narrow), _inner(wide))
+        return widens(instance(narrow.inner), instance(wide.inner))
     if isinstance(narrow, pl.Struct) and isinstance(wide, pl.Struct):
         fields = {field.name: field.dtype for field in wide.fields}
         return [field.name for field in narrow.fields] == list(fields) and all(
-            widens(_instance(field.dtype), _instance(fields[field.name])) for field in narrow.fields
+            widens(instance(field.dtype), instance(fields[field.name])) for field in narrow.fields
         )
     return False
 
@@ -107,17 +133,40 @@ def merge(schemas: Mapping[str, pl.Schema], table: str) -> pl.Schema:
     seen_in: dict[str, str] = {}
     for file, schema in schemas.items():
         for column, dtype in schema.items():
-            before = merged.get(column)
-            if before is None or widens(before, dtype):
-                merged[column] = dtype
-                seen_in[column] = file
-            elif not widens(dtype, before):
+            joined = _join(merged[column], dtype) if column in merged else dtype
+            if joined is None:
                 raise SchemaMismatchError(
-                    f"column '{column}' is {before} in {seen_in[column]} and {dtype} in {file}",
+                    f"column '{column}' is {merged[column]} in {seen_in[column]} and {dtype} in {file}",
                     remedy="Rewrite one of the files, or give the table's columns in the registry.",
                     table=table,
                 )
+            if merged.get(column) != joined:
+                merged[column], seen_in[column] = joined, file
     return pl.Schema(merged)
+
+
+def _join(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
+    """Return the type that keeps the values of both, if there is one."""
+    import polars as pl
+
+    if isinstance(one, pl.Datetime) and isinstance(other, pl.Datetime) and widens(one, other):
+        # The finer unit: a time outside its years fails when it is read, where the coarser one would cut.
+        return min(one, other, key=lambda dtype: ("ns", "us", "ms").index(dtype.time_unit))
+    if isinstance(one, pl.Struct) and isinstance(other, pl.Struct):
+        fields = {field.name: instance(field.dtype) for field in one.fields}
+        for field in other.fields:
+            mine = fields.get(field.name)
+            joined = _join(mine, instance(field.dtype)) if mine else instance(field.dtype)
+            if joined is None:
+                return None
+            fields[field.name] = joined
+        return pl.Struct(fields)
+    if isinstance(one, pl.List) and isinstance(other, pl.List):
+        inner = _join(instance(one.inner), instance(other.inner))
+        return pl.List(inner) if inner else None
+    if widens(one, other):
+        return other
+    return one if widens(other, one) else None
 
 
 def parse_types(columns: Mapping[str, str], table: str) -> pl.Schema:
@@ -154,7 +203,7 @@ def _parse(text: str, column: str, table: str) -> pl.DataType:
     lowered = name.strip().lower()
     if not arguments and lowered in plain:
         return plain[lowered]
-    if lowered == "decimal" and len(arguments) == 2 and all(part.isdigit() for part in arguments):  # noqa: PLR2004 - precision and scale
+    if lowered == "decimal" and len(arguments) == 2 and all(part.isdigit() for part in arguments):
         return pl.Decimal(int(arguments[0]), int(arguments[1]))
     if lowered == "list" and arguments:
         return pl.List(_parse(rest[: rest.rindex("]")], column, table))
@@ -165,9 +214,7 @@ def _parse(text: str, column: str, table: str) -> pl.DataType:
     )
 
 
-def _inner(dtype: pl.DataType) -> pl.DataType:
-    return _instance(dtype.inner)  # type: ignore[attr-defined]  # only lists and arrays come here
-
-
-def _instance(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
-    return dtype() if isinstance(dtype, type) else dtype
+def instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    """Return a type, where Polars also lets a class without parameters stand for it."""
+    made: pl.DataType = dtype() if isinstance(dtype, type) else dtype
+    return made
