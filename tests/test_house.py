@@ -20,6 +20,8 @@ FLOORS = (
     {"registry"},
     {
         "definitions",
+        "builder",
+        "partitions",
         "component",
         "assets",
         "io_managers",

@@ -1,0 +1,124 @@
+"""From a registry to Dagster definitions, without touching the network."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from s3_assets.assets import IO_MANAGER_KEY, import_asset, observable_sources
+from s3_assets.errors import RegistryError
+from s3_assets.io_managers import S3TableIOManager
+from s3_assets.metadata import table_metadata
+from s3_assets.sensors import source_sensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import ModuleType
+
+    from s3_assets.registry.models import Registry
+
+
+def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] = ()) -> dg.Definitions:
+    """Return everything that the registry declares, with the user's assets beside it.
+
+    Imports are assets, tables that nobody writes are sources that can be observed, the IO manager serves
+    all of them, and each connection has a sensor. `assets` are the user's own, besides those of `code`.
+    Raises `RegistryError` if a file of `code` is missing or two assets write one table.
+    """
+    code = [_load(path) for path in registry.code]
+    users = [
+        _with_tables(each, registry)
+        for each in (*map(dg.load_definitions_from_module, code), dg.Definitions(assets=list(assets)))
+    ]
+    produced = _produced(users)
+    imports = [import_asset(registry, name) for name in registry.imports]
+    _refuse_two_writers(registry, produced)
+    sources = _sources(registry, produced)
+    ours = dg.Definitions(
+        assets=[*imports, *[observable_sources(registry, *item) for item in sources.items()]],
+        sensors=[source_sensor(registry, *item) for item in sources.items()],
+        resources={IO_MANAGER_KEY: S3TableIOManager(registry), **_connections(registry)},
+        # Each step of another process would load the definitions and the engines anew.
+        executor=dg.in_process_executor,
+    )
+    return dg.Definitions.merge(ours, *users)
+
+
+def _sources(registry: Registry, produced: set[str]) -> dict[str, list[str]]:
+    written = {each.target for each in registry.imports.values()} | produced
+    sources: dict[str, list[str]] = {}
+    for name, settings in registry.tables.items():
+        if name not in written:
+            sources.setdefault(settings.connection, []).append(name)
+    return sources
+
+
+def _connections(registry: Registry) -> dict[str, Any]:
+    # As values, not as configuration: what stands in a resource's configuration is shown in the UI.
+    return {
+        name.replace("/", "_"): dg.ResourceDefinition.hardcoded_resource(connection, f"{connection.url}")
+        for name, connection in registry.connections.items()
+    }
+
+
+def _produced(users: list[dg.Definitions]) -> set[str]:
+    return {
+        "/".join(key.path)
+        for definitions in users
+        for asset in definitions.assets or ()
+        if isinstance(asset, dg.AssetsDefinition) and asset.is_executable
+        for key in asset.keys
+    }
+
+
+def _refuse_two_writers(registry: Registry, produced: set[str]) -> None:
+    both = [name for name, each in registry.imports.items() if each.target in produced]
+    if both:
+        raise RegistryError(
+            f"the target of the import '{both[0]}' is written by an asset of yours, too",
+            remedy="Give one of them another table.",
+        )
+
+
+def _with_tables(definitions: dg.Definitions, registry: Registry) -> dg.Definitions:
+    """Tell of each of the user's assets what its table says: place, format, kinds."""
+    return dg.Definitions(
+        assets=[
+            asset.map_asset_specs(lambda spec: _with_table(spec, registry))
+            if isinstance(asset, dg.AssetsDefinition) and asset.is_executable
+            else asset
+            for asset in definitions.assets or ()
+        ],
+        schedules=definitions.schedules,
+        sensors=definitions.sensors,
+        jobs=definitions.jobs,
+        resources=definitions.resources,
+        asset_checks=definitions.asset_checks,
+    )
+
+
+def _with_table(spec: dg.AssetSpec, registry: Registry) -> dg.AssetSpec:
+    settings = registry.tables.get("/".join(spec.key.path))
+    if settings is None:
+        return spec
+    url = registry.connections[settings.connection].location.folder(settings.path).url
+    return spec.merge_attributes(
+        metadata=table_metadata(settings, url), kinds={"s3", str(getattr(settings, "format", ""))}
+    )
+
+
+def _load(path: Path) -> ModuleType:
+    name = f"s3_assets_code_{path.stem}"
+    specification = importlib.util.spec_from_file_location(name, path)
+    if specification is None or specification.loader is None or not path.is_file():
+        raise RegistryError(
+            f"the file {path} of 'code' is not there", remedy="Name it relative to the registry's folder."
+        )
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module
+    specification.loader.exec_module(module)
+    return module

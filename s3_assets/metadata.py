@@ -1,0 +1,134 @@
+"""What a materialisation tells: Dagster's own keys where there is one, ours below `s3_assets/`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from s3_assets.errors import S3AssetsError
+from s3_assets.partitions import keys_of
+from s3_assets.progress import readable_bytes
+from s3_assets.tables.files import hive_folder
+from s3_assets.tables.parts import read_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from s3_assets.incremental.append import Outcome
+    from s3_assets.incremental.commit import Written
+    from s3_assets.tables.settings import TableSettings
+    from s3_assets.tables.table import Plan, Table
+    from s3_assets.windows import Window
+
+OURS = "s3_assets"
+
+
+def table_metadata(settings: TableSettings, url: str) -> dict[str, Any]:
+    """Return what is known of a table without looking at it."""
+    return {
+        "dagster/uri": url,
+        f"{OURS}/format": str(getattr(settings, "format", "")),
+        f"{OURS}/connection": settings.connection,
+    }
+
+
+def column_schema(schema: pl.Schema) -> dg.TableSchema:
+    """Return the columns as Dagster shows them."""
+    return dg.TableSchema([dg.TableColumn(name, str(dtype)) for name, dtype in schema.items()])
+
+
+def state_metadata(table: Table[Any]) -> dict[str, Any]:
+    """Return a table's version, rows, files and bytes as they are now, from its own metadata."""
+    statistics = table.statistics()
+    found: dict[str, Any] = {
+        "dagster/uri": table.location.url,
+        f"{OURS}/version": table.version().token,
+        f"{OURS}/files": statistics.files,
+        f"{OURS}/size": dg.MetadataValue.text(readable_bytes(statistics.bytes)),
+        f"{OURS}/size_bytes": statistics.bytes,
+    }
+    if statistics.rows is not None:
+        found["dagster/row_count"] = statistics.rows
+    return found
+
+
+def read_metadata(plans: Mapping[str, Plan]) -> dict[str, Any]:
+    """Return what was read: files and bytes of all inputs, and what they said."""
+    notes = [f"{name}: {note}" for name, plan in plans.items() for note in plan.notes]
+    found: dict[str, Any] = {
+        f"{OURS}/read_files": sum(plan.files for plan in plans.values()),
+        f"{OURS}/read_bytes": sum(plan.bytes for plan in plans.values()),
+    }
+    totals = [plan.total_files for plan in plans.values()]
+    if totals and all(total is not None for total in totals):
+        found[f"{OURS}/read_files_of"] = sum(total or 0 for total in totals)
+    if notes:
+        found[f"{OURS}/notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in notes))
+    return found
+
+
+def written_metadata(written: Written | None) -> dict[str, Any]:
+    """Return what was written by one commit."""
+    if written is None:
+        return {f"{OURS}/rows_written": 0}
+    commit = written.commit
+    return {
+        "dagster/column_schema": column_schema(written.schema),
+        f"{OURS}/rows_written": commit.rows,
+        f"{OURS}/files_written": commit.files,
+        f"{OURS}/bytes_written": commit.bytes,
+        f"{OURS}/commit_tries": written.tries,
+        **({f"{OURS}/files_swept": written.swept} if written.swept else {}),
+    }
+
+
+def outcome_metadata(outcome: Outcome, source: str) -> dict[str, Any]:
+    """Return what an import did: read, written, cursor from and to, seconds."""
+    found = {**read_metadata({source: outcome.plan}), **written_metadata(outcome.written)}
+    found[f"{OURS}/seconds"] = round(outcome.seconds, 3)
+    if outcome.since is not None:
+        found[f"{OURS}/cursor_from"] = outcome.since.describe()
+    if outcome.until is not None:
+        found[f"{OURS}/cursor_to"] = outcome.until.describe()
+    if outcome.written is not None and outcome.written.commit.partition_rows:
+        found[f"{OURS}/partitions"] = dg.MetadataValue.md(
+            _partition_table(outcome.written.commit.partition_rows)
+        )
+    return found
+
+
+def partition_rows(table: Table[Any], written: Written, window: Window) -> dict[str, int]:
+    """Return the rows of each Dagster partition of the window, where the written folders tell them apart."""
+    partitions = table.settings.partitions
+    if partitions is None:
+        return {}
+    windows = keys_of(window, partitions)
+    if len(windows) == 1:
+        return {next(iter(windows)): written.commit.rows}
+    dtype = written.schema.get(partitions.column)
+    counts = dict.fromkeys(windows, 0)
+    if dtype is None:
+        return {}
+    try:
+        bounds = {key: table.bounds(each, written.schema) for key, each in windows.items()}
+    except S3AssetsError:
+        return {}
+    for folder, rows in written.commit.partition_rows.items():
+        values = [
+            value for column, value in map(hive_folder, folder.split("/")) if column == partitions.column
+        ]
+        if not values:
+            return {}
+        value = read_value(values[0], dtype)
+        for key, bound in bounds.items():
+            if value is not None and bound.contains(value):
+                counts[key] += rows
+    return counts
+
+
+def _partition_table(rows: Mapping[str, int]) -> str:
+    lines = [f"| {folder or '(unpartitioned)'} | {count:,} |" for folder, count in sorted(rows.items())]
+    return "\n".join(["| partition | rows |", "|---|---:|", *lines])
