@@ -160,7 +160,7 @@ class S3TableIOManager(dg.IOManager):
 
 def _step_key() -> str:
     execution = dg.AssetExecutionContext.get()
-    return f"{execution.run.run_id}/{execution.op_handle}/{execution.retry_number}"
+    return f"{execution.run.run_id}/{execution.op_execution_context.op_handle}/{execution.retry_number}"
 
 
 def _read_mode(options: dict[str, Any], source: Table[Any]) -> ReadMode:
