@@ -22,6 +22,7 @@
     ├── SchemaMismatchError (TypeError)        columns do not fit
     ├── PartitionColumnError (ValueError)      the partition column is missing or of a wrong type
     ├── RowsOutsideWindowError (ValueError)    rows that the write must not touch
+    ├── RowsRefusedError (ValueError)          rows that break a constraint of the table
     ├── ChangeFeedMissingError (LookupError)   a change feed was asked for and is not there
     ├── HistoryLostError (LookupError)         the range that a cursor needs is gone
     ├── SourceRewrittenError (ValueError)      what was read once has been rewritten since
@@ -193,6 +194,10 @@ class RowsOutsideWindowError(S3AssetsError, ValueError):
         self.smallest = smallest
         self.largest = largest
         super().__init__(found, **place)
+
+
+class RowsRefusedError(S3AssetsError, ValueError):
+    """Rows that break a constraint of the table."""
 
 
 class ChangeFeedMissingError(S3AssetsError, LookupError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from s3_assets.connection.adapters import obstore as adapter
 from s3_assets.connection.diagnosis import diagnose
-from s3_assets.errors import MissingError, ObjectMissingError
+from s3_assets.errors import ObjectMissingError, S3AssetsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -175,8 +175,9 @@ class Objects:
 
         try:
             yield
-        except (BaseError, OSError) as error:
-            if isinstance(error, MissingError):
+        except (BaseError, OSError, ValueError) as error:
+            # obstore refuses a key that it cannot parse with a plain ValueError.
+            if isinstance(error, S3AssetsError):
                 raise
             # Not chained: the engine quotes request headers.
             raise diagnose(

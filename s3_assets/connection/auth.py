@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from s3_assets.connection.secrets import Secret
 
 
 class _Auth(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class DefaultAuth(_Auth):
@@ -26,6 +26,11 @@ class AccessKeyAuth(_Auth):
     access_key_id: Secret = Field(repr=False)
     secret_access_key: Secret = Field(repr=False)
     session_token: Secret | None = Field(default=None, repr=False)
+
+    @field_serializer("access_key_id", "secret_access_key", "session_token")
+    def _named_or_blank(self, secret: Secret | None) -> object:
+        """Show where a secret is kept, never the secret: dumps end up in logs and snapshots."""
+        return "***" if isinstance(secret, str) else secret
 
 
 class ProfileAuth(_Auth):

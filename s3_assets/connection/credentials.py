@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.connection.auth import AccessKeyAuth, AnonymousAuth, ProfileAuth
+from s3_assets.connection.ambient import hiding, with_ambient_settings
+from s3_assets.connection.auth import AccessKeyAuth, AnonymousAuth, DefaultAuth, ProfileAuth
 from s3_assets.connection.secrets import read_secret
 from s3_assets.errors import CredentialsMissingError, S3AssetsError
 
 if TYPE_CHECKING:
+    from botocore.credentials import RefreshableCredentials
+
     from s3_assets.connection.settings import S3Connection
 
-# botocore refreshes at the latest ten minutes before the end, so what it hands out lives at least this long.
-_LEASE = timedelta(minutes=9)
+# What botocore refreshes lives this long at most, as far as an engine is told: it asks again in time.
+_LONGEST_LEASE = 540
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,11 @@ class CredentialSource:
 
     def __init__(self, connection: S3Connection) -> None:
         self._connection = connection
+        self._lock = threading.Lock()
         self._held: Any = None
+        self._last: Credentials | None = None
+        self.failure: S3AssetsError | None = None
+        """Why the last answer failed; engines that asked for it pass on their own words only."""
 
     def current(self) -> Credentials | None:
         """Return credentials, or None for unsigned requests.
@@ -44,9 +52,16 @@ class CredentialSource:
         auth = self._connection.auth
         if isinstance(auth, AnonymousAuth):
             return None
-        if isinstance(auth, AccessKeyAuth):
-            return _from_access_key(auth, self._connection.name)
-        return self._from_botocore()
+        try:
+            if isinstance(auth, AccessKeyAuth):
+                found = _from_access_key(auth, self._connection.name)
+            else:
+                found = self._from_botocore()
+        except S3AssetsError as error:
+            self.failure = error
+            raise
+        self.failure = None
+        return found
 
     @property
     def anonymous(self) -> bool:
@@ -54,6 +69,15 @@ class CredentialSource:
         return isinstance(self._connection.auth, AnonymousAuth)
 
     def _from_botocore(self) -> Credentials:
+        last = self._last
+        if hiding() and last is not None and (last.expires_at is None or last.expires_at > datetime.now(UTC)):
+            # An engine that is being built asks for them, and botocore would not find the variables.
+            return last
+        with with_ambient_settings(), self._lock:
+            self._last = self._ask_botocore()
+            return self._last
+
+    def _ask_botocore(self) -> Credentials:
         from botocore.credentials import RefreshableCredentials
         from botocore.exceptions import BotoCoreError
 
@@ -65,13 +89,24 @@ class CredentialSource:
             frozen = self._held.get_frozen_credentials()
         except BotoCoreError as error:
             raise _missing(self._connection, f"the AWS credential chain failed: {error}") from error
-        refreshes = isinstance(self._held, RefreshableCredentials)
-        return Credentials(
-            frozen.access_key,
-            frozen.secret_key,
-            frozen.token,
-            datetime.now(UTC) + _LEASE if refreshes else None,
-        )
+        expires = None
+        if isinstance(self._held, RefreshableCredentials):
+            expires = datetime.now(UTC) + timedelta(seconds=_seconds_left(self._held))
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token, expires)
+
+
+def _seconds_left(held: RefreshableCredentials) -> int:
+    """Find by halving how long they are good: botocore tells no more than whether they end soon."""
+    good, bad = 0, _LONGEST_LEASE
+    if not held.refresh_needed(refresh_in=bad):
+        return bad
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        if held.refresh_needed(refresh_in=middle):
+            bad = middle
+        else:
+            good = middle
+    return good
 
 
 @lru_cache(maxsize=256)
@@ -86,7 +121,10 @@ def botocore_session(connection: S3Connection) -> Any:  # noqa: ANN401 - botocor
     from botocore.exceptions import ProfileNotFound
 
     profile = connection.auth.profile if isinstance(connection.auth, ProfileAuth) else None
-    session = botocore.session.Session(profile=profile)
+    # A profile that the environment names is another identity's, unless the chain was chosen.
+    unnamed = {"profile": (None, None, None, None)}
+    chain = isinstance(connection.auth, DefaultAuth | ProfileAuth)
+    session = botocore.session.Session(profile=profile, session_vars=None if chain else unnamed)
     try:
         session.get_scoped_config()
     except ProfileNotFound as error:

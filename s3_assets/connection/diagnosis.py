@@ -1,132 +1,45 @@
 """What an engine's error means: one typed error of ours, with place and remedy.
 
-Every engine reports the server's answer in its own words; all of them carry S3's error code (Amazon S3 API
-Reference, "Error responses") or the HTTP status somewhere in the text.
+Every engine reports the server's answer in its own words; all of them carry S3's error code or the HTTP
+status somewhere in the text, next to keys and URLs that may read like either.
 """
 
 from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from s3_assets.errors import (
-    AccessDeniedError,
-    BucketMissingError,
-    CredentialsExpiredError,
-    KeyUnknownError,
-    ObjectMissingError,
-    RequestTimeoutError,
-    S3AssetsError,
-    ServerFailureError,
-    SignatureMismatchError,
-    ThrottledError,
-    UnreachableError,
-)
+from s3_assets.connection.auth import AccessKeyAuth
+from s3_assets.connection.credentials import credential_source
+from s3_assets.connection.symptoms import CODES, SKEWED, STATUSES, UNREACHABLE, WORDS, Symptom
+from s3_assets.errors import S3AssetsError, ServerFailureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from s3_assets.connection.settings import S3Connection
 
-
-class _Symptom(NamedTuple):
-    pattern: re.Pattern[str]
-    error: type[S3AssetsError]
-    found: str
-    remedy: str
-
-
-def _symptom(pattern: str, error: type[S3AssetsError], found: str, remedy: str) -> _Symptom:
-    return _Symptom(re.compile(pattern, re.IGNORECASE), error, found, remedy)
-
-
-# In order: the first that matches is meant. Codes before statuses, since every 403 also reads "Forbidden".
-_SYMPTOMS = (
-    _symptom(
-        r"InvalidAccessKeyId",
-        KeyUnknownError,
-        "the server does not know the access key id",
-        "Check access_key_id, and that the endpoint is the server that issued it.",
-    ),
-    _symptom(
-        r"SignatureDoesNotMatch|InvalidSignature",
-        SignatureMismatchError,
-        "the signature does not match",
-        "Check secret_access_key, the region, and this machine's clock.",
-    ),
-    _symptom(
-        r"RequestTimeTooSkewed",
-        SignatureMismatchError,
-        "this machine's clock is too far from the server's",
-        "Set the clock; 15 minutes are allowed.",
-    ),
-    _symptom(
-        r"ExpiredToken|TokenRefreshRequired|InvalidToken",
-        CredentialsExpiredError,
-        "the temporary credentials have expired or are not valid",
-        "Sign in again, or use an auth that refreshes itself: default or profile.",
-    ),
-    _symptom(
-        r"AuthorizationHeaderMalformed|PermanentRedirect|IllegalLocationConstraint|\b301\b",
-        SignatureMismatchError,
-        "the bucket is in another region",
-        "Set the connection's region to the bucket's.",
-    ),
-    _symptom(
-        r"NoSuchBucket",
-        BucketMissingError,
-        "the bucket does not exist",
-        "Check the connection's url, endpoint and region, or create the bucket.",
-    ),
-    _symptom(
-        r"InvalidBucketName",
-        BucketMissingError,
-        "the server refuses the bucket's name",
-        "Check the connection's url.",
-    ),
-    _symptom(
-        r"AccessDenied|AllAccessDisabled|\b403\b|Forbidden|PermissionDenied",
-        AccessDeniedError,
-        "access is denied",
-        "Attach a policy that allows this action on this bucket and prefix.",
-    ),
-    _symptom(
-        r"\b401\b|Unauthori[sz]ed|Unauthenticated",
-        AccessDeniedError,
-        "the server wants credentials",
-        "Set the connection's auth.",
-    ),
-    _symptom(
-        r"SlowDown|ServiceUnavailable|TooManyRequests|\b503\b|\b429\b",
-        ThrottledError,
-        "the server asks to slow down",
-        "Run it again later, or raise transport.max_retries.",
-    ),
-    _symptom(
-        r"Connection refused|ConnectError|client error \(Connect\)|dns error|error trying to connect|"
-        r"Could not connect to the endpoint|Name or service not known|failed to lookup address",
-        UnreachableError,
-        "nobody answers at the endpoint",
-        "Check the endpoint's host and port, and that the server runs.",
-    ),
-    _symptom(
-        r"NoSuchKey|\b404\b|not found|NotFound",
-        ObjectMissingError,
-        "there is no such object",
-        "Check the path; it may have been deleted since it was listed.",
-    ),
-    _symptom(
-        r"timed out|TimeoutError|ReadTimeout|ConnectTimeout|Timeout:",
-        RequestTimeoutError,
-        "the server did not answer in time",
-        "Check the network, or raise transport.connect_timeout and transport.read_timeout.",
-    ),
+# delta-rs draws its chain of causes with colours and arrows.
+_DECORATION = re.compile(r"\x1b\[[0-9;]*m|↳")
+_CODE = re.compile(r"<Code>\s*(?P<xml>\w+)\s*</Code>|An error occurred \((?P<boto>\w+)\)")
+_STATUS = re.compile(r"status code\W+(?P<words>\d{3})\b|\bstatus: (?P<debug>\d{3})\b")
+# What may hold any text: URLs, quoted paths, and the places where engines quote a key without quotes.
+_PLACES = re.compile(
+    r"""https?://\S+ | "(?:[^"\\]|\\.)*" | \(path:\ .*?\)(?=\n|$)
+    | (?:at\ location|for\ path|path:)\ .*?(?=\ not\ found|:\ Error|\n|$)""",
+    re.VERBOSE,
+)
+_TIMES = re.compile(
+    r"<RequestTime>(?P<here>\d{8}T\d{6}Z)</RequestTime>.*?<ServerTime>(?P<there>[^<]+)</ServerTime>",
+    re.DOTALL,
 )
 # Anything that could be a secret: signatures, tokens and keys inside a URL or a header that an engine quotes.
 _SECRETS = re.compile(
     r"(?i)(X-Amz-(?:Signature|Security-Token|Credential)=|Signature=|Credential=|"
-    r"<AWSAccessKeyId>|<StringToSign(?:Bytes)?>|<CanonicalRequest(?:Bytes)?>|secret_access_key\W+|session_token\W+)[^&<\s,\"']*"
+    r"<AWSAccessKeyId>|<StringToSign(?:Bytes)?>|<CanonicalRequest(?:Bytes)?>|<SignatureProvided>|"
+    r"secret_access_key\W+|session_token\W+)[^&<\s,\"']*"
 )
 _LONGEST = 600
 
@@ -135,19 +48,41 @@ def diagnose(error: BaseException, connection: S3Connection, location: str) -> S
     """Return the typed error that an engine's error means; `location` is the bucket, key or table's URL."""
     if isinstance(error, S3AssetsError):
         return error.at(connection=connection.name, location=location)
+    failure = credential_source(connection).failure
+    if failure is not None:
+        # The engine asked for credentials and was given an error, of which it tells little.
+        return failure.at(connection=connection.name, location=location)
     text = _texts(error)
-    for symptom in _SYMPTOMS:
-        if symptom.pattern.search(text):
-            found = symptom.found
-            if symptom.error is UnreachableError and connection.endpoint:
-                found = f"nobody answers at the endpoint {connection.endpoint}"
-            return symptom.error(found, remedy=symptom.remedy, connection=connection.name, location=location)
-    return ServerFailureError(
-        f"a request failed: {redact(text)[:_LONGEST]}",
-        remedy="Run it again; if it stays, look at the server's log.",
-        connection=connection.name,
-        location=location,
-    )
+    symptom = find_symptom(text)
+    if symptom is None:
+        return ServerFailureError(
+            f"a request failed: {redact(text, connection)[:_LONGEST]}",
+            remedy="Run it again; if it stays, look at the server's log.",
+            connection=connection.name,
+            location=location,
+        )
+    found = symptom.found
+    if symptom is UNREACHABLE and connection.endpoint:
+        found = f"nobody answers at the endpoint {connection.endpoint}"
+    if symptom is SKEWED:
+        found += _skew(text)
+    return symptom.error(found, remedy=symptom.remedy, connection=connection.name, location=location)
+
+
+def find_symptom(text: str) -> Symptom | None:
+    """Return what an error's text tells: by S3's code, else by the HTTP status, else by the words around."""
+    plain = _DECORATION.sub("", text)
+    for match in _CODE.finditer(plain):
+        code = match["xml"] or match["boto"]
+        if code in CODES:
+            return CODES[code]
+        if code.isdigit():
+            return STATUSES.get(int(code))
+    words = _PLACES.sub("", plain)
+    if answered := _STATUS.search(words):
+        # An answer was given: no word about the network can explain it.
+        return STATUSES.get(int(answered["words"] or answered["debug"]))
+    return next((symptom for pattern, symptom in WORDS if pattern.search(words)), None)
 
 
 @contextmanager
@@ -160,9 +95,15 @@ def diagnosed(connection: S3Connection, location: str, *engine_errors: type[Base
         raise diagnose(error, connection, location) from None
 
 
-def redact(text: str) -> str:
-    """Blank out what an engine quotes of keys, signatures and tokens."""
-    return _SECRETS.sub(lambda match: f"{match[1]}***", text)
+def redact(text: str, connection: S3Connection | None = None) -> str:
+    """Blank out what an engine quotes of keys, signatures and tokens, and the connection's own secrets."""
+    blanked = _SECRETS.sub(lambda match: f"{match[1]}***", text)
+    auth = connection.auth if connection is not None else None
+    if isinstance(auth, AccessKeyAuth):
+        for secret in (auth.secret_access_key, auth.session_token):
+            if isinstance(secret, str) and secret:
+                blanked = blanked.replace(secret, "***")
+    return blanked
 
 
 def _texts(error: BaseException) -> str:
@@ -173,3 +114,15 @@ def _texts(error: BaseException) -> str:
         texts.append(f"{type(seen).__name__}: {seen}")
         seen = seen.__cause__
     return "\n".join(texts)
+
+
+def _skew(text: str) -> str:
+    match = _TIMES.search(text)
+    if match is None:
+        return ""
+    try:
+        here = datetime.strptime(match["here"], "%Y%m%dT%H%M%S%z")
+        ahead = (here - datetime.fromisoformat(match["there"])).total_seconds()
+    except (ValueError, TypeError):
+        return ""
+    return f": {abs(ahead) / 60:.0f} minutes {'ahead' if ahead > 0 else 'behind'}"

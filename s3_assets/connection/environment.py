@@ -1,42 +1,20 @@
-"""The one place where the connection reads what the environment says of S3."""
+"""Where requests go: what the connection says, and what the environment says where it is silent."""
 
 from __future__ import annotations
 
-import os
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from s3_assets.connection.ambient import variable, with_ambient_settings, without_ambient_settings
 from s3_assets.connection.regions import region_of_endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from s3_assets.connection.settings import S3Connection
 
+__all__ = ["Address", "address", "without_ambient_settings"]
+
 _FALLBACK_REGION = "us-east-1"
-# Read by the engines on their own, past what they are told explicitly.
-_LEAKS = (
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_S3",
-    "AWS_ENDPOINT",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_PROFILE",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_ROLE_ARN",
-    "AWS_SKIP_SIGNATURE",
-)
-_quiet = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -65,34 +43,38 @@ class Address:
 def address(connection: S3Connection) -> Address:
     """Resolve endpoint and region once, so that every engine is told the same.
 
-    The region is the connection's, the endpoint's, the AWS chain's, or us-east-1, in this order.
+    The endpoint is the connection's or the one that AWS's variables and shared files name; the region is the
+    connection's, the endpoint's, the AWS chain's, or us-east-1, in this order.
     """
-    endpoint = (
-        connection.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    )
+    endpoint = connection.endpoint or _chain_endpoint(connection)
     host = urlsplit(endpoint).hostname if endpoint else None
     region = connection.region or (region_of_endpoint(host) if host else None) or _chain_region(connection)
-    virtual = connection.virtual_hosted if connection.endpoint or not endpoint else False
+    virtual = connection.virtual_hosted
+    if connection.endpoint is None and endpoint and connection.addressing_style == "auto":
+        virtual = False
     return Address(connection.location.bucket, endpoint, region or _FALLBACK_REGION, virtual)
+
+
+def _chain_endpoint(connection: S3Connection) -> str | None:
+    from botocore.configprovider import ConfiguredEndpointProvider
+
+    from s3_assets.connection.credentials import botocore_session
+
+    with with_ambient_settings():
+        session = botocore_session(connection)
+        if session.get_config_variable("ignore_configured_endpoint_urls"):
+            return None
+        found = ConfiguredEndpointProvider(
+            full_config=session.full_config, scoped_config=session.get_scoped_config(), client_name="s3"
+        ).provide()
+    return str(found).rstrip("/") if found else None
 
 
 def _chain_region(connection: S3Connection) -> str | None:
     from s3_assets.connection.credentials import botocore_session
 
-    region = botocore_session(connection).get_config_variable("region")
+    if region := variable("AWS_REGION"):
+        return region
+    with with_ambient_settings():
+        region = botocore_session(connection).get_config_variable("region")
     return str(region) if region else None
-
-
-@contextmanager
-def without_ambient_settings() -> Iterator[None]:
-    """Hide the AWS variables from an engine while it builds its client.
-
-    delta-rs and object_store read them past explicit options: a session token of another identity joins
-    our key, another endpoint replaces ours. They read them once, when the client is built.
-    """
-    with _quiet:
-        hidden = {name: os.environ.pop(name) for name in _LEAKS if name in os.environ}
-        try:
-            yield
-        finally:
-            os.environ.update(hidden)

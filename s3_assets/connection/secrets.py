@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from s3_assets.connection.ambient import variable
 from s3_assets.errors import SecretMissingError
 
 
 class SecretReference(BaseModel):
     """Where a secret is kept: exactly one of an environment variable and a file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     env: str | None = Field(default=None, min_length=1, description="Name of an environment variable.")
     file: Path | None = Field(default=None, description="Path of a file; the last line break is left out.")
@@ -33,11 +33,10 @@ def read_secret(secret: str | SecretReference) -> str:
     if isinstance(secret, str):
         return secret
     if secret.env is not None:
-        value = os.environ.get(secret.env)
-        if not value:
-            state = "not set" if value is None else "empty"
+        value = variable(secret.env)
+        if value is None:
             raise SecretMissingError(
-                f"the environment variable {secret.env} is {state}",
+                f"the environment variable {secret.env} is not set or empty",
                 remedy=f"Set {secret.env} and start again.",
             )
         return value

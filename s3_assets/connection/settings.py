@@ -31,7 +31,7 @@ class AddressingStyle(StrEnum):
 class Transport(BaseModel):
     """Time limits in seconds, connections and retries of one request."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     connect_timeout: float = Field(default=50.0, gt=0, description="Seconds to open a connection.")
     read_timeout: float = Field(default=50.0, gt=0, description="Seconds of silence in an answer.")
@@ -42,7 +42,7 @@ class Transport(BaseModel):
 class S3Connection(BaseModel):
     """How one bucket, or one base path in it, is reached: authentication, addressing, transport."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: str = Field(default="s3", description="How messages call this connection.")
     url: str = Field(description="s3://bucket/ or s3://bucket/base/path/")

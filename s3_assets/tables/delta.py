@@ -81,6 +81,7 @@ class DeltaTable(Table[DeltaSettings]):
             **({"delta.enableChangeDataFeed": "true"} if settings.change_feed else {}),
             **settings.properties,
         }
+        options = delta_adapter.options(self.connection)
         with delta_errors(self.connection, self.location, self.name), without_ambient_settings():
             try:
                 Handle.create(
@@ -89,7 +90,7 @@ class DeltaTable(Table[DeltaSettings]):
                     mode="ignore",
                     partition_by=list(self._partition_by(columns)),
                     configuration=dict(properties),
-                    storage_options=delta_adapter.options(self.connection),
+                    storage_options=options,
                 )
             except CommitFailedError:
                 return

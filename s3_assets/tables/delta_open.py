@@ -7,9 +7,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters import deltalake as adapter
-from s3_assets.connection.diagnosis import diagnose
+from s3_assets.connection.diagnosis import diagnose, find_symptom, redact
 from s3_assets.connection.environment import without_ambient_settings
-from s3_assets.errors import HistoryLostError, TableMissingError, UnsupportedError
+from s3_assets.connection.symptoms import NO_OBJECT
+from s3_assets.errors import (
+    HistoryLostError,
+    RowsRefusedError,
+    S3AssetsError,
+    ServerFailureError,
+    TableMissingError,
+    UnsupportedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +31,8 @@ if TYPE_CHECKING:
 _NO_TABLE = re.compile(
     r"no log files|not a delta table|No files in log segment|no commit files", re.IGNORECASE
 )
-# delta-rs reports a refused or lost request as one of these; a bucket that is missing must stay told apart.
-_SERVER = re.compile(
-    r"NoSuchBucket|AccessDenied|403|InvalidAccessKeyId|SignatureDoesNotMatch|onnect", re.IGNORECASE
+_REFUSED = re.compile(
+    r"invariant|constraint|failed validation|non-nullable|not nullable|generated column", re.IGNORECASE
 )
 
 
@@ -41,8 +48,9 @@ def open_table(
 
     url = location.url.rstrip("/")
     version = at if isinstance(at, int) else None
+    options = adapter.options(connection)
     with delta_errors(connection, location, table), without_ambient_settings():
-        handle = Handle(url, version=version, storage_options=adapter.options(connection))
+        handle = Handle(url, version=version, storage_options=options)
     if at is not None and not isinstance(at, int):
         with delta_errors(connection, location, table):
             handle.load_as_version(at)
@@ -66,21 +74,40 @@ def delta_errors(connection: S3Connection, location: Location, table: str) -> It
             **place,
         ) from None
     except (DeltaError, TableNotFoundError, OSError, ValueError) as error:
-        text = str(error)
-        if _SERVER.search(text):
-            raise diagnose(error, connection, location.url).at(table=table) from None
-        if isinstance(error, TableNotFoundError) or _NO_TABLE.search(text):
-            raise TableMissingError(
-                "there is no Delta table",
-                remedy="Check the table's path; a Delta table has a folder _delta_log.",
-                **place,
-            ) from None
-        if re.search(r"version", text, re.IGNORECASE) and not isinstance(error, OSError):
-            raise HistoryLostError(
-                f"the version that was asked for cannot be read: {text}",
-                remedy="Ask for one that the table still keeps.",
-                **place,
-            ) from None
-        if isinstance(error, ValueError) and not isinstance(error, DeltaError | OSError):
+        if isinstance(error, S3AssetsError):
             raise
-        raise diagnose(error, connection, location.url).at(table=table) from None
+        symptom = find_symptom(str(error))
+        if symptom is not None and symptom is not NO_OBJECT:
+            raise diagnose(error, connection, location.url).at(table=table) from None
+        raise _meaning(error, connection, location, table) from None
+
+
+def _meaning(error: Exception, connection: S3Connection, location: Location, table: str) -> S3AssetsError:
+    """Return the error of ours for one that the server did not cause by refusing a request."""
+    from deltalake.exceptions import TableNotFoundError
+
+    place = {"connection": connection.name, "table": table, "location": location.url}
+    text = redact(str(error), connection)
+    if isinstance(error, TableNotFoundError) or _NO_TABLE.search(text):
+        return TableMissingError(
+            "there is no Delta table",
+            remedy="Check the table's path; a Delta table has a folder _delta_log.",
+            **place,
+        )
+    if _REFUSED.search(text):
+        return RowsRefusedError(
+            f"the table refuses the rows: {text}",
+            remedy="Correct the rows, or change the table's constraint; nothing was committed.",
+            **place,
+        )
+    if re.search(r"version|timestamp", text, re.IGNORECASE) and not isinstance(error, OSError):
+        return HistoryLostError(
+            f"the version that was asked for cannot be read: {text}",
+            remedy="Ask for one that the table still keeps.",
+            **place,
+        )
+    if isinstance(error, OSError):
+        return diagnose(error, connection, location.url).at(table=table)
+    return ServerFailureError(
+        f"delta-rs failed: {text}", remedy="Look at the table with another reader.", **place
+    )

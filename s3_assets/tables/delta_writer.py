@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from s3_assets.tables.partitioning import Bound, Bounds
     from s3_assets.tables.parts import AuditedPart
 
-_ATTEMPT = "s3_assets.attempt"
-# Commits of others that may lie between a lost answer and the look for it.
-_RECENT = 50
+_OURS = "s3_assets."
+_ATTEMPT = f"{_OURS}attempt"
 
 
 class DeltaWriter(Writer):
@@ -41,6 +40,7 @@ class DeltaWriter(Writer):
         self.table = table
         self._delta = table
         self._handle = handle
+        self.pinned = handle.version()
         self.schema = pl.Schema(handle.schema())
         self.partition_by = tuple(handle.metadata().partition_columns)
 
@@ -100,7 +100,9 @@ class DeltaWriter(Writer):
                 self._handle.schema(),
                 partition_by=list(self.partition_by),
                 partition_filters=filters,
-                commit_properties=_properties(stamps, notes),
+                # An overwrite names the files that it takes out: it holds for the pinned version alone, and
+                # delta-rs would put it behind another writer's commit into a partition that was empty.
+                commit_properties=_properties(stamps, notes, again=mode is WriteMode.APPEND),
             )
         return Commit(
             self._landed(stamps),
@@ -137,13 +139,26 @@ class DeltaWriter(Writer):
         version = self._landed(stamps)
         return Commit(version, watched.rows, 0, 0)
 
-    def version_of(self, attempt: int) -> TableVersion | None:
-        """Look for the attempt's mark in the newest commits."""
+    def commits_since(self, version: int) -> list[Mapping[str, str]] | None:
+        """Return the notes of the commits after `version` up to the pinned one, newest first."""
+        count = self.pinned - version
+        if count <= 0:
+            return []
         with self._errors():
-            for entry in self._handle.history(limit=_RECENT):
-                if str(entry.get(_ATTEMPT)) == str(attempt):
-                    return TableVersion(str(entry["version"]), int(entry["version"]))
-        return None
+            entries = self._handle.history(limit=count)
+        if [int(entry.get("version", -1)) for entry in entries] != list(range(self.pinned, version, -1)):
+            return None
+        return [
+            {
+                **{
+                    key.removeprefix(_OURS): str(value)
+                    for key, value in entry.items()
+                    if key.startswith(_OURS)
+                },
+                "version": str(entry["version"]),
+            }
+            for entry in entries
+        ]
 
     def live(self) -> frozenset[str]:
         """Return the paths of the live files."""
@@ -217,12 +232,15 @@ class _Watched:
             raise
 
 
-def _properties(stamps: Mapping[str, int], notes: Mapping[str, str]) -> CommitProperties:
+def _properties(
+    stamps: Mapping[str, int], notes: Mapping[str, str], *, again: bool = True
+) -> CommitProperties:
     from deltalake import CommitProperties, Transaction
 
     attempt = {_ATTEMPT: str(max(stamps.values()))}
     return CommitProperties(
-        custom_metadata={**{f"s3_assets.{key}": value for key, value in notes.items()}, **attempt},
+        custom_metadata={**{f"{_OURS}{key}": value for key, value in notes.items()}, **attempt},
+        max_commit_retries=None if again else 0,
         app_transactions=[
             Transaction(stream, number, int(time.time() * 1000)) for stream, number in stamps.items()
         ],

@@ -211,6 +211,8 @@ class Writer(ABC):
     table: Table[Any]
     schema: pl.Schema
     partition_by: tuple[str, ...]
+    pinned: int = 0
+    """The number of the pinned version, where versions have numbers."""
     keeps_schema: ClassVar[bool] = True
     """Whether the table has one schema that every write has to fit, or each file its own."""
 
@@ -218,10 +220,14 @@ class Writer(ABC):
     def committed(self, stream: str) -> int | None:
         """Return the number of the stream's last commit in the pinned state."""
 
-    def version_of(self, attempt: int) -> TableVersion | None:
-        """Return the version that an attempt committed, looking at recent commits; None if it did not."""
-        del attempt
-        return None
+    def commits_since(self, version: int) -> list[Mapping[str, str]] | None:
+        """Return the notes of the commits after `version` up to the pinned state, newest first.
+
+        Each has its own `version` among them, and `attempt` if it was made by `publish`. None if the log of
+        one of them is gone.
+        """
+        del version
+        return []
 
     def live(self) -> frozenset[str]:
         """Return the paths, below the table, of the files that the pinned state consists of."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.connection.ambient import with_ambient_settings
 from s3_assets.connection.credentials import botocore_session, credential_source
 from s3_assets.connection.environment import address
 
@@ -31,7 +32,6 @@ def client(connection: S3Connection, service: str = "s3") -> Any:  # noqa: ANN40
         response_checksum_validation=connection.checksums,
         **({"signature_version": UNSIGNED} if source.anonymous else {}),
     )
-    session = botocore_session(connection)
     keys: dict[str, str | None] = {}
     if connection.auth.type == "access_key" and (credentials := source.current()):
         keys = {
@@ -39,10 +39,11 @@ def client(connection: S3Connection, service: str = "s3") -> Any:  # noqa: ANN40
             "aws_secret_access_key": credentials.secret_access_key,
             "aws_session_token": credentials.session_token,
         }
-    return boto3.Session(botocore_session=session).client(
-        service,
-        endpoint_url=where.endpoint if service == "s3" else None,
-        region_name=where.region,
-        config=config,
-        **keys,
-    )
+    with with_ambient_settings():
+        return boto3.Session(botocore_session=botocore_session(connection)).client(
+            service,
+            endpoint_url=where.endpoint if service == "s3" else None,
+            region_name=where.region,
+            config=config,
+            **keys,
+        )
