@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from s3_assets.connection.settings import S3Connection
 from s3_assets.errors import S3AssetsError
 from s3_assets.movement.imports import Import, ImportMode
-from s3_assets.registry.problems import Problem, raise_problems
+from s3_assets.registry.problems import (
+    Problem,
+    UnplacedRegistryError,
+    did_you_mean,
+    from_validation,
+    raise_problems,
+)
 from s3_assets.tables.open import capabilities, open_table
 from s3_assets.tables.partitioning import check_format
 from s3_assets.tables.settings import AnyTableSettings
 from s3_assets.tables.table import Capability, ReadMode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from s3_assets.tables.table import Table
 
@@ -52,9 +56,12 @@ class WatchSettings(BaseModel):
 
 
 class Registry(BaseModel):
-    """Everything that is declared: connections, tables, imports, and the code beside them."""
+    """Everything that is declared: connections, tables, imports, and the code beside them.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Raises `RegistryError` with every problem, in Python as in a file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     connections: dict[str, S3Connection] = Field(default_factory=dict)
     tables: dict[str, AnyTableSettings] = Field(default_factory=dict)
@@ -63,6 +70,18 @@ class Registry(BaseModel):
     code: tuple[Path, ...] = Field(
         default=(), description="Python files beside the registry whose assets join the definitions."
     )
+
+    if not TYPE_CHECKING:  # for types, the fields above are the arguments
+
+        def __init__(self, **sections: object) -> None:
+            try:
+                super().__init__(**sections)
+            except ValidationError as error:
+                found = from_validation(error)
+            else:
+                return
+            # Outside of the handler, so that nothing is chained: pydantic quotes values.
+            raise UnplacedRegistryError(found)
 
     @field_validator("connections", mode="before")
     @classmethod
@@ -78,27 +97,25 @@ class Registry(BaseModel):
             for name, value in connections.items()
         }
 
-    @field_validator("tables", "imports", "connections", mode="after")
-    @classmethod
-    def _sound_names(cls, entries: dict[str, Any]) -> dict[str, Any]:
-        for name in entries:
-            if not _NAME.match(name):
-                raise PydanticCustomError(
-                    "name",
-                    "'{name}' is not a name; use letters, digits, _ and / between parts",
-                    {"name": name},
-                )
-        return entries
-
     @model_validator(mode="after")
     def _sound(self) -> Registry:
-        raise_problems([*self._references(), *self._places(), *self._imports(), *self._partitions()])
+        raise_problems(
+            [
+                *self._names(),
+                *self._references(),
+                *self._places(),
+                *self._imports(),
+                *self._partitions(),
+            ]
+        )
         return self
 
     def table(self, name: str) -> Table[Any]:
         """Return the table of that name; raises `RegistryError` with a suggestion if there is none."""
         if name not in self.tables:
-            raise_problems([Problem(("tables",), f"there is no table '{name}'{suggest(name, self.tables)}")])
+            raise_problems(
+                [Problem(("tables",), f"there is no table '{name}'{did_you_mean(name, self.tables)}")]
+            )
         settings = self.tables[name]
         return open_table(name, settings, self.connections[settings.connection])
 
@@ -106,24 +123,32 @@ class Registry(BaseModel):
         """Return the import of that name; raises `RegistryError` with a suggestion if there is none."""
         if name not in self.imports:
             raise_problems(
-                [Problem(("imports",), f"there is no import '{name}'{suggest(name, self.imports)}")]
+                [Problem(("imports",), f"there is no import '{name}'{did_you_mean(name, self.imports)}")]
             )
         settings = self.imports[name]
         return Import(name, self.table(settings.source), self.table(settings.target), settings.mode)
 
+    def _names(self) -> Iterator[Problem]:
+        for section in ("connections", "tables", "imports"):
+            for name in getattr(self, section):
+                if not _NAME.match(name):
+                    yield Problem(
+                        (section, name), "this is not a name; use letters, digits, _ and / between parts"
+                    )
+
     def _references(self) -> Iterator[Problem]:
         for name, table in self.tables.items():
             if table.connection not in self.connections:
+                hint = did_you_mean(table.connection, self.connections)
                 yield Problem(
-                    ("tables", name, "connection"),
-                    f"there is no connection '{table.connection}'{suggest(table.connection, self.connections)}",
+                    ("tables", name, "connection"), f"there is no connection '{table.connection}'{hint}"
                 )
         for name, each in self.imports.items():
             for role, table_name in (("source", each.source), ("target", each.target)):
                 if table_name not in self.tables:
                     yield Problem(
                         ("imports", name, role),
-                        f"there is no table '{table_name}'{suggest(table_name, self.tables)}",
+                        f"there is no table '{table_name}'{did_you_mean(table_name, self.tables)}",
                     )
 
     def _places(self) -> Iterator[Problem]:
@@ -135,14 +160,20 @@ class Registry(BaseModel):
             if connection is not None:
                 where = connection.location.folder(table.path)
                 places.append((f"{connection.endpoint or ''}|{where.url}", name))
-        places.sort()
-        for (place, name), (other, other_name) in zip(places, places[1:], strict=False):
-            if other.startswith(place) and {name, other_name} & targets:
-                inside = "are at one place" if place == other else "lie inside each other"
+        # Sorted, a folder comes before what lies in it: those around the present one form a stack, and each
+        # table is looked at once.
+        around: list[tuple[str, str]] = []
+        for place, name in sorted(places):
+            while around and not place.startswith(around[-1][0]):
+                around.pop()
+            written = next((each for each in reversed(around) if {name, each[1]} & targets), None)
+            if written is not None:
+                inside = "are at one place" if place == written[0] else "lie inside each other"
                 yield Problem(
-                    ("tables", other_name, "path"),
-                    f"the tables '{name}' and '{other_name}' {inside}; give each its own path",
+                    ("tables", name, "path"),
+                    f"the tables '{written[1]}' and '{name}' {inside}; give each its own path",
                 )
+            around.append((place, name))
 
     def _imports(self) -> Iterator[Problem]:
         taken: dict[str, str] = {}
@@ -151,7 +182,7 @@ class Registry(BaseModel):
             if first != name:
                 yield Problem(
                     ("imports", name, "target"),
-                    f"the import '{first}' writes '{each.target}' already; give each import a target of its own",
+                    f"the import '{first}' writes '{each.target}' already; give each a target of its own",
                 )
             if each.source == each.target:
                 yield Problem(
@@ -188,11 +219,3 @@ class Registry(BaseModel):
                     check_format(partitions, partitions.format, name)
                 except S3AssetsError as error:
                     yield Problem(("tables", name, "partitions", "format"), str(error))
-
-
-def suggest(name: str, known: Mapping[str, object]) -> str:
-    """Return a hint at what may have been meant."""
-    close = get_close_matches(name, known, n=1)
-    if close:
-        return f"; did you mean '{close[0]}'?"
-    return f"; there are {', '.join(sorted(known)[:8])}" if known else "; none is declared"

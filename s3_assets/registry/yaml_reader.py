@@ -1,0 +1,117 @@
+"""YAML read by node: plain values, references to the environment, and where each value stands."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from s3_assets.registry.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+# These keep a reference as it is: a secret is read when a request needs it, never before.
+SECRETS = frozenset({"access_key_id", "secret_access_key", "session_token"})
+_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+
+
+class YamlReader:
+    """Makes plain values of YAML's nodes and remembers where each one stands."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._marks: dict[tuple[str | int, ...], tuple[int, int]] = {}
+        self._open: set[int] = set()
+        self.problems: list[Problem] = []
+        self.secrets: set[str] = set()
+        """What stands where a secret belongs: no message may repeat it."""
+        # Builds scalars by YAML's own rules (numbers, dates, booleans).
+        self._constructor = yaml.constructor.SafeConstructor()
+
+    def read(self, node: yaml.Node, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - any YAML value
+        """Return the node's value; what is wrong with it is added to `problems`."""
+        self._marks.setdefault(path, _mark(node))
+        if id(node) in self._open:
+            self.problems.append(Problem(path, "this refers to itself"))
+            return None
+        self._open.add(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, path)
+            if isinstance(node, yaml.SequenceNode):
+                return [self.read(each, (*path, index)) for index, each in enumerate(node.value)]
+            return self._scalar(node, path)
+        finally:
+            self._open.remove(id(node))
+
+    def place(self, path: Sequence[str | int], file: Path) -> str:
+        """Return file, line and column of a path, or of the nearest part of it that the file has."""
+        for length in range(len(path), -1, -1):
+            mark = self._marks.get(tuple(path[:length]))
+            if mark is not None:
+                return f"{file}:{mark[0]}:{mark[1]}"
+        return str(file)
+
+    def _scalar(self, node: yaml.Node, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - any YAML value
+        if path and path[-1] in SECRETS:
+            # A secret is text, even if it reads like a number or a date.
+            self.secrets.add(str(node.value))
+            return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
+        try:
+            return self._constructor.construct_object(node)
+        except yaml.constructor.ConstructorError:
+            text = (
+                "this is a tag that a registry does not know; put the value into quotes, or write it without"
+            )
+        except ValueError as error:
+            text = f"this is no value that YAML knows ({error}); correct it, or put it into quotes"
+        self.problems.append(Problem(path, text))
+        return None
+
+    def _mapping(self, node: yaml.MappingNode, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - any YAML value
+        values: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._marks[*path, "?"] = _mark(key_node)
+                self.problems.append(Problem((*path, "?"), "a key is one word, not a list or a mapping"))
+                continue
+            # As it is written: `on` and `2026` are names here, not a boolean and a number.
+            key = str(key_node.value)
+            here = (*path, key)
+            self._marks[here] = _mark(key_node)
+            if key in values:
+                self.problems.append(Problem(here, "this key stands here twice; remove one of them"))
+            values[key] = self.read(value_node, here)
+        if values.keys() not in ({"env"}, {"env", "default"}):
+            return values
+        name = str(values["env"])
+        if not _VARIABLE.match(name):
+            # Not quoted: it may well be the secret itself.
+            self.secrets.add(name)
+            self.problems.append(
+                Problem(
+                    (*path, "env"),
+                    "this is not the name of an environment variable; write the name, never the value",
+                )
+            )
+            return None
+        if path and path[-1] in SECRETS:
+            return values
+        return self._from_environment(name, values, path)
+
+    def _from_environment(self, name: str, values: dict[str, Any], path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - any YAML value
+        found = self._environment.get(name)
+        if found:
+            return found
+        if "default" not in values:
+            self.problems.append(
+                Problem(path, f"the environment variable {name} is not set; set it, or add a default")
+            )
+        return values.get("default")
+
+
+def _mark(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
