@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from s3_assets.connection.settings import S3Connection
-    from s3_assets.tables.parts import Layout
     from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.parts import Layout
 
 _AT_ONCE = 16
 _FOOTER = 64 * 1024
@@ -25,7 +25,7 @@ _LENGTH_AND_MAGIC = 8
 
 
 def audit(parts: Sequence[Part], layout: Layout, connection: S3Connection) -> list[AuditedPart]:
-    """Read every part's footer; raises `ServerFailureError` if one does not hold the rows that were written."""
+    """Read every part's footer; raises `ServerFailureError` if one lacks rows that were written."""
     objects = Objects(connection)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(lambda part: _audit(part, layout, objects), parts))
@@ -38,7 +38,7 @@ def refuse_rows_outside(
     schema: pl.Schema,
     connection: S3Connection,
 ) -> None:
-    """Raise `RowsOutsideWindowError` with count, smallest and largest value if a row is outside the window."""
+    """Raise `RowsOutsideWindowError` if a row is outside: with count, smallest and largest value."""
     suspects = [part for part in audited if not _inside(part, window, schema)]
     if not suspects:
         return

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from s3_assets.errors import CursorError, ObjectMissingError
+from s3_assets.errors import CommitConflictError, CursorError, ObjectMissingError
 from s3_assets.objects import Objects, empty_listing
 from s3_assets.tables.table import FilesPosition, Position, VersionPosition
 
@@ -31,6 +31,13 @@ _SCHEMA_VERSION = 1
 _NUMBERED = re.compile(r"^(?P<number>\d+)\.(?:json|parquet)$")
 # Segments are merged when a new one is at least half as large: a binary counter.
 _MERGE_RATIO = 2
+
+
+class NumberTakenError(CommitConflictError):
+    """Another attempt has this number, or a lost answer hid that it was ours: draw another."""
+
+    def __init__(self) -> None:
+        super().__init__("the attempt's number is taken", remedy="Draw another one.")
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,14 @@ class Cursor:
         return {"files": sum(segment.files for segment in self.segments)}
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What a commit leaves behind: attempts that can never be committed, and names of surplus files."""
+
+    uncommitted: frozenset[int]
+    surplus: tuple[str, ...]
+
+
 class Cursors:
     """The cursors of one stream beside one target."""
 
@@ -78,7 +93,7 @@ class Cursors:
         return Cursor(number, document["previous"], FilesPosition(self._ledger(segments)), segments)
 
     def save(self, number: int, position: Position, since: Cursor | None) -> Cursor:
-        """Write the files of a number that is about to be committed."""
+        """Write the files of a number that is about to be committed; raises `NumberTakenError`."""
         previous = since.number if since else None
         if isinstance(position, VersionPosition):
             kind: dict[str, Any] = {
@@ -97,34 +112,41 @@ class Cursors:
             "position": kind,
             "segments": [{"number": each.number, "files": each.files} for each in cursor.segments],
         }
-        self._objects.put(self._key(number, "json"), json.dumps(document, indent=1).encode())
+        self._put(self._key(number, "json"), json.dumps(document, indent=1).encode())
         return cursor
 
     def numbers(self) -> list[int]:
         """Return the numbers of all attempts that left a cursor file, in order."""
         return sorted(number for number, name in self._names() if name.endswith(".json"))
 
-    def sweep(self, committed: Cursor) -> list[int]:
-        """Delete what no reader needs any more; return the attempts that were never committed.
+    def survey(self, committed: Cursor) -> Survey:
+        """Find what no reader needs any more; nothing is deleted.
 
         Kept are the committed cursor and the one before it, for a reader that opened the table earlier.
         Attempts with a higher number may still be under way and are left alone. An attempt with a lower
-        number that is not in the chain of commits can never be committed: its handle is older than this commit.
+        number that is not in the chain of commits can never be committed: it drew its number above the
+        cursor that it read, so that its handle is older than this commit, and the commit through it fails.
         """
         chain, complete = self._chain(committed)
         kept = chain[:2]
         segments = {each.number for number in kept for each in self._segments(number, committed)}
         names = [(number, name) for number, name in self._names() if number < committed.number]
-        surplus = [
+        surplus = sorted(
             (number, name)
             for number, name in names
             if (name.endswith(".json") and number not in kept)
             or (name.endswith(".parquet") and number not in segments)
-        ]
-        # Old commits go oldest first, so that a crash leaves the rest of the chain in one piece.
-        self._objects.delete(self.folder + name for _, name in sorted(surplus))
+        )
         uncommitted = {number for number, _ in names if number not in chain}
-        return sorted(number for number in uncommitted if complete or number > chain[-1])
+        return Survey(
+            # What lies before the known part of the chain was looked at by the success that cut it.
+            frozenset(number for number in uncommitted if complete or number > chain[-1]),
+            tuple(name for _, name in surplus),
+        )
+
+    def discard(self, survey: Survey) -> None:
+        """Delete the surplus, oldest first, so that a crash leaves the rest of the chain in one piece."""
+        self._objects.delete(self.folder + name for name in survey.surplus)
 
     def _chain(self, committed: Cursor) -> tuple[list[int], bool]:
         """Follow the commits back as far as their files are kept, and tell whether the first one was reached.
@@ -159,7 +181,7 @@ class Cursors:
             count += merged.files
         buffer = io.BytesIO()
         pl.concat(frames).sort("key").write_parquet(buffer, compression="zstd")
-        self._objects.put(self._key(number, "parquet"), buffer.getvalue())
+        self._put(self._key(number, "parquet"), buffer.getvalue())
         segments = (*kept, Segment(number, count))
         return Cursor(number, since.number if since else None, position, segments)
 
@@ -196,6 +218,11 @@ class Cursors:
             remedy=f"Restore {self._key(number, 'json')} from a backup or an older object version.",
             location=self._table.url,
         )
+
+    def _put(self, key: str, body: bytes) -> None:
+        # Never over another attempt's file: its commit would then name rows that it did not read.
+        if not self._objects.put_if_absent(key, body):
+            raise NumberTakenError
 
     def _names(self) -> list[tuple[int, str]]:
         found = []

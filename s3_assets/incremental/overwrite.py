@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.incremental.commit import Written, commit_frame, open_writer
+from s3_assets.incremental.commit import StreamMovedError, Written, commit_frame, open_writer
 from s3_assets.tables.table import Capability, WriteMode
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from s3_assets.progress import Progress
     from s3_assets.tables.table import Table
     from s3_assets.windows import Window
+
+_ROUNDS = 10
 
 
 def overwrite(
@@ -27,11 +29,18 @@ def overwrite(
 ) -> Written:
     """Replace the rows of the window (None: all rows) by the frame's, in one commit.
 
+    When another run overwrites the same partitions at the same time, one is run again behind the other.
+
     Raises `RowsOutsideWindowError` before anything is visible if a row lies outside the window, and
     `PartitionColumnError` if the table cannot tell the window's rows: no predicate, no write.
     """
     target.require(Capability.WRITE_WINDOW)
     mode = WriteMode.REPLACE if window is None else WriteMode.OVERWRITE
-    return commit_frame(
-        target, open_writer(target), frame, mode, window=window, notes=notes, progress=progress
-    )
+    for round_ in range(1, _ROUNDS + 1):
+        writer = open_writer(target)
+        try:
+            return commit_frame(target, writer, frame, mode, window=window, notes=notes, progress=progress)
+        except StreamMovedError:
+            if round_ == _ROUNDS:
+                raise
+    raise AssertionError  # the last round returns or raises

@@ -1,0 +1,185 @@
+"""One attempt on its way to a commit: written, audited, published, and known to have landed or not."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from s3_assets.engines.polars import write_parts
+from s3_assets.errors import (
+    CommitConflictError,
+    RequestTimeoutError,
+    S3AssetsError,
+    ServerFailureError,
+    ThrottledError,
+    UnreachableError,
+)
+from s3_assets.incremental.attempts import Attempts, Span, overtaken
+from s3_assets.incremental.audit import audit, refuse_rows_outside
+from s3_assets.tables.table import Commit, TableVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+
+    from s3_assets.incremental.cursor import Cursor, Cursors
+    from s3_assets.progress import Progress
+    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.parts import AuditedPart
+    from s3_assets.tables.table import Position, Table, WriteMode, Writer
+
+_TRIES = 30
+# The format's own library writes all rows anew for each try.
+_REWRITES = 5
+_LONGEST_WAIT = 2.0
+# Answers after which the commit may have happened all the same.
+_UNCERTAIN = (CommitConflictError, ThrottledError, RequestTimeoutError, UnreachableError, ServerFailureError)
+
+
+@dataclass(frozen=True)
+class StreamRead:
+    """What one stream has read: from its committed cursor to a new position."""
+
+    cursors: Cursors
+    since: Cursor | None
+    until: Position
+
+
+class StreamMovedError(CommitConflictError):
+    """Another run has committed this stream, or overwritten this window, in between: begin again."""
+
+
+def require_unmoved(writer: Writer, streams: Sequence[StreamRead], target: Table[Any]) -> None:
+    """Raise `StreamMovedError` if a stream's cursor is no longer the one that was read."""
+    for read in streams:
+        expected = read.since.number if read.since else None
+        if writer.committed(read.cursors.stream) != expected:
+            raise moved(target, f"another run has committed the stream '{read.cursors.stream}'")
+
+
+def moved(target: Table[Any], found: str) -> StreamMovedError:
+    """Say what another run did in between."""
+    return StreamMovedError(
+        found, remedy="Run it again.", table=target.name, connection=target.connection.name
+    )
+
+
+@dataclass
+class Publishing:
+    """One attempt number, with all that its commit will carry."""
+
+    target: Table[Any]
+    mode: WriteMode
+    bounds: Bounds | None
+    streams: Sequence[StreamRead]
+    stamps: Mapping[str, int]
+    notes: Mapping[str, str]
+    number: int
+    pinned: int
+    """The version on which the attempt began: it cannot have landed before."""
+    overwrites: Span | None
+    progress: Progress | None
+    _unsettled: bool = field(default=False, init=False)
+    """Whether a commit was sent whose end is not known: the server may still carry it out."""
+
+    def write(self, writer: Writer, frame: pl.LazyFrame) -> tuple[Commit, int]:
+        """Write parts, audit them, publish them."""
+        arranged = writer.arrange(frame)
+        layout = writer.layout(self.number)
+        schema = arranged.collect_schema()
+        connection = self.target.connection
+        parts = write_parts(arranged, layout, connection, self.progress)
+        try:
+            audited = audit(parts, layout, connection)
+            if self.bounds is not None:
+                refuse_rows_outside(audited, layout, self.bounds, schema, connection)
+            return self._publish(writer, audited)
+        except S3AssetsError:
+            # In doubt the parts stay: a commit that lands later needs them, and a later success sweeps them.
+            if not self._unsettled:
+                writer.discard([layout.root.key + part.path for part in parts])
+                if self.overwrites is not None:
+                    Attempts(self.target).end([self.number])
+            raise
+
+    def rewrite(self, writer: Writer, frame: pl.LazyFrame) -> tuple[Commit, int]:
+        """Let the format's library write, with the frame run anew for every try."""
+        for tries in range(1, _REWRITES + 1):
+            try:
+                commit = writer.publish_frame(
+                    frame, self.mode, window=self.bounds, stamps=self.stamps, notes=self.notes
+                )
+            except _UNCERTAIN as error:
+                writer, landed = self._after(error, writer, tries, _REWRITES)
+                if landed is not None:
+                    return Commit(landed, 0, 0, 0), tries
+            else:
+                return commit, tries
+        raise AssertionError  # the last try returns or raises
+
+    def _publish(self, writer: Writer, audited: Sequence[AuditedPart]) -> tuple[Commit, int]:
+        """Commit, and commit again on a newer state as long as nobody did the same work.
+
+        The same parts serve every try: they hold the rows between two positions of the source, or the whole
+        window, whatever else happens in the target.
+        """
+        rows: dict[str, int] = {}
+        for each in audited:
+            folder = each.part.path.rpartition("/")[0]
+            rows[folder] = rows.get(folder, 0) + each.part.rows
+        size = sum(each.part.bytes for each in audited)
+        for tries in range(1, _TRIES + 1):
+            try:
+                commit = writer.publish(
+                    audited, self.mode, window=self.bounds, stamps=self.stamps, notes=self.notes
+                )
+            except _UNCERTAIN as error:
+                writer, landed = self._after(error, writer, tries, _TRIES)
+                if landed is not None:
+                    return Commit(landed, sum(rows.values()), size, len(audited), rows), tries
+            except S3AssetsError:
+                self._unsettled = True
+                raise
+            else:
+                return Commit(
+                    commit.version, commit.rows, commit.bytes, commit.files, rows, commit.removed_files
+                ), tries
+        raise AssertionError  # the last try returns or raises
+
+    def _after(
+        self, error: S3AssetsError, writer: Writer, tries: int, most: int
+    ) -> tuple[Writer, TableVersion | None]:
+        """Look at the table after a failed commit: has it landed, may it be tried again, or begun anew?"""
+        # Until the table has been seen, nothing is known.
+        self._unsettled = True
+        fresh = self.target.writer()
+        landed = self._landed(fresh)
+        if landed is not None:
+            return fresh, landed
+        # A conflict says that the version which was to be written is somebody else's. Anything else may mean
+        # that the server has yet to write it; a later try that meets a conflict settles that one, too.
+        self._unsettled = not isinstance(error, CommitConflictError)
+        require_unmoved(fresh, self.streams, self.target)
+        if self.overwrites is not None and overtaken(
+            self.number, self.overwrites, fresh.commits_since(self.pinned)
+        ):
+            raise moved(self.target, "a run that began later has overwritten the same partitions")
+        if fresh.keeps_schema and (fresh.schema, fresh.partition_by) != (writer.schema, writer.partition_by):
+            raise moved(self.target, "another commit has changed the table's columns")
+        if tries >= most:
+            raise error
+        time.sleep(random.uniform(0, min(_LONGEST_WAIT, 0.05 * 2**tries)))  # noqa: S311 - jitter, not a secret
+        return fresh, None
+
+    def _landed(self, fresh: Writer) -> TableVersion | None:
+        """Return the version that this attempt committed, if it did."""
+        for commit in fresh.commits_since(self.pinned) or ():
+            if commit.get("attempt") == str(self.number):
+                return TableVersion(commit["version"], int(commit["version"]))
+        if all(fresh.committed(stream) == number for stream, number in self.stamps.items()):
+            # Its log entry is gone, its stamp is not.
+            return TableVersion(str(fresh.pinned), fresh.pinned)
+        return None

@@ -1,0 +1,71 @@
+"""The clean-up behind a commit: files that crashed attempts left, and never one that a commit may need.
+
+Parts go first and the files that name their attempts last: a crash in between leaves the names, and the next
+success sweeps again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from s3_assets.errors import S3AssetsError
+from s3_assets.incremental.attempts import Attempts, uncommitted
+from s3_assets.objects import Objects
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from s3_assets.incremental.attempts import Attempt
+    from s3_assets.incremental.cursor import Cursor, Cursors
+    from s3_assets.tables.table import Table
+
+_PART = re.compile(r"(?:^|/)part-\d{5,}-(?P<attempt>\d+)\.parquet$")
+
+
+def sweep_streams(target: Table[Any], committed: Iterable[tuple[Cursors, Cursor]]) -> int:
+    """Sweep behind the streams' commits; return how many data files were deleted.
+
+    The commit stands whatever happens here: what could not be swept is found by the next success.
+    """
+    swept = 0
+    for cursors, cursor in committed:
+        try:
+            survey = cursors.survey(cursor)
+            swept += _delete_parts(target, survey.uncommitted)
+            cursors.discard(survey)
+        except S3AssetsError:
+            continue
+    return swept
+
+
+def sweep_overwrites(target: Table[Any], own: int, rivals: Sequence[Attempt]) -> int:
+    """Sweep the rivals that an overwrite has overtaken, and its own mark."""
+    attempts = Attempts(target)
+    try:
+        swept, settled = 0, list[int]()
+        if rivals:
+            dead, settled = uncommitted(rivals, target.writer())
+            swept = _delete_parts(target, dead)
+        attempts.end([*settled, own])
+    except S3AssetsError:
+        # As above: the marks are still there, or there is nothing to find behind them.
+        return 0
+    return swept
+
+
+def _delete_parts(target: Table[Any], attempts: Collection[int]) -> int:
+    if not attempts:
+        return 0
+    objects = Objects(target.connection)
+    root = target.location.key
+    found = [
+        item.key
+        for item in objects.list_objects(root)
+        if (match := _PART.search(item.key)) and int(match["attempt"]) in attempts
+    ]
+    if not found:
+        return 0
+    # A part of an attempt that was never committed cannot be live; looking costs one read of the log.
+    live = target.writer().live()
+    return objects.delete(key for key in found if key.removeprefix(root) not in live)
