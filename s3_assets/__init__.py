@@ -1,1 +1,74 @@
-"""Dagster assets from tables and files on S3: read in place, imported exactly once, exported."""
+"""Tables and files on S3 as Dagster assets: incremental, exactly once, through one connection.
+
+Names are imported when they are first used, so that `import s3_assets` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from s3_assets.builder import build_definitions
+    from s3_assets.connection import (
+        AccessKeyAuth,
+        AnonymousAuth,
+        DefaultAuth,
+        ProfileAuth,
+        S3Connection,
+        SecretReference,
+        Transport,
+    )
+    from s3_assets.errors import S3AssetsError
+    from s3_assets.io_managers import S3TableIOManager
+    from s3_assets.registry import ImportSettings, Registry, load_registry
+    from s3_assets.tables.settings import DeltaSettings, ParquetSettings, Partitions
+    from s3_assets.windows import Window
+
+_HOMES = {
+    "AccessKeyAuth": "s3_assets.connection",
+    "AnonymousAuth": "s3_assets.connection",
+    "DefaultAuth": "s3_assets.connection",
+    "DeltaSettings": "s3_assets.tables.settings",
+    "ImportSettings": "s3_assets.registry",
+    "ParquetSettings": "s3_assets.tables.settings",
+    "Partitions": "s3_assets.tables.settings",
+    "ProfileAuth": "s3_assets.connection",
+    "Registry": "s3_assets.registry",
+    "S3AssetsError": "s3_assets.errors",
+    "S3Connection": "s3_assets.connection",
+    "S3TableIOManager": "s3_assets.io_managers",
+    "SecretReference": "s3_assets.connection",
+    "Transport": "s3_assets.connection",
+    "Window": "s3_assets.windows",
+    "build_definitions": "s3_assets.builder",
+    "load_registry": "s3_assets.registry",
+}
+
+__all__ = [
+    "AccessKeyAuth",
+    "AnonymousAuth",
+    "DefaultAuth",
+    "DeltaSettings",
+    "ImportSettings",
+    "ParquetSettings",
+    "Partitions",
+    "ProfileAuth",
+    "Registry",
+    "S3AssetsError",
+    "S3Connection",
+    "S3TableIOManager",
+    "SecretReference",
+    "Transport",
+    "Window",
+    "build_definitions",
+    "load_registry",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 's3_assets' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
