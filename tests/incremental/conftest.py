@@ -1,0 +1,42 @@
+"""A proxy and a zygote for the processes that are killed, and the ground that they work on."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from s3_assets.embedded.server import EmbeddedServer
+from tests.support.proxy import RequestProxy
+from tests.support.zygote import Zygote
+
+MODULES = (
+    "polars",
+    "deltalake",
+    "deltalake.exceptions",
+    "deltalake.transaction",
+    "obstore",
+    "obstore.store",
+    "pyarrow",
+    "pyarrow.parquet",
+    "botocore.session",
+    "s3_assets.tables.delta",
+    "s3_assets.tables.parquet",
+    "tests.incremental.work",
+)
+
+
+@pytest.fixture(scope="session")
+def running_proxy(s3_server: EmbeddedServer) -> Iterator[RequestProxy]:
+    with RequestProxy(s3_server.endpoint_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(running_proxy: RequestProxy) -> RequestProxy:
+    running_proxy.reset()
+    return running_proxy
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    with Zygote(MODULES) as zygote:
+        yield zygote
