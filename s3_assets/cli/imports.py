@@ -1,0 +1,118 @@
+"""`s3-assets import`: one import, without Dagster."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, SpinnerColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from s3_assets.cli.console import facts, standard_error, standard_output
+from s3_assets.cli.options import options
+from s3_assets.cli.windows import parse_window
+from s3_assets.errors import SettingError
+from s3_assets.incremental.append import Outcome
+from s3_assets.incremental.cursor import Cursor
+from s3_assets.movement.imports import Import, ImportMode
+from s3_assets.progress import Progress, readable_bytes
+from s3_assets.registry.models import Registry
+from s3_assets.windows import Window
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+
+
+def run_import(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The import's name, or the table that it writes.")],
+    window: Annotated[
+        str | None, typer.Option(help="For mode replace: the one partition to replace, such as 2026-01-05.")
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", help="For mode replace: the first of several partitions.")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", help="The last of them.")] = None,
+) -> None:
+    """Run one import, here and without Dagster: the cursor is the same, and so is the result.
+
+    Example: [bold]s3-assets import orders[/bold]
+    """
+    registry = options(context).load()
+    name = _name(registry, name)
+    job = registry.import_(name)
+    span = _window(job, window, first, last)
+    with _shown(name) as show:
+        progress = Progress(f"import {name}", show, _SECONDS_BETWEEN_LOOKS)
+        outcome = job.run(window=span, notes={"import": name, "by": "s3-assets import"}, progress=progress)
+    console = standard_output()
+    console.print(f"import {name}: {job.source.name} -> {job.target.name}", style="bold", markup=False)
+    console.print(facts(*summary(outcome)))
+
+
+def summary(outcome: Outcome) -> list[tuple[str, str]]:
+    """Return what an import did, as names and values for people."""
+    of = f" of {outcome.plan.total_files:,}" if outcome.plan.total_files is not None else ""
+    rows = [("read", f"{outcome.plan.files:,}{of} files, {readable_bytes(outcome.plan.bytes)}")]
+    if outcome.written is None:
+        rows.append(("written", "nothing: there is nothing new"))
+    else:
+        commit = outcome.written.commit
+        rows.append(
+            ("written", f"{commit.rows:,} rows in {commit.files:,} files, {readable_bytes(commit.bytes)}")
+        )
+        rows.append(("version", commit.version.token))
+        if outcome.written.swept:
+            rows.append(("swept", f"{outcome.written.swept:,} files of runs that did not finish"))
+    if outcome.until is not None:
+        rows.append(("cursor", f"{_cursor(outcome.since)} -> {_cursor(outcome.until)}"))
+    rows.extend(("note", note) for note in outcome.notes)
+    return [*rows, ("time", f"{outcome.seconds:.1f} s")]
+
+
+def _cursor(cursor: Cursor | None) -> str:
+    if cursor is None:
+        return "none"
+    told = cursor.describe()
+    return f"{told['files']:,} files" if "files" in told else f"version {told['version']}"
+
+
+def _name(registry: Registry, given: str) -> str:
+    if given in registry.imports:
+        return given
+    return next((name for name, each in registry.imports.items() if each.target == given), given)
+
+
+def _window(job: Import, window: str | None, first: str | None, last: str | None) -> Window | None:
+    if window is None and first is None and last is None:
+        return None
+    if job.mode is ImportMode.APPEND:
+        raise SettingError(
+            f"the import '{job.name}' appends what is new, whatever its date",
+            remedy="Leave --window, --from and --to out, or set mode: replace.",
+            table=job.target.name,
+        )
+    if window is not None and (first or last):
+        raise SettingError("--window names one partition, --from and --to a range", remedy="Use one of both.")
+    if window is None and not (first and last):
+        raise SettingError("a range has two ends", remedy="Give both --from and --to.")
+    partitions = job.target.settings.partitions
+    if partitions is None:
+        raise SettingError(
+            "partitions were asked for, and the target declares none",
+            remedy="Add 'partitions' with its column to the table.",
+            table=job.target.name,
+        )
+    return parse_window(partitions, window or first or "", window or last or "")
+
+
+@contextmanager
+def _shown(name: str) -> Iterator[Callable[[str], None] | None]:
+    """Show what is counted while it runs, on a terminal only; counting costs a look at every batch."""
+    console = standard_error()
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (SpinnerColumn(), BarColumn(bar_width=24), TextColumn("{task.description}", markup=False))
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(f"import {name}: planning", total=None)
+        yield lambda line: bar.update(task, description=line)

@@ -1,0 +1,55 @@
+"""Windows as people write them: partition keys such as 2026-01-05, one of them or the first and the last."""
+
+from datetime import date, datetime, time
+
+from s3_assets.errors import SettingError
+from s3_assets.tables.settings import Partitions
+from s3_assets.windows import Every, Window, next_start, time_zone
+
+_FORMATS = {Every.HOUR: ("%Y-%m-%d-%H:%M", "%Y-%m-%dT%H:%M"), Every.MONTH: ("%Y-%m-%d", "%Y-%m")}
+_EXAMPLES = {Every.HOUR: "2026-01-05-13:00", Every.MONTH: "2026-01"}
+
+
+def parse_window(partitions: Partitions, first: str, last: str) -> Window:
+    """Return the window of the partitions from `first` to `last`, both included.
+
+    Raises `SettingError` for a key that cannot be read or is not where a partition starts.
+    """
+    start, end = _start(partitions, first), _start(partitions, last)
+    if end < start:
+        raise SettingError(f"the range ends at {last}, before it starts at {first}", remedy="Swap them.")
+    return Window(start, next_start(end, partitions.every), partitions.every)
+
+
+def _start(partitions: Partitions, key: str) -> datetime:
+    for written in _FORMATS.get(partitions.every, ("%Y-%m-%d",)):
+        try:
+            found = datetime.strptime(key, written).replace(tzinfo=time_zone(partitions.timezone))
+        except ValueError:
+            continue
+        _require_start(partitions, found, key)
+        return found
+    example = _EXAMPLES.get(partitions.every, "2026-01-05")
+    raise SettingError(f"'{key}' names no {partitions.every}", remedy=f"Write one such as {example}.")
+
+
+def _require_start(partitions: Partitions, found: datetime, key: str) -> None:
+    declared = partitions.start
+    first = declared if isinstance(declared, datetime) else datetime.combine(declared, time())
+    if found.date() < _day(declared):
+        raise SettingError(
+            f"'{key}' lies before the first partition, {_day(declared)}", remedy="Take a later one."
+        )
+    if (
+        (partitions.every is Every.WEEK and found.weekday() != first.weekday())
+        or (partitions.every is Every.MONTH and found.day != first.day)
+        or (partitions.every is Every.HOUR and found.minute)
+    ):
+        raise SettingError(
+            f"no {partitions.every} starts at '{key}': the first one starts at {declared}",
+            remedy=f"Write the start of a {partitions.every}.",
+        )
+
+
+def _day(value: date | datetime) -> date:
+    return value.date() if isinstance(value, datetime) else value
