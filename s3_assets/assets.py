@@ -1,15 +1,25 @@
 """Assets: sources that can be observed, imports that can be run."""
 
 # No postponed annotations here: Dagster reads the annotation of `context` as it stands.
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 
+from s3_assets.errors import S3AssetsError
 from s3_assets.incremental.append import Outcome
-from s3_assets.metadata import OURS, outcome_metadata, partition_rows, state_metadata, table_metadata
+from s3_assets.metadata import (
+    OURS,
+    column_schema,
+    outcome_metadata,
+    partition_rows,
+    state_metadata,
+    table_metadata,
+)
 from s3_assets.movement.imports import Import, ImportMode
-from s3_assets.partitions import partitions_definition, window_of
+from s3_assets.partitions import partitions_definition, unbroken, windows_of
 from s3_assets.progress import Progress
 from s3_assets.registry.models import Registry
 from s3_assets.tables.settings import TableSettings
@@ -39,29 +49,37 @@ def source_spec(registry: Registry, name: str) -> dg.AssetSpec:
 
 
 def observable_sources(registry: Registry, connection: str, names: Sequence[str]) -> dg.AssetsDefinition:
-    """Return the sources of one connection, each of which can be observed: its version is its data version."""
+    """Return the sources of one connection, which can be observed: a version is the data version."""
 
-    @dg.multi_observable_source_asset(
-        name=f"observe_{connection.replace('/', '_')}",
-        specs=[source_spec(registry, name) for name in names],
-        can_subset=True,
-    )
     def observe(context: dg.AssetExecutionContext) -> Iterator[dg.ObserveResult]:
+        failures: dict[str, S3AssetsError] = {}
         for key in sorted(context.selected_asset_keys):
-            yield observe_table(registry.table("/".join(key.path)))
+            name = "/".join(key.path)
+            try:
+                yield observe_table(registry.table(name))
+            except S3AssetsError as error:
+                context.log.warning("%s: %s", name, error)
+                failures[name] = error
+        # One source must not hide the others; it must not be forgotten either.
+        if failures:
+            raise next(iter(failures.values()))
 
-    return observe
+    specs = [source_spec(registry, name) for name in names]
+    with _without_beta_warnings():
+        definition: dg.AssetsDefinition = dg.multi_observable_source_asset(
+            name=f"observe_{connection.replace('/', '_')}", specs=specs, can_subset=True
+        )(observe)
+    return definition
 
 
 def observe_table(table: Table[Any]) -> dg.ObserveResult:
     """Look at a table: version, columns, files, bytes, rows if its metadata has them."""
-    from s3_assets.metadata import column_schema
-
+    schema = column_schema(table.schema())
     found = state_metadata(table)
     return dg.ObserveResult(
         asset_key=asset_key(table.name),
         data_version=dg.DataVersion(found[f"{OURS}/version"]),
-        metadata={**found, "dagster/column_schema": column_schema(table.schema())},
+        metadata={**found, "dagster/column_schema": schema},
     )
 
 
@@ -71,44 +89,58 @@ def import_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
     target = registry.tables[settings.target]
     partitions = target.partitions if settings.mode is ImportMode.REPLACE else None
 
-    @dg.asset(
-        key=asset_key(settings.target),
-        deps=[asset_key(settings.source)],
-        description=settings.description or target.description,
-        metadata={
-            **_static_metadata(registry, target),
-            f"{OURS}/import": name,
-            f"{OURS}/mode": str(settings.mode),
-        },
-        group_name=target.group or target.connection.replace("/", "_"),
-        owners=list(target.owners),
-        tags=target.tags,
-        kinds=_kinds(target),
-        partitions_def=partitions_definition(partitions) if partitions else None,
-        backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
-    )
-    def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         job = registry.import_(name)
-        window = window_of(context.partition_time_window, partitions) if partitions else None
+        windows = None
+        if partitions is not None:
+            windows = _windows(context, job)
         progress = Progress(f"import {name}", context.log.info)
-        outcome = job.run(window=window, notes={"run": context.run.run_id, "import": name}, progress=progress)
-        context.log.info(_summary(name, outcome))
-        return _result(context, job, outcome, window)
+        outcome = job.run(
+            window=unbroken(windows, job.target.name) if windows else None,
+            notes={"run": context.run.run_id, "import": name},
+            progress=progress,
+        )
+        context.log.info("%s", _summary(name, outcome))
+        return _result(context, job, outcome, windows)
 
-    return run
+    with _without_beta_warnings():
+        return dg.asset(
+            key=asset_key(settings.target),
+            deps=[asset_key(settings.source)],
+            description=settings.description or target.description,
+            metadata={
+                **_static_metadata(registry, target),
+                f"{OURS}/import": name,
+                f"{OURS}/mode": str(settings.mode),
+            },
+            group_name=target.group or target.connection.replace("/", "_"),
+            owners=list(target.owners),
+            tags=target.tags,
+            kinds=_kinds(target),
+            partitions_def=partitions_definition(partitions) if partitions else None,
+            backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
+        )(run)
+
+
+def _windows(context: dg.AssetExecutionContext, job: Import) -> dict[str, Window]:
+    definition, keys = context.assets_def.partitions_def, context.partition_keys
+    # The source has to have whole partitions there, too: a part of one would replace a whole one here.
+    windows_of(definition, keys, job.source)
+    return windows_of(definition, keys, job.target)
 
 
 def _result(
-    context: dg.AssetExecutionContext, job: Import, outcome: Outcome, window: Window | None
-) -> dg.MaterializeResult:
+    context: dg.AssetExecutionContext, job: Import, outcome: Outcome, windows: Mapping[str, Window] | None
+) -> dg.MaterializeResult[None]:
     state = state_metadata(job.target)
-    if window is not None and outcome.written is not None:
-        for key, rows in partition_rows(job.target, outcome.written, window).items():
+    if windows is not None and outcome.written is not None:
+        for key, rows in partition_rows(job.target, outcome.written, windows).items():
             context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=key)
+    version = state.get(f"{OURS}/version")
     return dg.MaterializeResult(
         metadata={**state, **outcome_metadata(outcome, job.source.name)},
-        # A partition's version must not change because its neighbour did: Dagster derives one by itself there.
-        data_version=None if window is not None else dg.DataVersion(state[f"{OURS}/version"]),
+        # A partition's version must not change because its neighbour did: Dagster derives one there.
+        data_version=dg.DataVersion(version) if version and windows is None else None,
     )
 
 
@@ -129,3 +161,11 @@ def _static_metadata(registry: Registry, settings: TableSettings) -> dict[str, A
 
 def _kinds(settings: TableSettings) -> set[str]:
     return {"s3", str(getattr(settings, "format", ""))}
+
+
+@contextmanager
+def _without_beta_warnings() -> Iterator[None]:
+    # Backfill policies and observable sources are in Dagster's beta; that we use them is our decision.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -37,6 +38,7 @@ def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] 
     produced = _produced(users)
     imports = [import_asset(registry, name) for name in registry.imports]
     _refuse_two_writers(registry, produced)
+    _refuse_one_name_for_two(registry)
     sources = _sources(registry, produced)
     ours = dg.Definitions(
         assets=[*imports, *[observable_sources(registry, *item) for item in sources.items()]],
@@ -84,6 +86,18 @@ def _refuse_two_writers(registry: Registry, produced: set[str]) -> None:
         )
 
 
+def _refuse_one_name_for_two(registry: Registry) -> None:
+    # Names of sensors and resources know no slashes.
+    taken = {IO_MANAGER_KEY: "the IO manager"}
+    for name in registry.connections:
+        other = taken.setdefault(name.replace("/", "_"), f"the connection '{name}'")
+        if other != f"the connection '{name}'":
+            raise RegistryError(
+                f"the connection '{name}' would have the same name in Dagster as {other}",
+                remedy="Rename the connection.",
+            )
+
+
 def _with_tables(definitions: dg.Definitions, registry: Registry) -> dg.Definitions:
     """Tell of each of the user's assets what its table says: place, format, kinds."""
     return dg.Definitions(
@@ -112,7 +126,8 @@ def _with_table(spec: dg.AssetSpec, registry: Registry) -> dg.AssetSpec:
 
 
 def _load(path: Path) -> ModuleType:
-    name = f"s3_assets_code_{path.stem}"
+    # Two folders may have files of one name.
+    name = f"s3_assets_code_{path.stem}_{zlib.crc32(str(path.absolute()).encode()):08x}"
     specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None or not path.is_file():
         raise RegistryError(
@@ -120,5 +135,9 @@ def _load(path: Path) -> ModuleType:
         )
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
-    specification.loader.exec_module(module)
+    try:
+        specification.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from s3_assets.errors import S3AssetsError
-from s3_assets.partitions import keys_of
+from s3_assets.errors import S3AssetsError, TableMissingError
 from s3_assets.progress import readable_bytes
 from s3_assets.tables.files import hive_folder
 from s3_assets.tables.parts import read_value
@@ -41,11 +40,17 @@ def column_schema(schema: pl.Schema) -> dg.TableSchema:
 
 
 def state_metadata(table: Table[Any]) -> dict[str, Any]:
-    """Return a table's version, rows, files and bytes as they are now, from its own metadata."""
-    statistics = table.statistics()
-    found: dict[str, Any] = {
-        "dagster/uri": table.location.url,
-        f"{OURS}/version": table.version().token,
+    """Return a table's version, rows, files and bytes as they are now, from its own metadata.
+
+    Nothing but its place if there is no table yet, as after a first run that found nothing to write.
+    """
+    found: dict[str, Any] = {"dagster/uri": table.location.url}
+    try:
+        statistics, version = table.statistics(), table.version()
+    except TableMissingError:
+        return found
+    found |= {
+        f"{OURS}/version": version.token,
         f"{OURS}/files": statistics.files,
         f"{OURS}/size": dg.MetadataValue.text(readable_bytes(statistics.bytes)),
         f"{OURS}/size_bytes": statistics.bytes,
@@ -100,12 +105,11 @@ def outcome_metadata(outcome: Outcome, source: str) -> dict[str, Any]:
     return found
 
 
-def partition_rows(table: Table[Any], written: Written, window: Window) -> dict[str, int]:
-    """Return the rows of each Dagster partition of the window, where the written folders tell them apart."""
+def partition_rows(table: Table[Any], written: Written, windows: Mapping[str, Window]) -> dict[str, int]:
+    """Return the rows of each of Dagster's partitions, where the written folders tell them apart."""
     partitions = table.settings.partitions
     if partitions is None:
         return {}
-    windows = keys_of(window, partitions)
     if len(windows) == 1:
         return {next(iter(windows)): written.commit.rows}
     dtype = written.schema.get(partitions.column)

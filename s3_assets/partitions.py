@@ -2,61 +2,113 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from s3_assets.errors import UnsupportedError
-from s3_assets.tables.partitioning import write_key
+from s3_assets.errors import PartitionColumnError, UnsupportedError
 from s3_assets.windows import Every, Window, time_zone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from s3_assets.tables.settings import Partitions
+    from s3_assets.tables.table import Table
 
 _SUNDAY = 7
+_SECOND = timedelta(seconds=1)
 
 
 def partitions_definition(partitions: Partitions) -> dg.TimeWindowPartitionsDefinition:
     """Return Dagster's definition of a table's partitions; weeks begin on the weekday of `start`."""
     start = _moment(partitions.start)
     end = None if partitions.end is None else _moment(partitions.end)
-    shared = {"timezone": partitions.timezone, "end_date": end, "minute_offset": start.minute}
+    shared: dict[str, Any] = {
+        "start_date": start,
+        "end_date": end,
+        "timezone": partitions.timezone,
+        "minute_offset": start.minute,
+    }
     if partitions.every is Every.HOUR:
-        return dg.HourlyPartitionsDefinition(start_date=start, **shared)  # type: ignore[arg-type]  # each key has its type
+        return dg.HourlyPartitionsDefinition(**shared)
     shared["hour_offset"] = start.hour
     if partitions.every is Every.DAY:
-        return dg.DailyPartitionsDefinition(start_date=start, **shared)  # type: ignore[arg-type]  # each key has its type
+        return dg.DailyPartitionsDefinition(**shared)
     if partitions.every is Every.WEEK:
-        weekday = start.isoweekday() % _SUNDAY
-        return dg.WeeklyPartitionsDefinition(start_date=start, day_offset=weekday, **shared)  # type: ignore[arg-type]  # as above
-    return dg.MonthlyPartitionsDefinition(start_date=start, day_offset=start.day, **shared)  # type: ignore[arg-type]  # as above
+        return dg.WeeklyPartitionsDefinition(day_offset=start.isoweekday() % _SUNDAY, **shared)
+    return dg.MonthlyPartitionsDefinition(day_offset=start.day, **shared)
 
 
-def window_of(span: dg.TimeWindow, partitions: Partitions) -> Window:
-    """Return the window of one partition or of an unbroken range of them."""
-    zone = time_zone(partitions.timezone)
-    return Window(span.start.astimezone(zone), span.end.astimezone(zone), partitions.every)
+def windows_of(
+    definition: dg.PartitionsDefinition | None, keys: Iterable[str], table: Table[Any]
+) -> dict[str, Window]:
+    """Return the windows of Dagster's partitions in a table by their keys, in order of time.
 
-
-def keys_of(window: Window, partitions: Partitions) -> dict[str, Window]:
-    """Return each partition of a window by its Dagster key."""
-    steps = [*window.steps(), window.end]
-    return {
-        write_key(partitions, start): Window(start, end, window.every)
-        for start, end in zip(steps, steps[1:], strict=False)
-    }
-
-
-def require_time_windows(definition: dg.PartitionsDefinition | None, table: str) -> None:
-    """Raise `UnsupportedError` unless the asset is partitioned by time."""
-    if not isinstance(definition, dg.TimeWindowPartitionsDefinition):
-        kind = type(definition).__name__
-        raise UnsupportedError(
-            f"the asset is partitioned by {kind}, and a table's partitions are spans of time",
-            remedy="Partition it hourly, daily, weekly or monthly.",
-            table=table,
+    Raises `UnsupportedError` for partitions that are not spans of time, and `PartitionColumnError` for spans
+    that are not whole partitions of the table: part of one would be read or replaced as if it were all of it.
+    """
+    partitions = table.settings.partitions
+    if partitions is None:
+        raise PartitionColumnError(
+            "the run is of partitions, and the table says not by which column",
+            remedy="Add 'partitions' with its column to the table in the registry.",
+            table=table.name,
         )
+    if not isinstance(definition, dg.TimeWindowPartitionsDefinition):
+        raise UnsupportedError(
+            f"the asset has a {type(definition).__name__}, and a table's partitions are spans of time",
+            remedy="Partition it hourly, daily, weekly or monthly.",
+            table=table.name,
+        )
+    zone = time_zone(partitions.timezone)
+    spans = {key: definition.time_window_for_partition_key(key) for key in keys}
+    for key, span in spans.items():
+        if not (_begins(span.start, partitions) and _begins(span.end, partitions)):
+            raise PartitionColumnError(
+                f"the partition {key}, from {span.start.isoformat()} to {span.end.isoformat()}, is not made "
+                f"of whole partitions of the table: one per {partitions.every} from {partitions.start} "
+                f"in {partitions.timezone}",
+                remedy="Give asset and table one time zone and start, and the table the shorter partitions.",
+                table=table.name,
+            )
+    windows = {
+        key: Window(span.start.astimezone(zone), span.end.astimezone(zone), partitions.every)
+        for key, span in spans.items()
+    }
+    return dict(sorted(windows.items(), key=lambda item: item[1].start.astimezone(UTC)))
+
+
+def unbroken(windows: Mapping[str, Window], table: str) -> Window:
+    """Return the one window that partitions in order of time are; raises `UnsupportedError` for a gap."""
+    spans = list(windows.values())
+    for (before, earlier), (after, later) in pairwise(windows.items()):
+        if earlier.end.astimezone(UTC) != later.start.astimezone(UTC):
+            raise UnsupportedError(
+                f"the run needs {len(spans)} partitions with a gap between {before} and {after}",
+                remedy="Run each unbroken range by itself, or map the input to an unbroken range.",
+                table=table,
+            )
+    return Window(spans[0].start, spans[-1].end, spans[0].every)
+
+
+def _begins(moment: datetime, partitions: Partitions) -> bool:
+    """Tell whether a partition of the table begins at that moment."""
+    first = _moment(partitions.start)
+    local = moment.astimezone(time_zone(partitions.timezone))
+    if local.second or local.microsecond:
+        return False
+    if partitions.every is Every.HOUR:
+        return local.minute == first.minute
+    if partitions.every is Every.WEEK and local.isoweekday() != first.isoweekday():
+        return False
+    if partitions.every is Every.MONTH and local.day != first.day:
+        return False
+    # The first moment of that day which is not before the hour: the clock may jump over it, or show it twice.
+    earlier = (moment.astimezone(UTC) - _SECOND).astimezone(local.tzinfo).replace(tzinfo=None)
+    wall = local.replace(tzinfo=None)
+    return earlier < wall.replace(hour=first.hour, minute=first.minute) <= wall
 
 
 def _moment(value: object) -> datetime:

@@ -3,16 +3,23 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypedDict
 
 import dagster as dg
 
 from s3_assets.assets import asset_key
 from s3_assets.errors import S3AssetsError
 from s3_assets.movement.imports import ImportMode
-from s3_assets.registry.models import Registry
+from s3_assets.registry.models import ImportSettings, Registry
 
 _VERSION_TAG = "dagster/data_version"
+
+
+class _Seen(TypedDict):
+    """What the cursor keeps of a source: its version, and how many changes were seen up to it."""
+
+    version: str
+    change: int
 
 
 def source_sensor(registry: Registry, connection: str, sources: Sequence[str]) -> dg.SensorDefinition:
@@ -20,7 +27,7 @@ def source_sensor(registry: Registry, connection: str, sources: Sequence[str]) -
     imports = {
         name: each
         for name, each in registry.imports.items()
-        if each.source in sources and each.on_new_data and each.mode is ImportMode.APPEND
+        if each.source in sources and each.on_new_data and _starts_without_partitions(registry, each)
     }
     targets = [asset_key(each.target) for each in imports.values()]
 
@@ -28,30 +35,37 @@ def source_sensor(registry: Registry, connection: str, sources: Sequence[str]) -
         name=f"{connection.replace('/', '_')}_sources",
         minimum_interval_seconds=registry.watch.every_seconds,
         asset_selection=dg.AssetSelection.assets(*targets) if targets else None,
-        description=f"Looks at {len(sources)} sources of '{connection}' and runs the imports of those that changed.",
+        description=f"Looks at {len(sources)} sources of '{connection}' and imports from those that changed.",
     )
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        known: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
+        known: dict[str, _Seen] = json.loads(context.cursor) if context.cursor else {}
         versions, failures = _versions(registry, sources)
         for name, error in failures.items():
-            context.log.warning(f"{name}: {error}")
+            context.log.warning("%s: %s", name, error)
         if failures and not versions:
             raise next(iter(failures.values()))
-        changed = {name: token for name, token in versions.items() if known.get(name) != token}
+        changed = {
+            name: _next(known, name, token) for name, token in versions.items() if _new(known, name, token)
+        }
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(
-                    run_key=f"{name}:{changed[each.source]}", asset_selection=[asset_key(each.target)]
+                    run_key=_run_key(name, changed[each.source]), asset_selection=[asset_key(each.target)]
                 )
                 for name, each in imports.items()
                 if each.source in changed
             ],
-            asset_events=[_event(name, token) for name, token in changed.items()],
-            cursor=json.dumps({**known, **changed}, sort_keys=True),
+            asset_events=[_event(name, seen) for name, seen in changed.items()],
+            cursor=_cursor({**known, **changed}, sources),
             skip_reason=_skip_reason(len(sources), changed, failures, imports),
         )
 
     return look
+
+
+def _starts_without_partitions(registry: Registry, settings: ImportSettings) -> bool:
+    # A new version does not say which partitions have changed: an import of partitions is not started.
+    return settings.mode is ImportMode.APPEND or registry.tables[settings.target].partitions is None
 
 
 def _versions(registry: Registry, sources: Sequence[str]) -> tuple[dict[str, str], dict[str, S3AssetsError]]:
@@ -69,14 +83,32 @@ def _versions(registry: Registry, sources: Sequence[str]) -> tuple[dict[str, str
     return dict(sorted(versions.items())), dict(sorted(failures.items()))
 
 
-def _event(name: str, token: str) -> dg.AssetObservation:
+def _new(known: dict[str, _Seen], name: str, token: str) -> bool:
+    return name not in known or known[name]["version"] != token
+
+
+def _next(known: dict[str, _Seen], name: str, token: str) -> _Seen:
+    return {"version": token, "change": known[name]["change"] + 1 if name in known else 1}
+
+
+def _run_key(name: str, seen: _Seen) -> str:
+    # The same for a tick that is tried again; another one for a table that was dropped and has grown back.
+    return f"{name}:{seen['version']}:{seen['change']}"
+
+
+def _cursor(seen: dict[str, _Seen], sources: Sequence[str]) -> str:
+    return json.dumps({name: seen[name] for name in sources if name in seen}, sort_keys=True)
+
+
+def _event(name: str, seen: _Seen) -> dg.AssetObservation:
+    token = seen["version"]
     return dg.AssetObservation(
         asset_key(name), tags={_VERSION_TAG: token}, metadata={"s3_assets/version": token}
     )
 
 
 def _skip_reason(
-    count: int, changed: dict[str, str], failures: dict[str, S3AssetsError], imports: dict[str, Any]
+    count: int, changed: dict[str, _Seen], failures: dict[str, S3AssetsError], imports: dict[str, Any]
 ) -> str | None:
     if any(each.source in changed for each in imports.values()):
         return None
