@@ -248,6 +248,10 @@ class ClientConnection(asyncio.Protocol):
         exchange.answered = True
         if exchange.action is not None and exchange.kind == "kill_after":
             self._exchange = None
+            # The client may have given the request up: then nobody else would say that it is answered.
+            self._state.settle(self)
+            if self._gone and self._server is not None:
+                self._server.close()
             self._state.kill(exchange.action)
             return
         if exchange.kind == "lost_reply":
