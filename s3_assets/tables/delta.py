@@ -26,7 +26,7 @@ from s3_assets.tables.table import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     import polars as pl
@@ -143,10 +143,16 @@ class DeltaTable(Table[DeltaSettings]):
             return pl.LazyFrame(schema=schema)
         if not delta_log.read_by_polars(handle):
             return self._scan_by_delta(handle, schema)
+        return self.scan_files(handle, schema, chosen["path"])
+
+    def scan_files(self, handle: Handle, schema: pl.Schema, paths: Iterable[str]) -> pl.LazyFrame:
+        """Read data files of the table as they lie, with partition values from their folders."""
+        import polars as pl
+
         folders = {column: schema[column] for column in handle.metadata().partition_columns}
         root = self.location.url
         return pl.scan_parquet(
-            [path if "://" in path else root + path for path in chosen["path"]],
+            [path if "://" in path else root + path for path in paths],
             glob=False,
             hive_partitioning=bool(folders),
             hive_schema=folders or None,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import ChangeFeedMissingError, CursorError, HistoryLostError, SourceRewrittenError
+from s3_assets.objects import Objects
 from s3_assets.tables import delta_log
+from s3_assets.tables.delta_commits import AddedFile, Commit, Effect, read_commits
 from s3_assets.tables.delta_open import delta_errors
 from s3_assets.tables.table import Plan, ReadMode, VersionPosition
 
@@ -47,28 +49,34 @@ def plan(
 ) -> Plan:
     """Plan the rows that the commits after `since` added (mode added) or changed (mode changes)."""
     after = _start(table, since, until)
-    commits = _commits(table, handle, after, until.version)
+    commits = _commits(table, after, until.version)
     if mode is ReadMode.ADDED:
-        _refuse_overwrites(table, commits)
-    taken = [deed for deed in commits if not deed.unchanging and (mode is ReadMode.CHANGES or _adds(deed))]
-    passed = [
-        deed for deed in commits if mode is ReadMode.ADDED and deed.operation in {"UPDATE", "DELETE", "MERGE"}
-    ]
+        _refuse_replacements(table, commits)
+    taken = [each for each in commits if each.effect is not Effect.NONE]
+    changing = [each for each in taken if each.effect is not Effect.APPEND]
     notes = tuple(
-        f"version {deed.version} ({deed.operation}) changed rows; only added rows are read" for deed in passed
+        f"version {each.version} ({each.operation}) changed rows; only added rows are read"
+        for each in changing
+        if mode is ReadMode.ADDED
     )
+    bound = table.bounds(window, schema).expression() if window is not None else None
     whole = _feed_schema(schema)
     if not taken:
-        columns = whole if mode is ReadMode.CHANGES else schema
-        return Plan(_empty(columns), mode, until, 0, 0, empty=True, notes=notes)
-    require_feed(table, handle)
-    frame = _feed(table, handle, whole, after + 1, until.version, inserts=mode is ReadMode.ADDED)
-    if mode is ReadMode.ADDED:
-        frame = frame.select(list(schema))
-    if window is not None:
-        frame = frame.filter(table.bounds(window, schema).expression())
-    files, size = _cost(table, [deed.version for deed in taken])
-    return Plan(frame, mode, until, files, size, notes=notes)
+        return Plan(
+            _empty(whole if mode is ReadMode.CHANGES else schema), mode, until, 0, 0, empty=True, notes=notes
+        )
+    if mode is ReadMode.ADDED and not changing and _readable(handle, commits):
+        # Appended files are the added rows: no feed is needed to read them.
+        added = [each for commit in commits for each in commit.added]
+        _require_kept(table, handle, added)
+        frame = table.scan_files(handle, schema, [each.path for each in added])
+        files, size = len(added), sum(each.size for each in added)
+    else:
+        require_feed(table, handle)
+        frame = _feed(table, handle, whole, after + 1, until.version, inserts=mode is ReadMode.ADDED)
+        frame = frame if mode is ReadMode.CHANGES else frame.select(list(schema))
+        files, size = sum(each.feed_files for each in taken), sum(each.feed_bytes for each in taken)
+    return Plan(frame if bound is None else frame.filter(bound), mode, until, files, size, notes=notes)
 
 
 def as_inserts(frame: pl.LazyFrame, handle: Handle) -> pl.LazyFrame:
@@ -103,16 +111,13 @@ def _start(table: DeltaTable, since: Position, until: VersionPosition) -> int:
     return since.version
 
 
-def _commits(table: DeltaTable, handle: Handle, after: int, until: int) -> list[delta_log.Deed]:
-    if after >= until:
-        return []
-    with delta_errors(table.connection, table.location, table.name):
-        commits = delta_log.deeds(handle, after, until)
-    if [deed.version for deed in commits] != list(range(after + 1, until + 1)):
-        kept = commits[0].version if commits else until + 1
+def _commits(table: DeltaTable, after: int, until: int) -> list[Commit]:
+    commits = read_commits(Objects(table.connection), f"{table.location.key}_delta_log/", after, until)
+    missing = sorted({*range(after + 1, until + 1)} - {each.version for each in commits})
+    if missing:
         raise HistoryLostError(
-            f"the log of versions {after + 1} to {kept - 1} is gone, and the cursor stands at version "
-            f"{after}",
+            f"the log of versions {missing[0]} to {missing[-1]} is gone, "
+            f"and the cursor stands at version {after}",
             remedy="Keep the log longer (delta.logRetentionDuration), and reset the cursor to start anew.",
             table=table.name,
             connection=table.connection.name,
@@ -120,12 +125,11 @@ def _commits(table: DeltaTable, handle: Handle, after: int, until: int) -> list[
     return commits
 
 
-def _refuse_overwrites(table: DeltaTable, commits: list[delta_log.Deed]) -> None:
-    overwrites = [deed for deed in commits if deed.overwrites]
-    if overwrites:
-        first = overwrites[0]
+def _refuse_replacements(table: DeltaTable, commits: list[Commit]) -> None:
+    first = next((each for each in commits if each.effect is Effect.REPLACE), None)
+    if first is not None:
         raise SourceRewrittenError(
-            f"version {first.version} ({first.operation} {first.mode}) replaced rows that were read before, "
+            f"version {first.version} ({first.operation}) replaced rows that were read before, "
             "so that added rows cannot be told from old ones",
             remedy="Read this table with read_mode: changes or current, or reset the cursor.",
             table=table.name,
@@ -133,8 +137,27 @@ def _refuse_overwrites(table: DeltaTable, commits: list[delta_log.Deed]) -> None
         )
 
 
-def _adds(deed: delta_log.Deed) -> bool:
-    return deed.appends or deed.operation == "MERGE"
+def _require_kept(table: DeltaTable, handle: Handle, added: list[AddedFile]) -> None:
+    """Raise `HistoryLostError` if a file that a later commit took out has been vacuumed away."""
+    objects = Objects(table.connection)
+    live = set(delta_log.files(handle)["path"])
+    gone = [
+        each.path
+        for each in added
+        if each.path not in live and not objects.exists(table.location.key + each.path)
+    ]
+    if gone:
+        raise HistoryLostError(
+            f"{len(gone)} files with added rows were vacuumed before they were read, the first is {gone[0]}",
+            remedy="Vacuum with a longer retention, and reset the cursor to start anew.",
+            table=table.name,
+            connection=table.connection.name,
+        )
+
+
+def _readable(handle: Handle, commits: list[Commit]) -> bool:
+    paths = [each.path for commit in commits for each in commit.added]
+    return delta_log.read_by_polars(handle) and delta_log.hive_named(handle, paths)
 
 
 def _feed_schema(schema: pl.Schema) -> pl.Schema:
@@ -181,26 +204,6 @@ def _feed(
                     return
 
     return register_io_source(batches, schema=dict(schema), explain_name="delta change feed")
-
-
-def _cost(table: DeltaTable, versions: list[int]) -> tuple[int, int]:
-    """Count the files and bytes that the feed of these versions reads, from their log entries."""
-    import json
-
-    from s3_assets.objects import Objects
-
-    objects = Objects(table.connection)
-    files, size = 0, 0
-    for version in versions:
-        text = objects.get(f"{table.location.key}_delta_log/{version:020d}.json").decode()
-        actions = [json.loads(line) for line in text.splitlines() if line.strip()]
-        changes = [action["cdc"] for action in actions if "cdc" in action]
-        added = changes or [
-            action[kind] for action in actions for kind in ("add", "remove") if kind in action
-        ]
-        files += len(added)
-        size += sum(int(each.get("size") or 0) for each in added)
-    return files, size
 
 
 def _empty(schema: pl.Schema) -> pl.LazyFrame:

@@ -1,11 +1,13 @@
-"""What the Delta log tells without reading data: files, statistics, features, what each commit did."""
+"""What an open Delta table tells without reading data: files, statistics, features."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
     from deltalake import DeltaTable as Handle
 
@@ -39,59 +41,6 @@ _CONSTRAINING = (
     "delta.identity.start",
 )
 
-# Operations of the log that leave every row as it was.
-_UNCHANGING = frozenset(
-    {
-        "OPTIMIZE",
-        "VACUUM START",
-        "VACUUM END",
-        "FSCK",
-        "ADD COLUMN",
-        "ADD FEATURE",
-        "ADD CONSTRAINT",
-        "DROP CONSTRAINT",
-        "SET TBLPROPERTIES",
-        "UNSET TBLPROPERTIES",
-        "CREATE TABLE",
-        "CHANGE COLUMN",
-        "UPDATE FIELD METADATA",
-        "UPDATE TABLE METADATA",
-        "COMPUTE STATS",
-        "REORG",
-        "CLUSTER BY",
-        "UPGRADE PROTOCOL",
-        "SET NOT NULL",
-    }
-)
-
-
-@dataclass(frozen=True)
-class Deed:
-    """What one commit did to the rows."""
-
-    version: int
-    operation: str
-    mode: str
-
-    @property
-    def unchanging(self) -> bool:
-        """No row was added, changed or removed."""
-        return self.operation in _UNCHANGING
-
-    @property
-    def appends(self) -> bool:
-        """Rows were added, and nothing else."""
-        return (
-            self.operation in {"WRITE", "CREATE TABLE AS SELECT"} and self.mode in {"Append", "ErrorIfExists"}
-        ) or (self.operation in {"STREAMING UPDATE", "COPY INTO"} and self.mode != "Complete")
-
-    @property
-    def overwrites(self) -> bool:
-        """Rows were taken out and others put in their place, so that an insert may be an old row."""
-        return (
-            not self.unchanging and not self.appends and self.operation not in {"DELETE", "UPDATE", "MERGE"}
-        )
-
 
 def files(handle: Handle) -> pl.DataFrame:
     """Return the live files: path, size_bytes, num_records, and `partition.*`, `min.*`, `max.*` columns."""
@@ -122,11 +71,16 @@ def read_by_polars(handle: Handle) -> bool:
         return False
     if not set(protocol.reader_features or ()) <= _READ_BY_POLARS:
         return False
+    return hive_named(handle, handle.file_uris())
+
+
+def hive_named(handle: Handle, paths: Iterable[str]) -> bool:
+    """Tell whether the files lie in folders that are named for their partition values.
+
+    Polars takes the values from there; other writers are free to name folders as they like.
+    """
     columns = handle.metadata().partition_columns
-    if not columns:
-        return True
-    # Polars takes partition values from the path; other writers are free to name folders as they like.
-    return all(all(f"{column}=" in path for column in columns) for path in handle.file_uris())
+    return not columns or all(all(f"{column}=" in path for column in columns) for path in paths)
 
 
 def written_as_parts(handle: Handle) -> bool:
@@ -150,19 +104,6 @@ def written_as_parts(handle: Handle) -> bool:
 def change_feed(handle: Handle) -> bool:
     """Tell whether the change data feed is on."""
     return _configuration(handle).get("delta.enableChangeDataFeed", "").lower() == "true"
-
-
-def deeds(handle: Handle, after: int, until: int) -> list[Deed]:
-    """Return what the commits in `(after, until]` did, oldest first, without those whose log file is gone."""
-    entries = handle.history(limit=max(handle.version() - after, 1))
-    found = [_deed(entry) for entry in entries if after < int(entry.get("version", -1)) <= until]
-    return sorted(found, key=lambda deed: deed.version)
-
-
-def _deed(entry: dict[str, Any]) -> Deed:
-    parameters = entry.get("operationParameters") or {}
-    mode = str(parameters.get("mode") or parameters.get("outputMode") or "")
-    return Deed(int(entry["version"]), str(entry.get("operation", "")), mode)
 
 
 def _configuration(handle: Handle) -> dict[str, str]:
