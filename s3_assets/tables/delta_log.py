@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,10 +44,16 @@ _CONSTRAINING = (
 
 
 def files(handle: Handle) -> pl.DataFrame:
-    """Return the live files: path, size_bytes, num_records, and `partition.*`, `min.*`, `max.*` columns."""
+    """Return the live files: path, size_bytes, num_records, and `partition.*`, `min.*`, `max.*` columns.
+
+    Paths are as the server has them; the log writes them percent-encoded (Delta protocol, "Add File").
+    """
     import polars as pl
 
-    return pl.DataFrame(handle.get_add_actions(flatten=True))
+    found = pl.DataFrame(handle.get_add_actions(flatten=True))
+    if not found["path"].str.contains("%", literal=True).any():
+        return found
+    return found.with_columns(pl.Series("path", [unquote(path) for path in found["path"]], dtype=pl.String))
 
 
 def inside(found: pl.DataFrame, window: Bounds) -> pl.DataFrame:
