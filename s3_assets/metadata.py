@@ -46,11 +46,12 @@ def state_metadata(table: Table[Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"dagster/uri": table.location.url}
     try:
-        statistics, version = table.statistics(), table.version()
+        state = table.state()
     except TableMissingError:
         return found
+    statistics = state.statistics
     found |= {
-        f"{OURS}/version": version.token,
+        f"{OURS}/version": state.version.token,
         f"{OURS}/files": statistics.files,
         f"{OURS}/size": dg.MetadataValue.text(readable_bytes(statistics.bytes)),
         f"{OURS}/size_bytes": statistics.bytes,

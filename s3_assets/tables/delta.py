@@ -18,6 +18,7 @@ from s3_assets.tables.table import (
     Plan,
     Position,
     ReadMode,
+    State,
     Statistics,
     Table,
     TableVersion,
@@ -64,11 +65,13 @@ class DeltaTable(Table[DeltaSettings]):
             newest = self.open().version()
         return TableVersion(str(newest), newest)
 
-    def statistics(self) -> Statistics:
-        """Return files, bytes and rows of the newest version from its log."""
-        found = delta_log.files(self.open())
+    def state(self) -> State:
+        """Return the newest version as its log tells it: opened once."""
+        handle = self.open()
+        found = delta_log.files(handle)
         rows = None if found["num_records"].null_count() else int(found["num_records"].sum())
-        return Statistics(found.height, int(found["size_bytes"].sum()), rows)
+        statistics = Statistics(found.height, int(found["size_bytes"].sum()), rows)
+        return State(TableVersion(str(handle.version()), handle.version()), statistics)
 
     def create(self, schema: pl.Schema) -> None:
         """Create an empty table; if somebody else was faster, theirs stays."""

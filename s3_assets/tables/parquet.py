@@ -20,6 +20,7 @@ from s3_assets.tables.table import (
     Plan,
     Position,
     ReadMode,
+    State,
     Statistics,
     Table,
     TableVersion,
@@ -60,16 +61,12 @@ class ParquetTable(Table[ParquetSettings]):
 
     def version(self) -> TableVersion:
         """Return a digest of every file's key, size and ETag: one listing."""
-        listed = self.folder.list_files()
-        digest = hashlib.sha256()
-        for row in listed.select("key", "size", "etag").iter_rows():
-            digest.update(repr(row).encode())
-        return TableVersion(f"{listed.height}-{digest.hexdigest()[:20]}")
+        return _digest(self.folder.list_files())
 
-    def statistics(self) -> Statistics:
-        """Return files and bytes of the listing; rows would need every footer."""
+    def state(self) -> State:
+        """Return the listing's version, files and bytes; rows would need every footer."""
         listed = self.folder.list_files()
-        return Statistics(listed.height, int(listed["size"].sum()))
+        return State(_digest(listed), Statistics(listed.height, int(listed["size"].sum())))
 
     def plan(
         self,
@@ -277,3 +274,10 @@ class ParquetTable(Table[ParquetSettings]):
                 remedy="Remove the file, or name the suffixes of the data files.",
                 table=self.name,
             ) from error
+
+
+def _digest(listed: pl.DataFrame) -> TableVersion:
+    digest = hashlib.sha256()
+    for row in listed.select("key", "size", "etag").iter_rows():
+        digest.update(repr(row).encode())
+    return TableVersion(f"{listed.height}-{digest.hexdigest()[:20]}")

@@ -115,6 +115,14 @@ class Statistics:
     rows: int | None = None
 
 
+@dataclass(frozen=True)
+class State:
+    """A table as it is now, seen at one moment: version and size."""
+
+    version: TableVersion
+    statistics: Statistics
+
+
 Settings = TypeVar("Settings", bound=TableSettings)
 
 
@@ -142,8 +150,12 @@ class Table(ABC, Generic[Settings]):
         """Return the state's marker, as cheaply as the format allows."""
 
     @abstractmethod
+    def state(self) -> State:
+        """Return version, files, bytes and rows as of one moment, without reading data."""
+
     def statistics(self) -> Statistics:
         """Return files, bytes and rows without reading data."""
+        return self.state().statistics
 
     @abstractmethod
     def plan(
