@@ -7,13 +7,13 @@ status somewhere in the text, next to keys and URLs that may read like either.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.auth import AccessKeyAuth
 from s3_assets.connection.credentials import credential_source
-from s3_assets.connection.symptoms import CODES, SKEWED, STATUSES, UNREACHABLE, WORDS, Symptom
+from s3_assets.connection.symptoms import CODES, NO_CREDENTIALS, SKEWED, STATUSES, UNREACHABLE, WORDS, Symptom
 from s3_assets.errors import S3AssetsError, ServerFailureError
 
 if TYPE_CHECKING:
@@ -48,12 +48,11 @@ def diagnose(error: BaseException, connection: S3Connection, location: str) -> S
     """Return the typed error that an engine's error means; `location` is the bucket, key or table's URL."""
     if isinstance(error, S3AssetsError):
         return error.at(connection=connection.name, location=location)
-    failure = credential_source(connection).failure
-    if failure is not None:
-        # The engine asked for credentials and was given an error, of which it tells little.
-        return failure.at(connection=connection.name, location=location)
     text = _texts(error)
     symptom = find_symptom(text)
+    failure = _credential_failure(connection, symptom)
+    if failure is not None:
+        return failure.at(connection=connection.name, location=location)
     if symptom is None:
         return ServerFailureError(
             f"a request failed: {redact(text, connection)[:_LONGEST]}",
@@ -67,6 +66,16 @@ def diagnose(error: BaseException, connection: S3Connection, location: str) -> S
     if symptom is SKEWED:
         found += _skew(text)
     return symptom.error(found, remedy=symptom.remedy, connection=connection.name, location=location)
+
+
+def _credential_failure(connection: S3Connection, symptom: Symptom | None) -> S3AssetsError | None:
+    """Return why there are no credentials: the engine was given an error, and tells little of it."""
+    source = credential_source(connection)
+    if symptom is NO_CREDENTIALS and source.failure is None:
+        # Another process was asked; this one finds the same.
+        with suppress(S3AssetsError):
+            source.current()
+    return source.failure
 
 
 def find_symptom(text: str) -> Symptom | None:

@@ -145,10 +145,13 @@ STATUSES = {
 }
 # In order: a failed connection may also read "timed out".
 WORDS = (
+    (re.compile(r"redirect without LOCATION|incorrectly configured region", re.IGNORECASE), OTHER_REGION),
     (re.compile(r"invalid path|could not parse path|empty path segment", re.IGNORECASE), BAD_KEY),
     (
         re.compile(
-            r"unable to locate credentials|NoCredentialsError|CredentialRetrievalError", re.IGNORECASE
+            r"unable to locate credentials|NoCredentialsError|CredentialRetrievalError|valid authentication "
+            r"credentials|credential provider|TaskCredentialProvider|EKSPodCredential",
+            re.IGNORECASE,
         ),
         NO_CREDENTIALS,
     ),

@@ -17,9 +17,9 @@ _WHOLE_REQUEST = 4
 def options(connection: S3Connection) -> dict[str, str]:
     """Return the `storage_options` of delta-rs, all of them text.
 
-    Credentials that expire are fetched by delta-rs from a loopback endpoint of this process, again and
-    again, so that a long write never runs on old ones. Build the table inside
-    `environment.without_ambient_settings()`: ambient keys would beat that endpoint.
+    Credentials that expire are fetched by delta-rs from a loopback endpoint of ours, again and again, so that a
+    long write never runs on old ones. Build the table inside `ambient.without_ambient_settings()`: ambient keys
+    would beat that endpoint.
     """
     where = address(connection)
     transport = connection.transport
@@ -38,17 +38,17 @@ def options(connection: S3Connection) -> dict[str, str]:
         settings["aws_endpoint_url_s3"] = where.bucket_endpoint
     if where.plain_http:
         settings["aws_allow_http"] = "true"
-    source = credential_source(connection)
-    credentials = source.current()
+    credentials = credential_source(connection).current()
+    settings["aws_skip_signature"] = "true" if credentials is None else "false"
     if credentials is None:
-        settings["aws_skip_signature"] = "true"
-    elif credentials.expires_at is None:
+        return settings
+    if credentials.expires_at is None:
         settings["aws_access_key_id"] = credentials.access_key_id
         settings["aws_secret_access_key"] = credentials.secret_access_key
         if credentials.session_token:
             settings["aws_session_token"] = credentials.session_token
     else:
-        published = publish(source)
+        published = publish(connection)
         settings["aws_container_credentials_full_uri"] = published.url
         settings["aws_container_authorization_token_file"] = published.token_file
         settings["proxy_excludes"] = "127.0.0.1"

@@ -37,9 +37,11 @@ def options(connection: S3Connection) -> dict[str, Any]:
         # Both keys: an ambient AWS_ENDPOINT_URL_S3 beats the general one.
         settings["aws_endpoint_url"] = where.bucket_endpoint
         settings["aws_endpoint_url_s3"] = where.bucket_endpoint
-    source = credential_source(connection)
-    if source.anonymous:
-        return {"storage_options": {**settings, "aws_skip_signature": "true"}, "credential_provider": None}
+    anonymous = credential_source(connection).anonymous
+    # Said in either case: an ambient AWS_SKIP_SIGNATURE would leave signed requests unsigned.
+    settings["aws_skip_signature"] = "true" if anonymous else "false"
+    if anonymous:
+        return {"storage_options": settings, "credential_provider": None}
     return {"storage_options": settings, "credential_provider": _provider(connection)}
 
 
