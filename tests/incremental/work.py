@@ -68,3 +68,26 @@ def overwrite_day(
     frame = pl.LazyFrame({"id": numbers, "day": [which] * rows, "text": [f"row {n}" for n in numbers]})
     table = target(connection(endpoint, bucket, retries), prefix, format_)
     return overwrite(table, frame, window=day_window(which)).commit.rows
+
+
+def foreign_write(options: dict[str, str], url: str, first: int, rows: int, day: str | None) -> int:
+    """What delta-rs alone does: append rows of a day far off, or overwrite that day; again until it lands."""
+    import polars as pl
+    from deltalake import write_deltalake
+    from deltalake.exceptions import CommitFailedError
+
+    which = date.fromisoformat(day) if day else date(2027, 1, 1)
+    numbers = list(range(first, first + rows))
+    frame = pl.DataFrame({"id": numbers, "day": [which] * rows, "text": [f"row {n}" for n in numbers]})
+    for tries in range(1, 21):
+        try:
+            if day is None:
+                write_deltalake(url, frame, mode="append", storage_options=options)
+            else:
+                write_deltalake(
+                    url, frame, mode="overwrite", predicate=f"day = '{day}'", storage_options=options
+                )
+        except CommitFailedError:
+            continue
+        return tries
+    raise TimeoutError

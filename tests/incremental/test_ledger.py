@@ -1,0 +1,203 @@
+"""The exact ledger: what is new is found among all that is old, at a cost in proportion to what is new."""
+
+import math
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import obstore
+import polars as pl
+import pytest
+
+from s3_assets.connection import S3Connection
+from s3_assets.embedded.server import EmbeddedServer
+from s3_assets.errors import SourceRewrittenError
+from s3_assets.incremental.append import append_new
+from s3_assets.incremental.cursor import Cursor, Cursors
+from s3_assets.objects import empty_listing
+from s3_assets.tables.open import open_table
+from s3_assets.tables.settings import ParquetSettings
+from s3_assets.tables.table import FilesPosition
+from tests.incremental import work
+from tests.incremental.ground import Ground, get_all, parquet, put_all, row, rows
+from tests.support.proxy import RequestProxy
+from tests.support.proxy_state import RecordedRequest
+
+OLD = 10_000
+
+
+@pytest.fixture
+def ground(s3_server: EmbeddedServer, s3_client: Any) -> Ground:
+    ground = Ground(s3_server.endpoint_url, s3_client)
+    ground.make_sources()
+    return ground
+
+
+def put(ground: Ground, name: str, *numbers: int, bucket: int = 0) -> None:
+    obstore.put(ground.store(ground.sources[bucket]), f"{work.SOURCE}{name}", parquet(numbers))
+
+
+def kind(request: RecordedRequest) -> str:
+    query = parse_qs(urlsplit(request.path).query)
+    return "LIST" if "list-type" in query else request.method
+
+
+@pytest.mark.timeout(280)
+def test_one_new_file_among_ten_thousand(ground: Ground, proxy: RequestProxy, record_property: Any) -> None:
+    store = ground.store(ground.sources[0])
+    obstore.delete(store, list(get_all(store, "")))
+    body = parquet([1])
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda n: obstore.put(store, f"{work.SOURCE}old-{n:05d}.parquet", body), range(OLD)))
+    started = time.monotonic()
+    assert ground.run("target/", 1)["rows"] == OLD
+    first = time.monotonic() - started
+    counted = {}
+    for name, new in (("nothing new", 0), ("one new", 1)):
+        if new:
+            # Its name sorts before all the old ones.
+            put(ground, "late.parquet", 2)
+        proxy.reset()
+        started = time.monotonic()
+        assert (
+            work.import_new(proxy.endpoint, ground.bucket, ground.sources[0], "parquet", "target/")["rows"]
+            == new
+        )
+        seconds = time.monotonic() - started
+        requests = proxy.requests()
+        counted[name] = Counter(map(kind, requests))
+        record_property(name, str(dict(counted[name])))
+        print(f"{name}: {dict(counted[name])} in {seconds:.2f} s")  # noqa: T201 - the counts are the result
+        assert not [request.path for request in requests if "/old-" in request.path]
+        assert sum(counted[name].values()) < 60
+        # One page for each thousand of files: nothing else grows with what is old.
+        pages = [r for r in requests if kind(r) == "LIST" and "prefix=source" in r.path]
+        assert len(pages) == math.ceil((OLD + new) / 1000)
+    print(f"first import of {OLD:,} files: {first:.1f} s")  # noqa: T201
+
+
+def test_late_files_are_found_whatever_their_names_or_times(ground: Ground) -> None:
+    ground.run("target/", 1)
+    put(ground, "a-name-before-all.parquet", 100)
+    put(ground, "day=2020-01-01.parquet", 101)
+    put(ground, "zzz.parquet", 102)
+
+    assert ground.run("target/", 1)["rows"] == 3
+    assert ground.read_delta("target/") == sorted([*rows(1), row(100), row(101), row(102)])
+    assert ground.run("target/", 1)["nothing_new"]
+
+
+def test_many_files_in_one_commit(ground: Ground) -> None:
+    for number in range(200, 320):
+        put(ground, f"many-{number}.parquet", number)
+
+    assert ground.run("target/", 1)["rows"] == 40 + 120
+    assert ground.handle("target/").version() == 1
+    assert ground.read_delta("target/") == sorted([*rows(1), *map(row, range(200, 320))])
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("fail", None), ("reread", 2), ("ignore", 1)])
+def test_a_rewritten_file(policy: str, expected: int | None, ground: Ground) -> None:
+    ground.run("target/", 1)
+    put(ground, "part-1-0.parquet", 300)
+    put(ground, "new.parquet", 301)
+    connection = work.connection(ground.endpoint, ground.sources[0])
+    settings = ParquetSettings(connection="s3", path=work.SOURCE, on_rewritten=policy)  # type: ignore[arg-type]  # one of the three
+    target = work.target(work.connection(ground.endpoint, ground.bucket), "target/")
+    source = open_table("orders", settings, connection)
+    if expected is None:
+        with pytest.raises(SourceRewrittenError, match=r"part-1-0\.parquet"):
+            append_new(target, work.STREAM, source)
+        assert ground.read_delta("target/") == rows(1)
+        return
+
+    outcome = append_new(target, work.STREAM, source)
+    assert outcome.rows == expected
+    assert append_new(target, work.STREAM, source).nothing_new
+    assert any("changed" in note for note in outcome.notes)
+
+
+def test_a_deleted_file_keeps_its_rows_and_is_noted(ground: Ground) -> None:
+    ground.run("target/", 1)
+    obstore.delete(ground.store(ground.sources[0]), [f"{work.SOURCE}part-1-0.parquet"])
+    put(ground, "new.parquet", 400)
+    where = work.connection(ground.endpoint, ground.sources[0])
+    target = work.target(work.connection(ground.endpoint, ground.bucket), "target/")
+    outcome = append_new(target, work.STREAM, work.source("parquet", where))
+
+    assert outcome.rows == 1
+    assert any("gone" in note for note in outcome.notes)
+    assert ground.read_delta("target/") == sorted([*rows(1), row(400)])
+
+
+class Ledger:
+    """Commits of a stream that read one file each, without a table."""
+
+    def __init__(self, connection: S3Connection) -> None:
+        self.cursors = Cursors(connection, connection.location.folder("ledger/"), "stream")
+        self.committed: Cursor | None = None
+        self.number = 0
+
+    def commit(self) -> Cursor:
+        self.number += 1
+        files = pl.DataFrame(
+            {"key": [f"file-{self.number:04d}"], "size": [1], "etag": ["x"], "modified": [None]},
+            schema=empty_listing().schema,
+        )
+        self.committed = self.cursors.save(self.number, FilesPosition(files), self.committed)
+        self.cursors.discard(self.cursors.survey(self.committed))
+        return self.committed
+
+
+def test_segments_stay_few(ground: Ground) -> None:
+    ledger = Ledger(work.connection(ground.endpoint, ground.bucket))
+    for _ in range(200):
+        committed = ledger.commit()
+        assert len(committed.segments) <= math.log2(ledger.number) + 1
+
+    position = ledger.cursors.load(200).position
+    assert isinstance(position, FilesPosition)
+    assert position.files["key"].sort().to_list() == [f"file-{number:04d}" for number in range(1, 201)]
+    assert len(ground.keys("ledger/")) <= 2 * (2 + math.log2(200) + 1)
+
+
+def test_a_number_is_never_given_twice(ground: Ground) -> None:
+    from s3_assets.incremental.cursor import NumberTakenError
+
+    ledger = Ledger(work.connection(ground.endpoint, ground.bucket))
+    ledger.commit()
+    ledger.number = 0
+    with pytest.raises(NumberTakenError):
+        ledger.commit()
+
+
+def test_a_clock_that_runs_backwards(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    ground.run("target/", 1)
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now - 86_400)
+    ground.run("target/", 2)
+    monkeypatch.setattr("time.time", lambda: now - 2 * 86_400)
+    ground.run("target/", 3)
+
+    assert ground.read_delta("target/") == rows(3)
+    ground.require_clean("target/")
+
+
+def test_rows_that_are_all_filtered_out_move_the_cursor(ground: Ground) -> None:
+    where = work.connection(ground.endpoint, ground.bucket)
+    source = work.source("parquet", work.connection(ground.endpoint, ground.sources[0]))
+    outcome = append_new(
+        work.target(where, "target/"),
+        work.STREAM,
+        source,
+        transform=lambda frame: frame.filter(pl.lit(False)),  # noqa: FBT003 - a literal
+    )
+
+    assert not outcome.nothing_new
+    assert outcome.rows == 0
+    assert append_new(work.target(where, "target/"), work.STREAM, source).nothing_new
+    put_all(ground.store(ground.sources[0]), work.SOURCE, {"new.parquet": parquet([500])})
+    assert ground.run("target/", 1)["rows"] == 1
+    assert ground.read_delta("target/") == [row(500)]
