@@ -1,7 +1,10 @@
 """The end of the demo: what was moved, and where to look next."""
 
 import os
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from s3_assets.cli.demo_pipeline import Materialized
 from s3_assets.cli.demo_server import VARIABLE, DemoServer
@@ -46,15 +49,25 @@ def print_summary(
 
 def print_next(story: Story, demo: DemoServer, *, keep: bool) -> None:
     """Print the commands to go on with."""
+    program = _program("s3-assets")
     story.commands(
         ("make dev", "this pipeline in Dagster: http://127.0.0.1:3000/assets/marts/daily_revenue"),
-        ("s3-assets tables", "what s3_assets.yaml declares; copy that file and change the names"),
-        ("s3-assets server stop" if keep else "s3-assets demo --keep", _server(demo, keep=keep)),
+        (f"{program} tables", "what s3_assets.yaml declares; copy that file and change the names"),
+        (f"{program} server stop" if keep else f"{program} demo --keep", _server(demo, keep=keep)),
     )
     if not keep:
         return
     given = f"{VARIABLE}={os.environ[VARIABLE]} " if demo.moved_from is not None else ""
-    story.commands((f'{given}DAGSTER_HOME="$PWD" dagster dev', "the same UI, without stopping the server"))
+    command = f'{given}DAGSTER_HOME="$PWD" {_program("dagster")} dev'
+    story.commands((command, "the same UI, while the server runs"))
+
+
+def _program(name: str) -> str:
+    """Return what a shell in this folder finds the program by."""
+    if shutil.which(name):
+        return name
+    beside = Path(sys.executable).with_name(name)
+    return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)
 
 
 def _server(demo: DemoServer, *, keep: bool) -> str:

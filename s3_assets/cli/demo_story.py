@@ -12,6 +12,7 @@ from rich.text import Text
 from s3_assets.cli.console import standard_output
 
 _LEFT = 5
+_COMMAND = 28
 
 
 class Story:
@@ -78,10 +79,9 @@ class Story:
 
     def commands(self, *lines: tuple[str, str]) -> None:
         """Print commands to go on with, and what each does; no line is ever broken."""
-        width = max(len(command) for command, _ in lines) + 2
         for command, meaning in lines:
-            text = Text.assemble("  ", (command.ljust(width), "bold"), (meaning, ""))
-            self.console.print(text, soft_wrap=True)
+            gap = " " * (_COMMAND - len(command)) if len(command) < _COMMAND else f"\n  {' ' * _COMMAND}"
+            self.console.print(Text.assemble("  ", (command, "bold"), gap, meaning), soft_wrap=True)
 
 
 def _indented(text: Text) -> Table:

@@ -97,10 +97,18 @@ def _serve(root: Path, registry_file: Path, home: Path, port: int) -> None:
     what = (
         ["--workspace", str(workspace)] if workspace.is_file() else ["--module-name", "s3_assets.definitions"]
     )
+    environment = {
+        # What Dagster thinks of its own interfaces would be repeated by each of its processes.
+        "PYTHONWARNINGS": "ignore",
+        **os.environ,
+        "DAGSTER_HOME": str(home.absolute()),
+        REGISTRY_VARIABLE: str(registry_file),
+    }
+    quiet = ("--log-level", "warning")
     process = subprocess.Popen(
-        [sys.executable, "-m", "dagster", "dev", "--host", HOST, "--port", str(port), *what],
+        [sys.executable, "-m", "dagster", "dev", "--host", HOST, "--port", str(port), *quiet, *what],
         cwd=root,
-        env={**os.environ, "DAGSTER_HOME": str(home.absolute()), REGISTRY_VARIABLE: str(registry_file)},
+        env=environment,
         stdin=subprocess.DEVNULL,
         # A Ctrl-C in the terminal is passed on below, once; twice would make Dagster leave processes behind.
         start_new_session=True,

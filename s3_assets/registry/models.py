@@ -205,6 +205,12 @@ class Registry(BaseModel):
                 f"'{each.target}' is {target.format}, which cannot take a cursor and rows in one commit; "
                 "choose format: delta for it, or mode: replace",
             )
+        if source and target and not append and target.partitions and not source.partitions:
+            yield Problem(
+                ("imports", name, "mode"),
+                f"replace reads the partitions of the run, and '{each.source}' declares none; "
+                "add 'partitions' with its date column to it",
+            )
         if source and append and Capability.READ_ADDED not in capabilities(source):
             yield Problem(
                 ("imports", name, "mode"),

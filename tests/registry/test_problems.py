@@ -148,6 +148,13 @@ CASES = {
         HEAD + "imports:\n  one: { source: out, target: raw }\n",
         "7:3: imports.one.mode: 'raw' is parquet, which cannot take a cursor and rows in one commit; choose",
     ),
+    "a replacement of partitions by a source without any": (
+        HEAD
+        + "  daily:\n    connection: lake\n    path: d\n    format: delta\n"
+        + "    partitions: { column: day, start: 2026-01-01 }\n"
+        + "imports:\n  one: { source: raw, target: daily, mode: replace }\n",
+        "12:38: imports.one.mode: replace reads the partitions of the run, and 'raw' declares none; add",
+    ),
     "an append of what is there now": (
         HEAD + "imports:\n  one: { source: raw, target: out, read_mode: current }\n",
         "7:36: imports.one.read_mode: mode 'append' reads 'added', not 'current'; leave read_mode out",

@@ -36,12 +36,13 @@ tables:
     path: raw/orders/
     format: parquet
     columns: { id: int64 }
+    partitions: &daily { column: date, every: week, start: 2026-01-05, timezone: Europe/Berlin }
     tags: { tier: raw }
   lake/orders:
     connection: lake
     path: orders
     format: delta
-    partitions: &daily { column: date, every: week, start: 2026-01-05, timezone: Europe/Berlin }
+    partitions: *daily
     owners: [team:shop]
   lake/copy: { connection: lake, path: copy, format: delta, partitions: *daily, change_feed: true }
 imports:
@@ -69,7 +70,11 @@ def in_python(folder: Path) -> Registry:
         },
         tables={
             "raw/orders": ParquetSettings(
-                connection="lake", path="raw/orders/", columns={"id": "int64"}, tags={"tier": "raw"}
+                connection="lake",
+                path="raw/orders/",
+                columns={"id": "int64"},
+                partitions=DAILY,
+                tags={"tier": "raw"},
             ),
             "lake/orders": DeltaSettings(
                 connection="lake", path="orders", partitions=DAILY, owners=("team:shop",)
