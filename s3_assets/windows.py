@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -35,7 +35,8 @@ class Window:
                 f"the window {self.start} to {self.end} has no time zone",
                 remedy="Give both ends a time zone.",
             )
-        if self.start >= self.end:
+        # As moments: within one zone Python compares the clock's hands, which show one hour of the year twice.
+        if self.start.astimezone(UTC) >= self.end.astimezone(UTC):
             raise SettingError(
                 f"the window {self.start} to {self.end} is empty", remedy="The end must be after the start."
             )
