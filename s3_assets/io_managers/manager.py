@@ -134,9 +134,6 @@ class S3TableIOManager(dg.IOManager):
         )
 
     def _plan_stream(self, step: _Step, source: Table[Any], mode: ReadMode) -> Plan:
-        if source.name in step.streams:
-            # A second look might see more, and the cursor would then be ahead of what the first input got.
-            return step.plans[source.name]
         execution = _execution()
         consumers = execution.selected_asset_keys if execution else set()
         if execution is None or len(consumers) != 1:
