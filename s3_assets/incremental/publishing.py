@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from s3_assets.engines.polars import write_parts
 from s3_assets.errors import (
     CommitConflictError,
+    ObjectMissingError,
     RequestTimeoutError,
     S3AssetsError,
     ServerFailureError,
@@ -97,12 +98,15 @@ class Publishing:
             if self.bounds is not None:
                 refuse_rows_outside(audited, layout, self.bounds, schema, connection)
             return self._publish(writer, audited)
-        except S3AssetsError:
+        except S3AssetsError as error:
             # In doubt the parts stay: a commit that lands later needs them, and a later success sweeps them.
             if not self._unsettled:
                 writer.discard([layout.root.key + part.path for part in parts])
                 if self.overwrites is not None:
                     Attempts(self.target).end([self.number])
+            if isinstance(error, ObjectMissingError) and not self._unsettled:
+                # A faster run has swept the parts: then this says so, and all begins again.
+                self._require_current(self.target.writer())
             raise
 
     def rewrite(self, writer: Writer, frame: pl.LazyFrame) -> tuple[Commit, int]:
@@ -162,17 +166,21 @@ class Publishing:
         # A conflict says that the version which was to be written is somebody else's. Anything else may mean
         # that the server has yet to write it; a later try that meets a conflict settles that one, too.
         self._unsettled = not isinstance(error, CommitConflictError)
-        require_unmoved(fresh, self.streams, self.target)
-        if self.overwrites is not None and overtaken(
-            self.number, self.overwrites, fresh.commits_since(self.pinned)
-        ):
-            raise moved(self.target, "a run that began later has overwritten the same partitions")
+        self._require_current(fresh)
         if fresh.keeps_schema and (fresh.schema, fresh.partition_by) != (writer.schema, writer.partition_by):
             raise moved(self.target, "another commit has changed the table's columns")
         if tries >= most:
             raise error
         time.sleep(random.uniform(0, min(_LONGEST_WAIT, 0.05 * 2**tries)))  # noqa: S311 - jitter, not a secret
         return fresh, None
+
+    def _require_current(self, fresh: Writer) -> None:
+        """Raise `StreamMovedError` if another run did the same work by now, and may have swept the parts."""
+        require_unmoved(fresh, self.streams, self.target)
+        if self.overwrites is not None and overtaken(
+            self.number, self.overwrites, fresh.commits_since(self.pinned)
+        ):
+            raise moved(self.target, "a run that began later has overwritten the same partitions")
 
     def _landed(self, fresh: Writer) -> TableVersion | None:
         """Return the version that this attempt committed, if it did."""
