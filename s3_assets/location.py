@@ -28,6 +28,11 @@ class Location:
         if match is None or match["scheme"].lower() not in {"s3", "s3a", "s3n"}:
             raise SettingError(f"'{url}' is not an S3 URL", remedy="Write s3://bucket/ or s3://bucket/path/.")
         bucket, key = match["bucket"], match["key"] or ""
+        if "@" in bucket:
+            # Not quoted: what stands there may be a key and its secret.
+            raise SettingError(
+                "the S3 URL carries a user before the bucket", remedy="Give keys as the connection's auth."
+            )
         if not _BUCKET.match(bucket):
             raise SettingError(
                 f"'{bucket}' in '{url}' is not a bucket name",
@@ -37,7 +42,11 @@ class Location:
             raise SettingError(
                 f"the prefix in '{url}' starts with a slash", remedy=f"Write s3://{bucket}/{key.lstrip('/')}"
             )
-        return cls(bucket, folder_key(key))
+        if any(segment in {"", ".", ".."} for segment in key.rstrip("/").split("/")) and key.strip("/"):
+            raise SettingError(
+                f"the prefix in '{url}' has a segment that is empty, '.' or '..'", remedy="Write it without."
+            )
+        return cls(bucket, folder_key(key.rstrip("/")))
 
     @property
     def url(self) -> str:
@@ -72,4 +81,10 @@ def relative_path(path: str) -> str:
         raise SettingError(f"the path '{path}' starts with a slash", remedy=f"Write '{path.lstrip('/')}'.")
     if ".." in path.split("/"):
         raise SettingError(f"the path '{path}' leaves its folder", remedy="Write it without '..'.")
+    if path.strip("/") and any(segment in {"", "."} for segment in path.rstrip("/").split("/")):
+        # The engines take keys apart at slashes, and can address no empty segment.
+        raise SettingError(
+            f"the path '{path}' has an empty segment",
+            remedy=f"Write '{'/'.join(part for part in path.split('/') if part not in {'', '.'})}'.",
+        )
     return path

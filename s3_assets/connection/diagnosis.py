@@ -28,7 +28,7 @@ _STATUS = re.compile(r"status code\W+(?P<words>\d{3})\b|\bstatus: (?P<debug>\d{3
 # What may hold any text: URLs, quoted paths, and the places where engines quote a key without quotes.
 _PLACES = re.compile(
     r"""https?://\S+ | "(?:[^"\\]|\\.)*" | \(path:\ .*?\)(?=\n|$)
-    | (?:at\ location|for\ path|path:)\ .*?(?=\ not\ found|:\ Error|\n|$)""",
+    | (?:at\ location|for\ path)\ .*?(?=\ not\ found|:\ Error|\n|$)""",
     re.VERBOSE,
 )
 _TIMES = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -70,8 +70,9 @@ class S3Connection(BaseModel):
             return None
         whole = endpoint if "://" in endpoint else f"https://{endpoint}"
         parts = urlsplit(whole)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"'{endpoint}' is not an endpoint; write https://host:port or a host name")
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_sound_port(parts):
+            shown = endpoint.rpartition("@")[2]
+            raise ValueError(f"'{shown}' is not an endpoint; write https://host:port or a host name")
         if parts.path.strip("/") or parts.query or parts.username:
             raise ValueError(
                 f"the endpoint '{parts.hostname}' carries a path, a query or a user; write {parts.scheme}://"
@@ -110,6 +111,13 @@ class S3Connection(BaseModel):
         if self.addressing_style is AddressingStyle.AUTO:
             return self.endpoint is None and "." not in self.location.bucket
         return self.addressing_style is AddressingStyle.VIRTUAL
+
+
+def _has_sound_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _in_pydantic(make: Callable[[], Made]) -> Made:

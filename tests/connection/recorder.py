@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 REPOSITORY = Path(__file__).parents[2]
 VIRTUAL = ".s3.test"
-"""What follows the bucket in a virtual host."""
+"""What follows the bucket in a virtual host, which the server takes apart itself."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Seen:
     headers: Mapping[str, str]
     peer: int
     """The client's port: one for each connection."""
+    at_once: int
+    """Requests under way when this one came, itself among them."""
 
     @property
     def key_id(self) -> str | None:
@@ -68,6 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     target: ClassVar[tuple[str, int]]
     log: ClassVar[TextIO]
+    lock = threading.Lock()
+    under_way: ClassVar[set[int]] = set()
 
     def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -75,18 +79,20 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         path = self.path.removeprefix(f"{url.scheme}://{url.netloc}") if url.scheme else self.path
         host = headers.get("host", "")
-        seen = Seen(self.command, host, path, headers, self.client_address[1])
-        self.log.write(f"{json.dumps(asdict(seen))}\n")
-        self.log.flush()
-        name = host.partition(":")[0]
-        if name.endswith(VIRTUAL):
-            path = f"/{name.removesuffix(VIRTUAL)}{path}"
+        peer = self.client_address[1]
+        with self.lock:
+            self.under_way.add(peer)
+            seen = Seen(self.command, host, path, headers, peer, len(self.under_way))
+            self.log.write(f"{json.dumps(asdict(seen))}\n")
+            self.log.flush()
         upstream = http.client.HTTPConnection(*self.target, timeout=30)
         # The server redirects requests that are signed for another region than it thinks is the bucket's.
         passed = {name: value for name, value in headers.items() if name != "authorization"}
         upstream.request(self.command, path, body, {**passed, "connection": "close"})
         answer = upstream.getresponse()
         content = answer.read()
+        with self.lock:
+            self.under_way.discard(peer)
         self.send_response(answer.status, answer.reason)
         for name, value in answer.getheaders():
             if name.lower() not in {"connection", "transfer-encoding", "content-length", "keep-alive"}:

@@ -96,7 +96,10 @@ def test_endpoint_of_a_profile(
 def test_profile_with_a_credential_process(
     connect: Connect, recorder: Recorder, engine: Engine, shared_files: Path
 ) -> None:
-    document = '{"Version": 1, "AccessKeyId": "ASIAPROCESS", "SecretAccessKey": "s", "SessionToken": "process-token"}'
+    document = (
+        '{"Version": 1, "AccessKeyId": "ASIAPROCESS", "SecretAccessKey": "s", '
+        '"SessionToken": "process-token"}'
+    )
     (shared_files / "answer.json").write_text(document)
     (shared_files / "config").write_text(
         f"[profile made]\nregion = eu-west-1\ncredential_process = cat {shared_files / 'answer.json'}\n"

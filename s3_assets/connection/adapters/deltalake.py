@@ -17,9 +17,9 @@ _WHOLE_REQUEST = 4
 def options(connection: S3Connection) -> dict[str, str]:
     """Return the `storage_options` of delta-rs, all of them text.
 
-    Credentials that expire are fetched by delta-rs from a loopback endpoint of ours, again and again, so that a
-    long write never runs on old ones. Build the table inside `ambient.without_ambient_settings()`: ambient keys
-    would beat that endpoint.
+    Credentials that expire are fetched by delta-rs from a loopback endpoint of ours, again and again, so
+    that a long write never runs on old ones. Build the table inside `ambient.without_ambient_settings()`:
+    ambient keys would beat that endpoint.
     """
     where = address(connection)
     transport = connection.transport
