@@ -35,7 +35,7 @@ class Window:
                 f"the window {self.start} to {self.end} has no time zone",
                 remedy="Give both ends a time zone.",
             )
-        # As moments: within one zone Python compares the clock's hands, which show one hour of the year twice.
+        # As moments: within one zone Python compares the clock's hands, which show one hour a year twice.
         if self.start.astimezone(UTC) >= self.end.astimezone(UTC):
             raise SettingError(
                 f"the window {self.start} to {self.end} is empty", remedy="The end must be after the start."
