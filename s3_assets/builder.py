@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import warnings
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,8 @@ def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] 
     all of them, and each connection has a sensor. `assets` are the user's own, besides those of `code`.
     Raises `RegistryError` if a file of `code` is missing or two assets write one table.
     """
-    code = [_load(path) for path in registry.code]
-    users = [
-        _with_tables(each, registry)
-        for each in (*map(dg.load_definitions_from_module, code), dg.Definitions(assets=list(assets)))
-    ]
+    code = [_definitions(_load(path)) for path in registry.code]
+    users = [_with_tables(each, registry) for each in (*code, dg.Definitions(assets=list(assets)))]
     produced = _produced(users)
     imports = [import_asset(registry, name) for name in registry.imports]
     _refuse_two_writers(registry, produced)
@@ -123,6 +121,13 @@ def _with_table(spec: dg.AssetSpec, registry: Registry) -> dg.AssetSpec:
     return spec.merge_attributes(
         metadata=table_metadata(settings, url), kinds={"s3", str(getattr(settings, "format", ""))}
     )
+
+
+def _definitions(module: ModuleType) -> dg.Definitions:
+    with warnings.catch_warnings():
+        # A preview in Dagster: it finds every kind of definition, also asset jobs and their schedules.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.load_definitions_from_module(module)
 
 
 def _load(path: Path) -> ModuleType:
