@@ -51,8 +51,8 @@ def print_next(story: Story, demo: DemoServer, *, keep: bool) -> None:
     """Print the commands to go on with."""
     program = _program("s3-assets")
     story.commands(
-        ("make dev", "this pipeline in Dagster: http://127.0.0.1:3000/assets/marts/daily_revenue"),
-        (f"{program} tables", "what s3_assets.yaml declares; copy that file and change the names"),
+        ("make dev", "Dagster's UI, http://127.0.0.1:3000/assets/marts/daily_revenue"),
+        (f"{program} tables", "what s3_assets.yaml declares: copy it, change the names"),
         (f"{program} server stop" if keep else f"{program} demo --keep", _server(demo, keep=keep)),
     )
     if not keep:
@@ -73,4 +73,4 @@ def _program(name: str) -> str:
 def _server(demo: DemoServer, *, keep: bool) -> str:
     if keep:
         return f"the server still runs at {demo.server.endpoint_url}: this ends it"
-    return "the same again, and the server keeps running for your own tries"
+    return "the same again; the server keeps running for your own tries"

@@ -12,7 +12,7 @@ from rich.text import Text
 from s3_assets.cli.console import standard_output
 
 _LEFT = 5
-_COMMAND = 28
+_COMMAND = 34
 
 
 class Story:

@@ -117,7 +117,7 @@ def test_demo_twice_and_kept(played: subprocess.CompletedProcess[str], clone: Pa
 
 def runs(clone: Path) -> int:
     """The runs that Dagster's UI shows: four for each demo."""
-    with sqlite3.connect(clone / ".dagster" / "storage" / "runs.db") as database:
+    with sqlite3.connect(clone / ".dagster" / "storage" / "history" / "runs.db") as database:
         return int(database.execute("select count(*) from runs").fetchone()[0])
 
 
