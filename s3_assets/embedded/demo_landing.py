@@ -83,7 +83,9 @@ class Landing:
         """Put the orders as Parquet files into Hive folders, several a day, one for what is late."""
         wave = rows["wave"][0] if rows.height else 0
         files = {
-            f"{folder}date={day}/wave{wave}-{index}.parquet": part.drop("date", "wave")
+            f"{folder}date={day}/{'late' if late else f'wave{wave}'}-{index}.parquet": part.drop(
+                "date", "wave"
+            )
             for (day, late), daily in rows.with_columns(late=is_late()).group_by("date", "late")
             for index, part in enumerate(
                 _split(daily.drop("late").sort("order_id"), 1 if late else _FILES_A_DAY)
