@@ -1,0 +1,152 @@
+"""The formats that join the conformance suite: each declares itself, the cases are the same for all."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from s3_assets.connection import AccessKeyAuth, S3Connection
+from s3_assets.embedded.server import EmbeddedServer
+from s3_assets.tables.settings import DeltaSettings, ParquetSettings, Partitions, TableSettings
+
+PATH = "base/table"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder of a fresh bucket, as somebody sees it who does not use this project."""
+
+    server: EmbeddedServer
+    client: Any
+    bucket: str
+    path: str = PATH
+
+    @property
+    def url(self) -> str:
+        return f"s3://{self.bucket}/{self.path}"
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The storage options of delta-rs and Polars, written by hand."""
+        return {
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
+            "aws_region": "us-east-1",
+            "aws_endpoint_url": self.server.endpoint_url,
+            "aws_allow_http": "true",
+        }
+
+    def connection(self, **fields: Any) -> S3Connection:
+        told = {
+            "name": "lake",
+            "url": f"s3://{self.bucket}/",
+            "endpoint": self.server.endpoint_url,
+            "region": "us-east-1",
+            "auth": AccessKeyAuth(access_key_id="test", secret_access_key="test"),
+            **fields,
+        }
+        return S3Connection.model_validate(told)
+
+    def objects(self, prefix: str | None = None) -> dict[str, str]:
+        """Every object below the folder, with its ETag."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=f"{self.path if prefix is None else prefix}/"
+        )
+        return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", ())}
+
+    def put(self, key: str, body: bytes) -> None:
+        self.client.put_object(Bucket=self.bucket, Key=f"{self.path}/{key}", Body=body)
+
+    def get(self, key: str) -> bytes:
+        body: bytes = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return body
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one format is declared, and how foreign software writes and reads it."""
+
+    name: str
+    settings: Callable[..., TableSettings]
+    write: Callable[[Place, pl.DataFrame, Sequence[str]], None]
+    """Append rows, in folders of these columns."""
+    read: Callable[[Place], pl.DataFrame]
+    files: Callable[[Place], dict[str, str]]
+    """The data files of the newest state, with their ETags."""
+    keeps_schema: bool = True
+    """Whether the table has one schema, or every file its own."""
+    lost_types: frozenset[str] = field(default=frozenset())
+    """Types that the format cannot store as they are."""
+
+
+def _delta_write(place: Place, rows: pl.DataFrame, folders: Sequence[str]) -> None:
+    from deltalake import write_deltalake
+
+    write_deltalake(
+        place.url, rows, mode="append", partition_by=list(folders) or None, storage_options=place.options
+    )
+
+
+def _delta_read(place: Place) -> pl.DataFrame:
+    return pl.read_delta(place.url, storage_options=place.options)
+
+
+def _delta_files(place: Place) -> dict[str, str]:
+    from deltalake import DeltaTable
+
+    live = DeltaTable(place.url, storage_options=place.options).file_uris()
+    found = place.objects()
+    keys = [uri.removeprefix(f"s3://{place.bucket}/") for uri in live]
+    return {key: found[key] for key in keys}
+
+
+def _parquet_write(place: Place, rows: pl.DataFrame, folders: Sequence[str]) -> None:
+    from urllib.parse import quote
+
+    count = len(place.objects())
+    parts = rows.partition_by(list(folders), as_dict=True) if folders else {(): rows}
+    for number, (values, part) in enumerate(parts.items()):
+        folder = "".join(
+            f"{column}={quote(str(value), safe='')}/" for column, value in zip(folders, values, strict=True)
+        )
+        buffer = io.BytesIO()
+        part.drop(folders).write_parquet(buffer)
+        place.put(f"{folder}foreign-{count + number:05d}.parquet", buffer.getvalue())
+
+
+def _parquet_read(place: Place) -> pl.DataFrame:
+    from urllib.parse import unquote
+
+    frames = []
+    for key in sorted(_parquet_files(place)):
+        frame = pl.read_parquet(io.BytesIO(place.get(key)))
+        for segment in key.removeprefix(f"{place.path}/").split("/")[:-1]:
+            column, _, value = segment.partition("=")
+            if not column.endswith(("_hour", "_day")):
+                frame = frame.with_columns(pl.lit(unquote(value)).alias(unquote(column)))
+        frames.append(frame)
+    return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
+
+
+def _parquet_files(place: Place) -> dict[str, str]:
+    return {
+        key: etag
+        for key, etag in place.objects().items()
+        if key.endswith(".parquet") and "/_s3_assets/" not in key
+    }
+
+
+def _declare(kind: type[TableSettings]) -> Callable[..., TableSettings]:
+    def settings(partitions: Partitions | None = None, **fields: Any) -> TableSettings:
+        return kind(connection="lake", path=PATH, partitions=partitions, **fields)
+
+    return settings
+
+
+DELTA = Format("delta", _declare(DeltaSettings), _delta_write, _delta_read, _delta_files)
+PARQUET = Format(
+    "parquet", _declare(ParquetSettings), _parquet_write, _parquet_read, _parquet_files, keeps_schema=False
+)
+FORMATS = (DELTA, PARQUET)
