@@ -54,7 +54,7 @@ def run_dev(
     registry_file = given.path()
     root = registry_file.parent
     folder = (folder or root / ".demo").absolute()
-    chosen = _free_port(port)
+    chosen = free_port(port)
     console = standard_output()
     with signals_end_it(), ExitStack() as running:
         rows = []
@@ -88,7 +88,7 @@ def dagster_home(root: Path) -> Path:
 
 def has_objects(folder: Path) -> bool:
     """Tell whether the embedded server has ever kept anything in that folder."""
-    return any((folder / "objects").glob("*/*"))
+    return any(path.is_file() for path in (folder / "objects").rglob("*"))
 
 
 def _serve(root: Path, registry_file: Path, home: Path, port: int) -> None:
@@ -177,10 +177,11 @@ def signals_end_it() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _free_port(wanted: int) -> int:
-    for port in range(wanted, wanted + _PORTS_TRIED):
+def free_port(wanted: int, tried: int = _PORTS_TRIED) -> int:
+    """Return the wanted port, or the next one that nobody listens on."""
+    for port in range(wanted, wanted + tried):
         if not taken(port):
             return port
     raise SettingError(
-        f"the ports from {wanted} to {wanted + _PORTS_TRIED - 1} are taken", remedy="Name another: --port"
+        f"the ports from {wanted} to {wanted + tried - 1} are taken", remedy="Name another: --port"
     )

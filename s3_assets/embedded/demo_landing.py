@@ -79,6 +79,11 @@ class Landing:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
         return {each["Key"]: each["Size"] for page in pages for each in page.get("Contents", ())}
 
+    def put(self, key: str, body: bytes) -> int:
+        """Put one object, and return its bytes."""
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body)
+        return len(body)
+
     def land_orders(self, rows: pl.DataFrame, folder: str) -> Landed:
         """Put the orders as Parquet files into Hive folders, several a day, one for what is late."""
         wave = rows["wave"][0] if rows.height else 0
@@ -96,8 +101,7 @@ class Landing:
         def put(item: tuple[str, pl.DataFrame]) -> int:
             buffer = io.BytesIO()
             item[1].write_parquet(buffer)
-            self._client.put_object(Bucket=self._bucket, Key=item[0], Body=buffer.getvalue())
-            return len(buffer.getvalue())
+            return self.put(item[0], buffer.getvalue())
 
         with ThreadPoolExecutor(_PUTS_AT_ONCE) as pool:
             sizes = list(pool.map(put, files.items()))
