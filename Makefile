@@ -11,10 +11,10 @@ WORKERS ?= 2
 .PHONY: demo dev test format lint type lock clean setup
 
 demo: setup
-	@$(BIN)/s3-assets demo
+	@$(BIN)/s3-assets demo $(ARGUMENTS)
 
 dev: setup
-	@$(BIN)/s3-assets dev
+	@$(BIN)/s3-assets dev $(ARGUMENTS)
 
 test: setup
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGUMENTS)

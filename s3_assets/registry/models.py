@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from s3_assets.connection.settings import S3Connection
-from s3_assets.errors import S3AssetsError
+from s3_assets.errors import RegistryError, S3AssetsError
 from s3_assets.movement.imports import Import, ImportMode
 from s3_assets.registry.problems import (
     Problem,
@@ -113,8 +113,9 @@ class Registry(BaseModel):
     def table(self, name: str) -> Table[Any]:
         """Return the table of that name; raises `RegistryError` with a suggestion if there is none."""
         if name not in self.tables:
-            raise_problems(
-                [Problem(("tables",), f"there is no table '{name}'{did_you_mean(name, self.tables)}")]
+            raise RegistryError(
+                f"there is no table '{name}'{did_you_mean(name, self.tables)}",
+                remedy="Name one of the registry.",
             )
         settings = self.tables[name]
         return open_table(name, settings, self.connections[settings.connection])
@@ -122,8 +123,9 @@ class Registry(BaseModel):
     def import_(self, name: str) -> Import:
         """Return the import of that name; raises `RegistryError` with a suggestion if there is none."""
         if name not in self.imports:
-            raise_problems(
-                [Problem(("imports",), f"there is no import '{name}'{did_you_mean(name, self.imports)}")]
+            raise RegistryError(
+                f"there is no import '{name}'{did_you_mean(name, self.imports)}",
+                remedy="Name one of the registry.",
             )
         settings = self.imports[name]
         return Import(name, self.table(settings.source), self.table(settings.target), settings.mode)
