@@ -33,7 +33,13 @@ class Options:
         """Return the registry, checked."""
         from s3_assets.registry.loading import load_registry
 
-        return load_registry(self.path())
+        return load_registry(short(self.path()))
+
+
+def short(path: Path) -> Path:
+    """Return the path as seen from here, if it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def options(context: typer.Context) -> Options:

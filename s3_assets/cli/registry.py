@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from s3_assets.cli.console import standard_output
-from s3_assets.cli.options import Options, Output, options
+from s3_assets.cli.options import Options, Output, options, short
 from s3_assets.registry.models import Registry
 
 
@@ -32,7 +32,7 @@ def validate(
         _count(len(found.imports), "import"),
     )
     standard_output().print(
-        f"{_short(chosen.path())} is sound: {', '.join(counts)}", markup=False, soft_wrap=True
+        f"{short(chosen.path())} is sound: {', '.join(counts)}", markup=False, soft_wrap=True
     )
 
 
@@ -82,8 +82,3 @@ def _describe(registry: Registry, name: str) -> dict[str, Any]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _short(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -35,7 +35,8 @@ def test_validate_lists_problems(run: Callable[..., Any], tmp_path: Path) -> Non
     assert answer.code == 1
     assert answer.out == ""
     assert (
-        f"error: {file} is wrong:\n  - {file}:3:3: connections.lake: this key stands here twice" in answer.err
+        "error: bad.yaml is wrong:\n  - bad.yaml:3:3: connections.lake: this key stands here twice"
+        in answer.err
     )
 
 
