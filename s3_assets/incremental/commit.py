@@ -162,7 +162,8 @@ def _prepare(
         writer = target.writer()
         require_unmoved(writer, streams, target)
         fitting = fit(columns, writer.schema, target.name)
-    return writer, apply(frame, fitting, list(writer.schema))
+    order = [column for column in writer.schema if column in columns or column not in writer.filled]
+    return writer, apply(frame, fitting, order)
 
 
 def _check_partition_column(target: Table[Any], columns: pl.Schema) -> None:

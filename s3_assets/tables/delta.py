@@ -9,7 +9,7 @@ from s3_assets.connection.adapters import polars as polars_adapter
 from s3_assets.connection.environment import without_ambient_settings
 from s3_assets.objects import Objects
 from s3_assets.tables import delta_changes, delta_log
-from s3_assets.tables.delta_open import delta_errors, open_table
+from s3_assets.tables.delta_open import delta_errors, open_table, stream_errors
 from s3_assets.tables.delta_schema import storable, to_delta
 from s3_assets.tables.delta_writer import DeltaWriter
 from s3_assets.tables.settings import DeltaSettings
@@ -183,15 +183,18 @@ class DeltaTable(Table[DeltaSettings]):
         ) -> Iterator[pl.DataFrame]:
             del size
             left = rows
-            for batch in handle.scan(columns=columns):
-                frame: Any = pl.DataFrame(batch).cast({name: schema[name] for name in (columns or schema)})
-                frame = frame if predicate is None else frame.filter(predicate)
-                if left is not None:
-                    frame = frame.head(left)
-                    left -= frame.height
-                yield frame
-                if left is not None and left <= 0:
-                    return
+            with stream_errors(self.connection, self.location, self.name):
+                for batch in handle.scan(columns=columns):
+                    frame: Any = pl.DataFrame(batch).cast(
+                        {name: schema[name] for name in (columns or schema)}
+                    )
+                    frame = frame if predicate is None else frame.filter(predicate)
+                    if left is not None:
+                        frame = frame.head(left)
+                        left -= frame.height
+                    yield frame
+                    if left is not None and left <= 0:
+                        return
 
         return register_io_source(batches, schema=dict(schema), explain_name="delta-rs")
 

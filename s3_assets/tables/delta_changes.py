@@ -8,7 +8,7 @@ from s3_assets.errors import ChangeFeedMissingError, CursorError, HistoryLostErr
 from s3_assets.objects import Objects
 from s3_assets.tables import delta_log
 from s3_assets.tables.delta_commits import AddedFile, Commit, Effect, read_commits
-from s3_assets.tables.delta_open import delta_errors
+from s3_assets.tables.delta_open import stream_errors
 from s3_assets.tables.table import Plan, ReadMode, VersionPosition
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def plan(
         files, size = len(added), sum(each.size for each in added)
     else:
         require_feed(table, handle)
+        _require_feed_throughout(table, commits, after)
         frame = _feed(table, handle, whole, after + 1, until.version, inserts=mode is ReadMode.ADDED)
         frame = frame if mode is ReadMode.CHANGES else frame.select(list(schema))
         files, size = sum(each.feed_files for each in taken), sum(each.feed_bytes for each in taken)
@@ -155,6 +156,26 @@ def _require_kept(table: DeltaTable, handle: Handle, added: list[AddedFile]) -> 
         )
 
 
+def _require_feed_throughout(table: DeltaTable, commits: list[Commit], after: int) -> None:
+    """Raise `ChangeFeedMissingError` if rows were changed while the feed was off.
+
+    delta-rs shows whole rewritten files as deleted and inserted then.
+    """
+    if all(each.feed is None for each in commits):
+        return
+    feed = delta_log.change_feed(table.open(after))
+    for each in commits:
+        feed = feed if each.feed is None else each.feed
+        if not feed and each.effect in {Effect.CHANGE, Effect.REPLACE}:
+            raise ChangeFeedMissingError(
+                f"version {each.version} ({each.operation}) changed rows before the change data feed was "
+                "switched on",
+                remedy="Reset the cursor to begin with the rows as they are now.",
+                table=table.name,
+                connection=table.connection.name,
+            )
+
+
 def _readable(handle: Handle, commits: list[Commit]) -> bool:
     paths = [each.path for commit in commits for each in commit.added]
     return delta_log.read_by_polars(handle) and delta_log.hive_named(handle, paths)
@@ -186,7 +207,7 @@ def _feed(
         wanted = columns if columns is not None else list(schema)
         types = {name: schema[name] for name in wanted}
         left = rows
-        with delta_errors(table.connection, table.location, table.name):
+        with stream_errors(table.connection, table.location, table.name):
             reader = handle.load_cdf(
                 starting_version=first,
                 ending_version=last,

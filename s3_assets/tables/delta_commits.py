@@ -43,7 +43,10 @@ class AddedFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Commit:
-    """One version: what it did, the files it added, and the files and bytes that its change feed reads."""
+    """One version: what it did, the files it added, and the files and bytes that its change feed reads.
+
+    `feed` tells whether the change feed is on from here, if the commit says anything of it.
+    """
 
     version: int
     operation: str
@@ -51,6 +54,7 @@ class Commit:
     added: tuple[AddedFile, ...]
     feed_files: int
     feed_bytes: int
+    feed: bool | None = None
 
 
 def read_commits(objects: Objects, log: str, after: int, until: int) -> list[Commit]:
@@ -73,9 +77,13 @@ def parse_commit(version: int, actions: Iterable[dict[str, Any]]) -> Commit:
     removed: list[int] = []
     changes: list[int] = []
     operation = ""
+    feed: bool | None = None
     for action in actions:
         if "commitInfo" in action:
             operation = str(action["commitInfo"].get("operation", ""))
+        elif "metaData" in action:
+            properties = action["metaData"].get("configuration") or {}
+            feed = str(properties.get("delta.enableChangeDataFeed", "")).lower() == "true"
         elif "cdc" in action:
             changes.append(int(action["cdc"].get("size") or 0))
         elif "add" in action and action["add"].get("dataChange", True):
@@ -84,7 +92,7 @@ def parse_commit(version: int, actions: Iterable[dict[str, Any]]) -> Commit:
             removed.append(int(action["remove"].get("size") or 0))
     sizes = changes or [*[each.size for each in added], *removed]
     effect = _effect(operation, added=bool(added), removed=bool(removed or changes))
-    return Commit(version, operation, effect, tuple(added), len(sizes), sum(sizes))
+    return Commit(version, operation, effect, tuple(added), len(sizes), sum(sizes), feed)
 
 
 def _effect(operation: str, *, added: bool, removed: bool) -> Effect:

@@ -108,6 +108,30 @@ def written_as_parts(handle: Handle) -> bool:
     return not constrained and all(field.nullable for field in fields)
 
 
+def generated(handle: Handle) -> frozenset[str]:
+    """Return the columns whose values delta-rs computes where the rows lack the column."""
+    return frozenset(
+        field.name
+        for field in handle.schema().fields
+        if "delta.generationExpression" in (field.metadata or {})
+    )
+
+
+def constraints(handle: Handle) -> list[str]:
+    """Return what the table demands of its rows, each as a text for people."""
+    fields = handle.schema().fields
+    checks = [
+        value for name, value in _configuration(handle).items() if name.startswith("delta.constraints.")
+    ]
+    required = [f"{field.name} is not null" for field in fields if not field.nullable]
+    formulas = [
+        f"{field.name} = {field.metadata['delta.generationExpression']}"
+        for field in fields
+        if "delta.generationExpression" in (field.metadata or {})
+    ]
+    return [*checks, *required, *formulas]
+
+
 def change_feed(handle: Handle) -> bool:
     """Tell whether the change data feed is on."""
     return _configuration(handle).get("delta.enableChangeDataFeed", "").lower() == "true"

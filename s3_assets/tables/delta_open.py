@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters import deltalake as adapter
-from s3_assets.connection.diagnosis import diagnose, find_symptom, redact
+from s3_assets.connection.diagnosis import diagnose, diagnosed, find_symptom, redact
 from s3_assets.connection.environment import without_ambient_settings
 from s3_assets.connection.symptoms import NO_OBJECT
 from s3_assets.errors import (
     HistoryLostError,
+    ObjectMissingError,
     RowsRefusedError,
     S3AssetsError,
     ServerFailureError,
+    SettingError,
     TableMissingError,
     UnsupportedError,
 )
@@ -82,6 +84,27 @@ def delta_errors(connection: S3Connection, location: Location, table: str) -> It
         raise _meaning(error, connection, location, table) from None
 
 
+@contextmanager
+def stream_errors(connection: S3Connection, location: Location, table: str) -> Iterator[None]:
+    """Turn the errors of a stream of delta-rs, which has no class for them, into ours.
+
+    Raises `HistoryLostError` for a file that the log names and the server does not have.
+    """
+    try:
+        with diagnosed(connection, location.url, Exception), delta_errors(connection, location, table):
+            yield
+    except ObjectMissingError as error:
+        raise HistoryLostError(
+            "a data file that the log names is gone: it was vacuumed before it was read",
+            remedy="Vacuum with a longer retention, and reset the cursor to start anew.",
+            connection=connection.name,
+            table=table,
+            location=location.url,
+        ) from error
+    except S3AssetsError as error:
+        raise error.at(table=table) from None
+
+
 def _meaning(error: Exception, connection: S3Connection, location: Location, table: str) -> S3AssetsError:
     """Return the error of ours for one that the server did not cause by refusing a request."""
     from deltalake.exceptions import TableNotFoundError
@@ -94,9 +117,16 @@ def _meaning(error: Exception, connection: S3Connection, location: Location, tab
             remedy="Check the table's path; a Delta table has a folder _delta_log.",
             **place,
         )
+    if "Error parsing property" in text:
+        return SettingError(
+            f"delta-rs does not know a property of the table: {text.rpartition('property ')[2]}",
+            remedy="Leave it out of the table's properties.",
+            **place,
+        )
     if _REFUSED.search(text):
+        # What follows shows the rows themselves, which are nobody's business in a log.
         return RowsRefusedError(
-            f"the table refuses the rows: {text}",
+            f"the table refuses the rows: {text.partition('Preview of')[0].strip()}",
             remedy="Correct the rows, or change the table's constraint; nothing was committed.",
             **place,
         )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.errors import CommitConflictError
+from s3_assets.errors import CommitConflictError, RowsRefusedError, UnsupportedError
 from s3_assets.tables import delta_log
 from s3_assets.tables.delta_open import delta_errors
 from s3_assets.tables.delta_schema import storable, to_delta
@@ -43,6 +43,7 @@ class DeltaWriter(Writer):
         self.pinned = handle.version()
         self.schema = pl.Schema(handle.schema())
         self.partition_by = tuple(handle.metadata().partition_columns)
+        self.filled = delta_log.generated(handle)
 
     def committed(self, stream: str) -> int | None:
         """Return the stream's transaction version in the pinned state."""
@@ -125,7 +126,7 @@ class DeltaWriter(Writer):
 
         watched = _Watched(frame, window)
         properties = _properties(stamps, notes)
-        with self._errors(), watched.errors():
+        with self._errors(), self._named_constraints(), watched.errors():
             if mode is WriteMode.APPEND:
                 write_deltalake(self._handle, watched.stream(), mode="append", commit_properties=properties)
             else:
@@ -186,11 +187,34 @@ class DeltaWriter(Writer):
             with delta_errors(table.connection, table.location, table.name):
                 yield
         except CommitFailedError as error:
+            if "append-only" in str(error):
+                raise UnsupportedError(
+                    "the table is append-only (delta.appendOnly), and this write replaces rows",
+                    remedy="Append, or set the property to false.",
+                    table=table.name,
+                    connection=table.connection.name,
+                ) from None
             raise CommitConflictError(
                 f"another commit came first: {error}",
                 remedy="Run it again.",
                 table=table.name,
                 connection=table.connection.name,
+            ) from None
+
+    @contextmanager
+    def _named_constraints(self) -> Iterator[None]:
+        """Say what the table demands: delta-rs says only how many rows do not satisfy it."""
+        try:
+            with delta_errors(self._delta.connection, self._delta.location, self._delta.name):
+                yield
+        except RowsRefusedError as error:
+            demands = "; ".join(delta_log.constraints(self._handle))
+            raise RowsRefusedError(
+                f"{error.found.rstrip('.')}; the table demands: {demands}",
+                remedy=error.remedy,
+                connection=error.connection,
+                table=error.table,
+                location=error.location,
             ) from None
 
 

@@ -225,6 +225,8 @@ class Writer(ABC):
     partition_by: tuple[str, ...]
     pinned: int = 0
     """The number of the pinned version, where versions have numbers."""
+    filled: frozenset[str] = frozenset()
+    """Columns that the format's own library computes where the rows lack them."""
     keeps_schema: ClassVar[bool] = True
     """Whether the table has one schema that every write has to fit, or each file its own."""
 
