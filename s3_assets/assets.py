@@ -16,6 +16,7 @@ from s3_assets.metadata import (
     outcome_metadata,
     partition_rows,
     state_metadata,
+    table_kinds,
     table_metadata,
 )
 from s3_assets.movement.imports import Import, ImportMode
@@ -44,7 +45,7 @@ def source_spec(registry: Registry, name: str) -> dg.AssetSpec:
         group_name=settings.group or settings.connection.replace("/", "_"),
         owners=list(settings.owners),
         tags=settings.tags,
-        kinds=_kinds(settings),
+        kinds=table_kinds(settings),
     ).with_io_manager_key(IO_MANAGER_KEY)
 
 
@@ -116,7 +117,7 @@ def import_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
             group_name=target.group or target.connection.replace("/", "_"),
             owners=list(target.owners),
             tags=target.tags,
-            kinds=_kinds(target),
+            kinds=table_kinds(target),
             partitions_def=partitions_definition(partitions) if partitions else None,
             backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
         )(run)
@@ -157,10 +158,6 @@ def _summary(name: str, outcome: Outcome) -> str:
 def _static_metadata(registry: Registry, settings: TableSettings) -> dict[str, Any]:
     url = registry.connections[settings.connection].location.folder(settings.path).url
     return table_metadata(settings, url)
-
-
-def _kinds(settings: TableSettings) -> set[str]:
-    return {"s3", str(getattr(settings, "format", ""))}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import dagster as dg
 from s3_assets.assets import IO_MANAGER_KEY, import_asset, observable_sources
 from s3_assets.errors import RegistryError
 from s3_assets.io_managers import S3TableIOManager
-from s3_assets.metadata import table_metadata
+from s3_assets.metadata import table_kinds, table_metadata
 from s3_assets.sensors import source_sensor
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from s3_assets.registry.models import Registry
+
+_NO_GROUP = "default"
 
 
 def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] = ()) -> dg.Definitions:
@@ -118,9 +120,9 @@ def _with_table(spec: dg.AssetSpec, registry: Registry) -> dg.AssetSpec:
     if settings is None:
         return spec
     url = registry.connections[settings.connection].location.folder(settings.path).url
-    return spec.merge_attributes(
-        metadata=table_metadata(settings, url), kinds={"s3", str(getattr(settings, "format", ""))}
-    )
+    if settings.group is not None and spec.group_name in {None, _NO_GROUP}:
+        spec = spec.replace_attributes(group_name=settings.group)
+    return spec.merge_attributes(metadata=table_metadata(settings, url), kinds=table_kinds(settings))
 
 
 def _definitions(module: ModuleType) -> dg.Definitions:

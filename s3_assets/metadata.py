@@ -34,6 +34,12 @@ def table_metadata(settings: TableSettings, url: str) -> dict[str, Any]:
     }
 
 
+def table_kinds(settings: TableSettings) -> set[str]:
+    """Return the kinds of a table, under the names for which Dagster has icons."""
+    format_ = str(getattr(settings, "format", ""))
+    return {"s3", "deltalake" if format_ == "delta" else format_}
+
+
 def column_schema(schema: pl.Schema) -> dg.TableSchema:
     """Return the columns as Dagster shows them."""
     return dg.TableSchema([dg.TableColumn(name, str(dtype)) for name, dtype in schema.items()])

@@ -107,4 +107,4 @@ def test_what_is_known_without_looking(lake: Lake) -> None:
     assert specs["landing/orders"].metadata["s3_assets/format"] == "parquet"
     assert specs["lake/orders"].metadata["s3_assets/mode"] == "append"
     assert specs["marts/totals"].metadata["dagster/uri"] == f"{lake.url('marts/totals')}/"
-    assert specs["marts/totals"].kinds == {"s3", "delta"}
+    assert specs["marts/totals"].kinds == {"s3", "deltalake"}
