@@ -77,6 +77,7 @@ def commit_frame(
     writer, fitted = _prepare(target, writer, frame, streams)
     schema = fitted.collect_schema()
     bounds = target.bounds(window, schema) if window is not None else None
+    writer.refuse(mode, bounds)
     overwrites = None if mode is WriteMode.APPEND else Span.of(bounds)
     by_parts = not writer.rewrites(bounds)
     begun = _begin(target, writer, streams, overwrites if by_parts else None)

@@ -37,9 +37,20 @@ class Folder:
             return self._data(self.objects.list_frame(self.prefix))
         import polars as pl
 
-        parent = self.prefix.rstrip("/").rpartition("/")[0]
-        found = self.objects.list_frame(f"{parent}/" if parent else "")
+        found = self.objects.list_frame(self._parent)
         return self._data(found.filter(pl.col("key").str.starts_with(self.prefix.rstrip("/"))))
+
+    @property
+    def _parent(self) -> str:
+        parent = self.prefix.rstrip("/").rpartition("/")[0]
+        return f"{parent}/" if parent else ""
+
+    def _roots(self) -> Sequence[str]:
+        """The folder, or with it all whose names begin like its own."""
+        if self.exactly:
+            return (self.prefix,)
+        folders, _ = self.objects.list_folders(self._parent)
+        return [folder for folder in folders if folder.startswith(self.prefix.rstrip("/"))]
 
     def list_files_inside(self, windows: Sequence[Bounds], dtype: pl.DataType) -> pl.DataFrame:
         """Return the data files of the window, pruning Hive folders before they are listed.
@@ -49,7 +60,8 @@ class Folder:
         """
         import polars as pl
 
-        prefixes = list(self._prune(self.prefix, {window.column: window for window in windows}, dtype))
+        columns = {window.column: window for window in windows}
+        prefixes = [found for root in self._roots() for found in self._prune(root, columns, dtype)]
         if not prefixes:
             return self._data(empty_listing())
         with ThreadPoolExecutor(_LISTINGS_AT_ONCE) as pool:
@@ -57,9 +69,10 @@ class Folder:
 
     def first(self) -> Iterator[str]:
         """Yield the keys of data files as the server lists them, without listing more than is taken."""
-        for found in self.objects.list_objects(self.prefix):
-            if found.size and is_data(found.key.removeprefix(self.prefix), self.suffixes):
-                yield found.key
+        for root in self._roots():
+            for found in self.objects.list_objects(root):
+                if found.size and is_data(found.key.removeprefix(root), self.suffixes):
+                    yield found.key
 
     def _prune(self, prefix: str, windows: Mapping[str, Bounds], dtype: pl.DataType) -> Iterator[str]:
         folders, objects = self.objects.list_folders(prefix)
@@ -80,8 +93,7 @@ class Folder:
     def _data(self, found: pl.DataFrame) -> pl.DataFrame:
         import polars as pl
 
-        base = self.prefix if self.exactly else self.prefix.rstrip("/")
-        name = pl.col("key").str.slice(len(base.encode()) if base.isascii() else len(base))
+        name = pl.col("key").str.slice(len(self.prefix if self.exactly else self._parent))
         return found.filter(
             (pl.col("size") > 0)
             & pl.any_horizontal(*[pl.col("key").str.ends_with(suffix) for suffix in self.suffixes])

@@ -191,6 +191,7 @@ class ParquetTable(Table[ParquetSettings]):
                     "millisecond-upcast",
                     "convert-timezone",
                 ],
+                missing_struct_fields="insert",
                 categorical_to_string="allow",
             ),
             **adapter.options(self.connection),

@@ -7,6 +7,7 @@ is cut short is completed by running the same partitions again.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -39,7 +40,8 @@ class ParquetWriter(Writer):
 
     def __init__(self, table: ParquetTable, folder: Folder) -> None:
         self.table = table
-        self._folder = folder
+        # Whatever readers take for the folder: nothing but the folder itself is ever written or cleared.
+        self._folder = replace(folder, exactly=True)
         self.schema = _known_schema(table)
         self.partition_by: tuple[str, ...] = table.settings.partition_by or ()
 
@@ -89,17 +91,10 @@ class ParquetWriter(Writer):
     ) -> Commit:
         """Swap the parts in; streams with a cursor need a table with transactions."""
         del notes
-        if mode is WriteMode.APPEND:
-            raise UnsupportedError(
-                "rows cannot be appended to a plain folder exactly once",
-                remedy="Write whole partitions, or choose format: delta for this table.",
-                table=self.table.name,
-            )
+        self._refuse_append(mode)
         objects = self._folder.objects
         root = self.table.location.key
-        replaced = [
-            key for key in self._folder.list_files()["key"] if window is None or self._in_window(key, window)
-        ]
+        replaced = self._replaced(window)
         moves = self._moves(parts, stamps)
         objects.copy(moves)
         surplus = set(replaced) - {target for _, target in moves}
@@ -116,6 +111,24 @@ class ParquetWriter(Writer):
             len(parts),
             removed_files=len(surplus),
         )
+
+    def refuse(self, mode: WriteMode, window: Bounds | None) -> None:
+        """Refuse appends, and files of which it cannot be told whether they are in the window."""
+        self._refuse_append(mode)
+        if window is not None:
+            self._replaced(window)
+
+    def _refuse_append(self, mode: WriteMode) -> None:
+        if mode is WriteMode.APPEND:
+            raise UnsupportedError(
+                "rows cannot be appended to a plain folder exactly once",
+                remedy="Write whole partitions, or choose format: delta for this table.",
+                table=self.table.name,
+            )
+
+    def _replaced(self, window: Bounds | None) -> list[str]:
+        keys = self._folder.list_files()["key"]
+        return [key for key in keys if window is None or self._in_window(key, window)]
 
     def _moves(self, parts: Sequence[AuditedPart], stamps: Mapping[str, int]) -> list[tuple[str, str]]:
         attempt = max(stamps.values())

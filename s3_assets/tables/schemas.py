@@ -24,6 +24,7 @@ _INTEGER_BITS = {
     "UInt32": 32,
     "UInt64": 64,
 }
+_DECIMAL_DIGITS = 38
 # The widest integers that a float keeps exactly.
 _FLOAT_BITS = {"Float32": 24, "Float64": 53}
 
@@ -198,15 +199,18 @@ def _parse(text: str, column: str, table: str) -> pl.DataType:
         "timestamp": pl.Datetime("us", "UTC"),
         "timestamp_ntz": pl.Datetime("us"),
     }
-    name, _, rest = text.strip().partition("[")
-    arguments = [part.strip() for part in rest.rstrip("]").split(",")] if rest else []
-    lowered = name.strip().lower()
-    if not arguments and lowered in plain:
-        return plain[lowered]
-    if lowered == "decimal" and len(arguments) == 2 and all(part.isdigit() for part in arguments):
-        return pl.Decimal(int(arguments[0]), int(arguments[1]))
-    if lowered == "list" and arguments:
-        return pl.List(_parse(rest[: rest.rindex("]")], column, table))
+    name, opened, rest = text.strip().lower().partition("[")
+    name, inner = name.strip(), rest.removesuffix("]").strip()
+    if not opened and name in plain:
+        return plain[name]
+    if inner and rest.endswith("]"):
+        digits = [part.strip() for part in inner.split(",")]
+        if name == "decimal" and len(digits) == 2 and all(part.isdigit() for part in digits):
+            precision, scale = int(digits[0]), int(digits[1])
+            if 1 <= precision <= _DECIMAL_DIGITS and scale <= precision:
+                return pl.Decimal(precision, scale)
+        if name == "list":
+            return pl.List(_parse(inner, column, table))
     raise SchemaMismatchError(
         f"column '{column}' has the unknown type '{text}'",
         remedy=f"Use one of {', '.join(plain)}, decimal[precision, scale], list[type].",

@@ -251,6 +251,10 @@ class Writer(ABC):
     def add_columns(self, columns: Mapping[str, pl.DataType]) -> None:
         """Add columns in a commit of its own; open the table anew afterwards."""
 
+    def refuse(self, mode: WriteMode, window: Bounds | None) -> None:
+        """Raise `UnsupportedError`, before anything is written, if this write cannot be done."""
+        del mode, window
+
     def arrange(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Add what the layout needs to the rows; called once, before `layout`."""
         return frame

@@ -549,3 +549,16 @@ def test_types_that_delta_has_not(place: Place, dtype: pl.DataType) -> None:
     with pytest.raises(SchemaMismatchError, match=r"column 'odd'.*Delta has no such type"):
         overwrite(delta(place), frame, window=None)
     assert place.objects() == {}
+
+
+def test_a_file_with_numbers_and_no_numbers(place: Place) -> None:
+    """In Polars a NaN is greater than every number, so statistics must not let it skip the file."""
+    table = delta(place)
+    for values in ([1.0, float("nan")], [2.0, 3.0]):
+        frame = pl.LazyFrame({"value": values})
+        commit_frame(table, table.writer() if values[1] == 3.0 else None, frame, WriteMode.APPEND)
+
+    for frame in (table.scan(), pl.scan_delta(place.url, storage_options=place.options)):
+        assert frame.filter(pl.col("value") > 100).collect().height == 1
+        assert frame.filter(pl.col("value").is_nan()).collect().height == 1
+        assert frame.filter(pl.col("value") > 2.5).collect().height == 2
