@@ -22,7 +22,7 @@ from s3_assets.metadata import (
 from s3_assets.movement.imports import Import, ImportMode
 from s3_assets.partitions import partitions_definition, unbroken, windows_of
 from s3_assets.progress import Progress
-from s3_assets.registry.models import Registry
+from s3_assets.registry.models import ImportSettings, Registry
 from s3_assets.tables.settings import TableSettings
 from s3_assets.tables.table import Table
 from s3_assets.windows import Window
@@ -119,8 +119,14 @@ def import_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
             tags=target.tags,
             kinds=table_kinds(target),
             partitions_def=partitions_definition(partitions) if partitions else None,
-            backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
+            backfill_policy=_backfill_policy(settings) if partitions else None,
         )(run)
+
+
+def _backfill_policy(settings: ImportSettings) -> dg.BackfillPolicy:
+    if settings.partitions_per_run is None:
+        return dg.BackfillPolicy.single_run()
+    return dg.BackfillPolicy.multi_run(settings.partitions_per_run)
 
 
 def _windows(context: dg.AssetExecutionContext, job: Import) -> dict[str, Window]:

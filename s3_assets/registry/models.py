@@ -43,6 +43,9 @@ class ImportSettings(BaseModel):
         default=None, description="Left out: added for append, current for replace; no other fits."
     )
     on_new_data: bool = Field(default=True, description="Let the connection's sensor start runs.")
+    partitions_per_run: int | None = Field(
+        default=None, ge=1, description="Of a backfill of a replace; left out: all of them, as one range."
+    )
     description: str | None = None
 
 
@@ -200,6 +203,11 @@ class Registry(BaseModel):
             yield Problem(
                 ("imports", name, "read_mode"),
                 f"mode '{each.mode}' reads '{fitting}', not '{each.read_mode}'; leave read_mode out",
+            )
+        if append and each.partitions_per_run is not None:
+            yield Problem(
+                ("imports", name, "partitions_per_run"),
+                "mode 'append' is not run by partitions; leave partitions_per_run out",
             )
         if target and append and Capability.TRANSACTIONS not in capabilities(target):
             yield Problem(

@@ -1,9 +1,11 @@
 """Imports as Dagster runs them: append, replace one partition, replace a range in one run."""
 
+import dagster as dg
 import polars as pl
+import pytest
 
 from s3_assets.registry import Registry
-from tests.dagster_floor.conftest import Lake
+from tests.dagster_floor.conftest import Lake, key
 
 
 def test_appends_all_then_nothing_then_late_rows(lake: Lake) -> None:
@@ -106,6 +108,30 @@ def test_a_source_without_whole_partitions_is_refused(lake: Lake) -> None:
     assert error.cls_name == "PartitionColumnError"
     assert "landing/orders" in error.message
     assert not lake.exists("lake/orders_by_day")
+
+
+@pytest.mark.parametrize(
+    ("options", "policy"),
+    [
+        ({}, dg.BackfillPolicy.single_run()),
+        ({"partitions_per_run": 1}, dg.BackfillPolicy.multi_run(1)),
+        ({"partitions_per_run": 7}, dg.BackfillPolicy.multi_run(7)),
+    ],
+)
+def test_a_backfill_is_cut_into_runs(lake: Lake, options: dict[str, int], policy: dg.BackfillPolicy) -> None:
+    settings = lake.registry.model_dump(exclude_unset=True)
+    settings["imports"]["orders_by_day"].update(options)
+    lake.use(Registry.model_validate(settings))
+
+    assert lake.definitions.resolve_assets_def(key("lake/orders_by_day")).backfill_policy == policy
+
+
+def test_an_append_is_not_cut_into_runs(lake: Lake) -> None:
+    settings = lake.registry.model_dump(exclude_unset=True)
+    settings["imports"]["orders"]["partitions_per_run"] = 1
+
+    with pytest.raises(ValueError, match="leave partitions_per_run out"):
+        Registry.model_validate(settings)
 
 
 def _files(lake: Lake, name: str) -> list[dict[str, str]]:
