@@ -37,6 +37,8 @@ def options(connection: S3Connection) -> dict[str, Any]:
         # Both keys: an ambient AWS_ENDPOINT_URL_S3 beats the general one.
         settings["aws_endpoint_url"] = where.bucket_endpoint
         settings["aws_endpoint_url_s3"] = where.bucket_endpoint
+        # Polars' own choice, CRC-64/NVME, is Amazon's: others do not know it, or compute it slowly.
+        settings["aws_checksum_algorithm"] = "sha256"
     anonymous = credential_source(connection).anonymous
     # Said in either case: an ambient AWS_SKIP_SIGNATURE would leave signed requests unsigned.
     settings["aws_skip_signature"] = "true" if anonymous else "false"
