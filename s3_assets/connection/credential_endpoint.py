@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
 
 _lock = threading.Lock()
-_endpoint: _Endpoint | None = None
+_endpoints: dict[frozenset[tuple[str, str]], _Endpoint] = {}
 
 
 @dataclass(frozen=True)
@@ -41,30 +41,33 @@ class CredentialUrl:
 
 def publish(connection: S3Connection) -> CredentialUrl:
     """Hand out this connection's credentials on loopback for as long as the process lives."""
-    global _endpoint  # noqa: PLW0603 - one server for the process, started when first needed
+    with with_ambient_settings():
+        environment = dict(os.environ)
+    # The variables are the child's own: where they have changed, so may have the identity.
+    settings = frozenset(each for each in environment.items() if each[0].startswith(("AWS_", "HOME")))
     with _lock:
+        endpoint = _endpoints.get(settings)
         # A forked child must not talk to its parent's server, and a server may have been killed.
-        if _endpoint is None or not _endpoint.usable:
-            _endpoint = _Endpoint()
-        return _endpoint.add(connection)
+        if endpoint is None or not endpoint.usable:
+            endpoint = _endpoints[settings] = _Endpoint(environment)
+        return endpoint.add(connection)
 
 
 class _Endpoint:
-    def __init__(self) -> None:
+    def __init__(self, environment: dict[str, str]) -> None:
         self._owner = os.getpid()
         self._paths: dict[S3Connection, str] = {}
         token = secrets.token_urlsafe(32)
         descriptor, self._token_file = tempfile.mkstemp(prefix="s3-assets-", suffix=".token")
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(token)
-        with with_ambient_settings():
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "s3_assets.connection.credential_server"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "s3_assets.connection.credential_server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
         self._port = self._tell({"token": token})["port"]
         atexit.register(self._end)
 

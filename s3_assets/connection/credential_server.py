@@ -15,8 +15,10 @@ import threading
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from xml.sax.saxutils import escape
 
 from s3_assets.connection.credentials import CredentialSource
+from s3_assets.connection.symptoms import CREDENTIALS_FAILED as FAILURE
 from s3_assets.errors import S3AssetsError
 
 # Credentials that do not expire are asked for again after a while all the same.
@@ -44,11 +46,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.FORBIDDEN)
             return
         try:
-            body = document(source)
+            status, body = HTTPStatus.OK, document(source)
         except S3AssetsError as error:
-            self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR, explain=str(error))
-            return
-        self.send_response(HTTPStatus.OK)
+            # In S3's own form, for the diagnosis; not a server's error, which would be tried again.
+            message = escape(str(error))
+            status = HTTPStatus.BAD_REQUEST
+            body = f"<Error><Code>{FAILURE}</Code><Message>{message}</Message></Error>".encode()
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -104,8 +104,11 @@ BAD_KEY = Symptom(
     "Rename the object, without '//' and without '..', or point the table at another folder.",
 )
 
+# What the loopback endpoint of credentials answers in place of them.
+CREDENTIALS_FAILED = "CredentialsFailed"
 # Amazon S3 API Reference, "Error responses".
 CODES = {
+    CREDENTIALS_FAILED: NO_CREDENTIALS,
     "InvalidAccessKeyId": UNKNOWN_KEY,
     "SignatureDoesNotMatch": SIGNATURE,
     "InvalidSignatureException": SIGNATURE,

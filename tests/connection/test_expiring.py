@@ -117,6 +117,22 @@ def test_a_refresh_that_fails_is_a_clear_error(expiring: S3Connection, tmp_path:
         objects.get("key")
 
 
+def test_a_refresh_that_fails_in_the_middle_of_a_delta_table(expiring: S3Connection, tmp_path: Path) -> None:
+    from s3_assets.connection.diagnosis import diagnosed
+    from tests.connection.engines import ENGINES, delta_table
+
+    ENGINES[-1].write(expiring, "folder")
+    table = delta_table(expiring, "folder")
+    (tmp_path / "process").write_text("#!/bin/sh\necho 'sign in again' >&2\nexit 1\n")
+    time.sleep(LIFETIME)
+
+    with (
+        pytest.raises(CredentialsMissingError, match=r"connection 'short-.*sign in again"),
+        diagnosed(expiring, expiring.url, Exception),
+    ):
+        table.update_incremental()
+
+
 def test_the_endpoint_answers_only_those_with_the_token(expiring: S3Connection) -> None:
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
