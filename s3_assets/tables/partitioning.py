@@ -6,7 +6,7 @@ No predicate is ever wider than its window: a column that cannot tell one partit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -73,27 +73,51 @@ def bounds(partitions: Partitions, window: Window, dtype: pl.DataType, table: st
 
     zone = time_zone(partitions.timezone)
     start, end = window.start.astimezone(zone), window.end.astimezone(zone)
-    if isinstance(dtype, pl.Datetime):
-        if dtype.time_zone is None:
-            return Bounds(partitions.column, start.replace(tzinfo=None), end.replace(tzinfo=None))
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
         return Bounds(partitions.column, start.astimezone(UTC), end.astimezone(UTC), dtype.time_zone)
+    _refuse_repeated_hour(partitions, table, start, end)
+    low, high = start.replace(tzinfo=None), end.replace(tzinfo=None)
+    if isinstance(dtype, pl.Datetime):
+        return Bounds(partitions.column, low, high)
     if dtype == pl.Date:
-        if window.every is Every.HOUR:
+        if window.every is Every.HOUR or low.time() != time() or high.time() != time():
             raise _refusal(
                 partitions, table, "a date cannot tell one hour from the next", "Partition by a timestamp."
             )
-        return Bounds(partitions.column, start.date(), end.date())
-    if dtype == pl.String:
-        text = partitions.format or _STRING_FORMATS[partitions.every]
-        check_format(partitions, text, table)
-        return Bounds(partitions.column, start.strftime(text), end.strftime(text))
-    if dtype.is_integer():
-        text = partitions.format or _INTEGER_FORMATS[partitions.every]
-        check_format(partitions, text, table, integer=True)
-        return Bounds(partitions.column, int(start.strftime(text)), int(end.strftime(text)))
+        return Bounds(partitions.column, low.date(), high.date())
+    if dtype == pl.String or dtype.is_integer():
+        integer = dtype.is_integer()
+        text = partitions.format or (_INTEGER_FORMATS if integer else _STRING_FORMATS)[partitions.every]
+        check_format(partitions, text, table, integer=integer)
+        written = [_write(partitions, moment, text, table) for moment in (low, high)]
+        first, last = [int(each) for each in written] if integer else written
+        return Bounds(partitions.column, first, last)
     raise _refusal(
         partitions, table, f"its type is {dtype}", "Partition by a date, timestamp, string or integer column."
     )
+
+
+def _write(partitions: Partitions, moment: datetime, text: str, table: str) -> str:
+    written = moment.strftime(text)
+    if datetime.strptime(written, text) != moment:  # noqa: DTZ007 - both are on the partitions' wall clock
+        raise _refusal(
+            partitions,
+            table,
+            f"the window begins or ends at {moment}, which the format '{text}' writes as {written}",
+            "Run whole partitions.",
+        )
+    return written
+
+
+def _refuse_repeated_hour(partitions: Partitions, table: str, *moments: datetime) -> None:
+    """A wall clock without a zone cannot tell the two hours apart when the clock goes back."""
+    if any(moment.fold for moment in moments):
+        raise _refusal(
+            partitions,
+            table,
+            f"the window begins or ends in the hour that comes twice in {partitions.timezone}",
+            "Partition by a timestamp with a time zone, or in UTC.",
+        )
 
 
 def check_format(partitions: Partitions, text: str, table: str, *, integer: bool = False) -> None:

@@ -32,6 +32,15 @@ class Partitions(_Settings):
         default=None, description="How a string or integer column writes the start of a partition (strftime)."
     )
 
+    @field_validator("start", "end")
+    @classmethod
+    def _wall_clock(cls, moment: date | datetime | None) -> date | datetime | None:
+        if isinstance(moment, datetime) and moment.tzinfo is not None:
+            raise ValueError(
+                f"'{moment.isoformat()}' carries a zone; write it without, and the zone in timezone"
+            )
+        return moment
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
