@@ -32,13 +32,18 @@ class Partitions(_Settings):
         default=None, description="How a string or integer column writes the start of a partition (strftime)."
     )
 
-    @field_validator("start", "end")
+    @field_validator("start", "end", mode="before")
     @classmethod
-    def _wall_clock(cls, moment: date | datetime | None) -> date | datetime | None:
-        if isinstance(moment, datetime) and moment.tzinfo is not None:
-            raise ValueError(
-                f"'{moment.isoformat()}' carries a zone; write it without, and the zone in timezone"
-            )
+    def _wall_clock(cls, moment: object) -> object:
+        # Before pydantic reads it: midnight with a zone would become a plain date.
+        read = moment
+        if isinstance(moment, str):
+            try:
+                read = datetime.fromisoformat(moment)
+            except ValueError:
+                return moment
+        if isinstance(read, datetime) and read.tzinfo is not None:
+            raise ValueError(f"'{moment}' carries a zone; write it without, and the zone in timezone")
         return moment
 
     @field_validator("timezone")
