@@ -22,7 +22,7 @@ from s3_assets.errors import (
 )
 from s3_assets.objects import Objects
 from tests.conftest import boto_client
-from tests.connection.engines import Engine
+from tests.connection.engines import OBJECT_ENGINES, Engine
 
 
 class User(NamedTuple):
@@ -97,10 +97,8 @@ def test_missing_bucket(strict_s3_server: EmbeddedServer, engine: Engine) -> Non
     assert caught.value.location == "s3://no-such-bucket/folder"
 
 
+@pytest.mark.parametrize("engine", OBJECT_ENGINES, ids=[engine.name for engine in OBJECT_ENGINES])
 def test_missing_object(strict_s3_server: EmbeddedServer, user: User, engine: Engine) -> None:
-    if engine.name == "delta-rs":
-        pytest.skip("delta-rs answers that there is no table: tests/tables")
-
     with pytest.raises(ObjectMissingError, match="there is no such object"):
         engine.diagnosed_read(strict(strict_s3_server), "nothing")
 
@@ -117,12 +115,10 @@ def test_a_key_that_reads_like_an_error(
 
 
 @pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("engine", OBJECT_ENGINES, ids=[engine.name for engine in OBJECT_ENGINES])
 def test_a_missing_key_that_reads_like_an_error(
     strict_s3_server: EmbeddedServer, user: User, engine: Engine, key: str
 ) -> None:
-    if engine.name == "delta-rs":
-        pytest.skip("delta-rs answers that there is no table: tests/tables")
-
     with pytest.raises(ObjectMissingError):
         engine.diagnosed_read(strict(strict_s3_server), key)
 
