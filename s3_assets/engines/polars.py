@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from datetime import date, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.adapters import polars as adapter
-from s3_assets.connection.diagnosis import diagnosed
+from s3_assets.connection.diagnosis import diagnose
+from s3_assets.engines.regrouping import Regrouped
 from s3_assets.tables.parts import Layout, Part
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
 
     from s3_assets.connection.settings import S3Connection
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
 
 # In memory, before compression: small enough that several open files fit, large enough to scan well.
 _PART_BYTES = 512 * 1024 * 1024
+# Each open part holds one row group in memory; half of Polars' own size costs neither time nor bytes.
+_ROW_GROUP = 65_536
 
 
 def write_parts(
@@ -38,12 +45,13 @@ def write_parts(
         include_key=layout.keep_partition_columns if layout.partition_by else None,
         approximate_bytes_per_file=_PART_BYTES,
     )
-    with diagnosed(connection, layout.root.url, OSError):
-        _watched(frame, progress).sink_parquet(
+    with _diagnosed(connection, layout), _partitioned(frame, layout) as rows:
+        _watched(rows, progress).sink_parquet(
             target,
             compression="zstd",
             compression_level=1,
             statistics=True,
+            row_group_size=_ROW_GROUP,
             maintain_order=False,
             engine="streaming",
             sinked_paths_callback=lambda result: sunk.extend(result.paths),
@@ -57,6 +65,38 @@ def write_parts(
         if progress is not None:
             progress.advance(bytes_=each.num_bytes, files=1)
     return sorted(parts, key=lambda part: part.path)
+
+
+@contextmanager
+def _diagnosed(connection: S3Connection, layout: Layout) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # The frame reads while the sink writes: Polars' own words tell which of the two it was.
+        named = re.search(r"s3://[^\s()'\"]+", str(error))
+        # Not chained: the engine's text may quote signed headers.
+        raise diagnose(error, connection, named[0] if named else layout.root.url) from None
+
+
+@contextmanager
+def _partitioned(frame: pl.LazyFrame, layout: Layout) -> Iterator[pl.LazyFrame]:
+    """Regroup the rows of several partitions, if they have values that live outside their column."""
+    if not layout.partition_by or not any(_variable(dtype) for dtype in frame.collect_schema().values()):
+        yield frame
+        return
+    regrouped = Regrouped(frame, layout.partition_by)
+    try:
+        yield regrouped.lazy()
+    except Exception:
+        if regrouped.failed is not None:
+            raise regrouped.failed from None
+        raise
+
+
+def _variable(dtype: pl.DataType) -> bool:
+    import polars as pl
+
+    return dtype in {pl.String, pl.Binary} or dtype.is_nested()
 
 
 class _Names:
