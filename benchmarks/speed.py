@@ -65,7 +65,8 @@ def compare(ground: Ground, source: str, total: int, memory: float, repeat: int)
         "|---|---:|---:|---:|---:|---:|",
     ]
     lines += [
-        f"| {name} | {best[name]:.1f} | {middle[name]:.1f} | {median(each.processor for each in found):.1f} | "
+        f"| {name} | {best[name]:.1f} | {middle[name]:.1f} | "
+        f"{median(each.processor for each in found):.1f} | "
         f"{median(each.peak for each in found) / MEGABYTE:.0f} | {found[0].stored / MEGABYTE:.0f} |"
         for name, found in runs.items()
     ]
