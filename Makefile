@@ -17,7 +17,7 @@ dev: setup
 	@$(BIN)/s3-assets dev $(ARGUMENTS)
 
 test: setup
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGUMENTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGUMENTS)
 
 format: setup
 	@$(BIN)/ruff format .

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from s3_assets.connection.adapters import deltalake as delta_adapter
 from s3_assets.connection.adapters import polars as polars_adapter
@@ -11,6 +11,7 @@ from s3_assets.objects import Objects
 from s3_assets.tables import delta_changes, delta_log
 from s3_assets.tables.delta_open import delta_errors, open_table, stream_errors
 from s3_assets.tables.delta_schema import storable, to_delta
+from s3_assets.tables.delta_stream import lazy_stream
 from s3_assets.tables.delta_writer import DeltaWriter
 from s3_assets.tables.settings import DeltaSettings
 from s3_assets.tables.table import (
@@ -27,7 +28,7 @@ from s3_assets.tables.table import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from datetime import datetime
 
     import polars as pl
@@ -175,28 +176,12 @@ class DeltaTable(Table[DeltaSettings]):
 
     def _scan_by_delta(self, handle: Handle, schema: pl.Schema) -> pl.LazyFrame:
         """Deletion vectors, mapped columns and foreign folder names are delta-rs's to read."""
-        import polars as pl
-        from polars.io.plugins import register_io_source
-
-        def batches(
-            columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, size: int | None
-        ) -> Iterator[pl.DataFrame]:
-            del size
-            left = rows
-            with stream_errors(self.connection, self.location, self.name):
-                for batch in handle.scan(columns=columns):
-                    frame: Any = pl.DataFrame(batch).cast(
-                        {name: schema[name] for name in (columns or schema)}
-                    )
-                    frame = frame if predicate is None else frame.filter(predicate)
-                    if left is not None:
-                        frame = frame.head(left)
-                        left -= frame.height
-                    yield frame
-                    if left is not None and left <= 0:
-                        return
-
-        return register_io_source(batches, schema=dict(schema), explain_name="delta-rs")
+        return lazy_stream(
+            lambda columns: handle.scan(columns=columns),
+            schema,
+            lambda: stream_errors(self.connection, self.location, self.name),
+            "delta-rs",
+        )
 
     def _partition_by(self, columns: pl.Schema) -> tuple[str, ...]:
         import polars as pl

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import ChangeFeedMissingError, CursorError, HistoryLostError, SourceRewrittenError
 from s3_assets.objects import Objects
 from s3_assets.tables import delta_log
 from s3_assets.tables.delta_commits import AddedFile, Commit, Effect, read_commits
 from s3_assets.tables.delta_open import stream_errors
+from s3_assets.tables.delta_stream import lazy_stream
 from s3_assets.tables.table import Plan, ReadMode, VersionPosition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import polars as pl
     from deltalake import DeltaTable as Handle
 
@@ -197,34 +196,20 @@ def _feed_schema(schema: pl.Schema) -> pl.Schema:
 def _feed(
     table: DeltaTable, handle: Handle, schema: pl.Schema, first: int, last: int, *, inserts: bool
 ) -> pl.LazyFrame:
-    import polars as pl
-    from polars.io.plugins import register_io_source
+    def start(wanted: list[str]) -> Any:  # noqa: ANN401 - a reader of Arrow batches
+        return handle.load_cdf(
+            starting_version=first,
+            ending_version=last,
+            columns=sorted({*wanted, CHANGE_TYPE}),
+            predicate=f"{CHANGE_TYPE} = 'insert'" if inserts else None,
+        )
 
-    def batches(
-        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, size: int | None
-    ) -> Iterator[pl.DataFrame]:
-        del size
-        wanted = columns if columns is not None else list(schema)
-        types = {name: schema[name] for name in wanted}
-        left = rows
-        with stream_errors(table.connection, table.location, table.name):
-            reader = handle.load_cdf(
-                starting_version=first,
-                ending_version=last,
-                columns=sorted({*wanted, CHANGE_TYPE}),
-                predicate=f"{CHANGE_TYPE} = 'insert'" if inserts else None,
-            )
-            for batch in reader:
-                frame = pl.DataFrame(batch).select(wanted).cast(types)  # type: ignore[arg-type]  # names of this very schema
-                frame = frame if predicate is None else frame.filter(predicate)
-                if left is not None:
-                    frame = frame.head(left)
-                    left -= frame.height
-                yield frame
-                if left is not None and left <= 0:
-                    return
-
-    return register_io_source(batches, schema=dict(schema), explain_name="delta change feed")
+    return lazy_stream(
+        start,
+        schema,
+        lambda: stream_errors(table.connection, table.location, table.name),
+        "delta change feed",
+    )
 
 
 def _empty(schema: pl.Schema) -> pl.LazyFrame:
