@@ -137,7 +137,7 @@ def count_requests(
     return proxy.count()
 
 
-def crash_matrix(  # noqa: PLR0917 - who, what, and from where to where: the rest is by keyword
+def crash_matrix(
     proxy: RequestProxy,
     zygote: Zygote,
     function: Function,

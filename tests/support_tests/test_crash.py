@@ -42,7 +42,7 @@ def arguments(proxy: RequestProxy, bucket: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("variant", ["kill_before", "kill_after"])
-def test_what_the_server_has_after_a_kill(  # noqa: PLR0917 - fixtures come by name
+def test_what_the_server_has_after_a_kill(
     variant: KillVariant,
     k: int,
     proxy: RequestProxy,
