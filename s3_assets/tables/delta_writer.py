@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _OURS = "s3_assets."
 _ATTEMPT = f"{_OURS}attempt"
+# How long a table remembers the transactions that hold our cursors; for ever, unless it is set.
+_FORGETS = "delta.setTransactionRetentionDuration"
 
 
 class DeltaWriter(Writer):
@@ -46,7 +48,18 @@ class DeltaWriter(Writer):
         self.filled = delta_log.generated(handle)
 
     def committed(self, stream: str) -> int | None:
-        """Return the stream's transaction version in the pinned state."""
+        """Return the stream's transaction version in the pinned state.
+
+        Raises `UnsupportedError` if the table forgets transactions after a while: a forgotten cursor would
+        read its source from the beginning again.
+        """
+        if _FORGETS in (self._handle.metadata().configuration or {}):
+            raise UnsupportedError(
+                f"the table forgets cursors: its property {_FORGETS} is set",
+                remedy=f"Unset {_FORGETS} on the table.",
+                table=self._delta.name,
+                connection=self._delta.connection.name,
+            )
         return self._handle.transaction_version(stream)
 
     def add_columns(self, columns: Mapping[str, pl.DataType]) -> None:

@@ -562,3 +562,12 @@ def test_a_file_with_numbers_and_no_numbers(place: Place) -> None:
         assert frame.filter(pl.col("value") > 100).collect().height == 1
         assert frame.filter(pl.col("value").is_nan()).collect().height == 1
         assert frame.filter(pl.col("value") > 2.5).collect().height == 2
+
+
+def test_a_table_that_forgets_transactions_keeps_no_cursor(place: Place) -> None:
+    retention = {"delta.setTransactionRetentionDuration": "interval 7 days"}
+    write(place, {"id": [1]}, configuration=retention)
+    writer = delta(place).writer()
+
+    with pytest.raises(UnsupportedError, match=r"forgets cursors.*Unset delta\.setTransactionRetention"):
+        writer.committed("lake/orders/landing/orders")
