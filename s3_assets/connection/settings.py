@@ -9,8 +9,16 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from s3_assets.connection.auth import Auth, DefaultAuth
+from s3_assets.connection.auth import (
+    AnonymousAuth,
+    AssumeRole,
+    Auth,
+    DefaultAuth,
+    IamRoleAuth,
+    WebIdentityAuth,
+)
 from s3_assets.connection.regions import check_region
+from s3_assets.connection.transport import Encryption, Proxy, Tls, Transport
 from s3_assets.errors import SettingError
 from s3_assets.location import Location
 
@@ -18,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Made = TypeVar("Made")
+_LONGEST_CHAINED = 3600
 
 
 class AddressingStyle(StrEnum):
@@ -28,15 +37,20 @@ class AddressingStyle(StrEnum):
     VIRTUAL = "virtual"
 
 
-class Transport(BaseModel):
-    """Time limits in seconds, connections and retries of one request."""
+class ServiceEndpoints(BaseModel):
+    """URLs of other AWS services where they are not AWS's own, such as the STS of an S3-compatible server."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    connect_timeout: float = Field(default=50.0, gt=0, description="Seconds to open a connection.")
-    read_timeout: float = Field(default=50.0, gt=0, description="Seconds of silence in an answer.")
-    max_connections: int = Field(default=50, ge=1, le=1000, description="Connections to the server at once.")
-    max_retries: int = Field(default=3, ge=0, le=20, description="Tries after the first, with backoff.")
+    sts: str | None = Field(default=None, description="For roles that are assumed.")
+    kms: str | None = Field(default=None, description="For client-side encryption.")
+    glue: str | None = Field(default=None, description="For tables of the Glue catalog.")
+    cloudwatch: str | None = Field(default=None, description="For sizes of buckets.")
+
+    @field_validator("sts", "kms", "glue", "cloudwatch")
+    @classmethod
+    def _whole(cls, endpoint: str | None) -> str | None:
+        return None if endpoint is None else whole_endpoint(endpoint)
 
 
 class S3Connection(BaseModel):
@@ -50,7 +64,14 @@ class S3Connection(BaseModel):
     region: str | None = Field(default=None, description="Left out: the endpoint's, or the AWS chain's.")
     addressing_style: AddressingStyle = AddressingStyle.AUTO
     auth: Auth = Field(default_factory=DefaultAuth)
+    assume_role: tuple[AssumeRole, ...] = Field(
+        default=(), description="A role on top of auth, or a list of roles, each assumed with the one before."
+    )
     transport: Transport = Field(default_factory=Transport)
+    proxy: Proxy | None = Field(default=None, description="Left out: the environment's.")
+    tls: Tls = Field(default_factory=Tls)
+    encryption: Encryption = Field(default_factory=Encryption)
+    service_endpoints: ServiceEndpoints = Field(default_factory=ServiceEndpoints)
     match_subfolder_exactly: bool = Field(
         default=True, description="True: foo/bar never matches foo/bar_baz/."
     )
@@ -68,17 +89,12 @@ class S3Connection(BaseModel):
     def _whole_endpoint(cls, endpoint: str | None) -> str | None:
         if endpoint is None:
             return None
-        whole = endpoint if "://" in endpoint else f"https://{endpoint}"
-        parts = urlsplit(whole)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_sound_port(parts):
-            shown = endpoint.rpartition("@")[2]
-            raise ValueError(f"'{shown}' is not an endpoint; write https://host:port or a host name")
-        if parts.path.strip("/") or parts.query or parts.username:
-            raise ValueError(
-                f"the endpoint '{parts.hostname}' carries a path, a query or a user; write {parts.scheme}://"
-                f"{parts.hostname}{f':{parts.port}' if parts.port else ''} and put the bucket into url"
-            )
-        return whole.rstrip("/")
+        return whole_endpoint(endpoint)
+
+    @field_validator("assume_role", mode="before")
+    @classmethod
+    def _one_or_many(cls, roles: object) -> object:
+        return (roles,) if isinstance(roles, dict | AssumeRole) else roles
 
     @field_validator("region")
     @classmethod
@@ -96,6 +112,20 @@ class S3Connection(BaseModel):
                 warnings.warn(f"connection '{self.name}': {warning}", UserWarning, stacklevel=2)
         return self
 
+    @model_validator(mode="after")
+    def _sound_roles(self) -> S3Connection:
+        if self.assume_role and isinstance(self.auth, AnonymousAuth):
+            raise ValueError("assume_role needs credentials to assume the role with; auth is anonymous")
+        # IAM User Guide, "Role chaining": at most one hour.
+        chained = self.assume_role[1 if not isinstance(self.auth, IamRoleAuth | WebIdentityAuth) else 0 :]
+        for role in chained:
+            if role.duration_seconds > _LONGEST_CHAINED:
+                raise ValueError(
+                    f"assume_role: {role.role_arn} is assumed with a role, which AWS allows for an hour at most; "
+                    f"set duration_seconds to {_LONGEST_CHAINED}; it is refreshed in time"
+                )
+        return self
+
     @property
     def location(self) -> Location:
         """The bucket and base path."""
@@ -111,6 +141,21 @@ class S3Connection(BaseModel):
         if self.addressing_style is AddressingStyle.AUTO:
             return self.endpoint is None and "." not in self.location.bucket
         return self.addressing_style is AddressingStyle.VIRTUAL
+
+
+def whole_endpoint(endpoint: str) -> str:
+    """Return the endpoint as a URL; raises `ValueError` if it is none, or says more than scheme, host and port."""
+    whole = endpoint if "://" in endpoint else f"https://{endpoint}"
+    parts = urlsplit(whole)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_sound_port(parts):
+        shown = endpoint.rpartition("@")[2]
+        raise ValueError(f"'{shown}' is not an endpoint; write https://host:port or a host name")
+    if parts.path.strip("/") or parts.query or parts.username:
+        raise ValueError(
+            f"the endpoint '{parts.hostname}' carries a path, a query or a user; write {parts.scheme}://"
+            f"{parts.hostname}{f':{parts.port}' if parts.port else ''} and put the bucket into url"
+        )
+    return whole.rstrip("/")
 
 
 def _has_sound_port(parts: SplitResult) -> bool:
