@@ -6,7 +6,8 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
-from s3_assets.connection.settings import S3Connection, Transport
+from s3_assets.connection.settings import S3Connection
+from s3_assets.connection.transport import Transport
 
 _LIMITS = Transport()
 
