@@ -106,9 +106,13 @@ BAD_KEY = Symptom(
 
 # What the loopback endpoint of credentials answers in place of them.
 CREDENTIALS_FAILED = "CredentialsFailed"
+# What the loopback gateway answers, with 502 and the reason as its message, if it cannot reach the server; when the
+# server is silent it answers 504 and RequestTimeout.
+UPSTREAM_UNREACHABLE = "UpstreamUnreachable"
 # Amazon S3 API Reference, "Error responses".
 CODES = {
     CREDENTIALS_FAILED: NO_CREDENTIALS,
+    UPSTREAM_UNREACHABLE: UNREACHABLE,
     "InvalidAccessKeyId": UNKNOWN_KEY,
     "SignatureDoesNotMatch": SIGNATURE,
     "InvalidSignatureException": SIGNATURE,
