@@ -10,6 +10,8 @@ import pytest
 
 from s3_assets.embedded.server import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, EmbeddedServer
 
+pytest_plugins = ["tests.servers.plugin"]
+
 SCRUBBED_PREFIXES = ("AWS_", "S3_ASSETS_", "DAGSTER_")
 SCRUBBED_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "BOTO_CONFIG")
 # It says where a tool is, not how S3 is reached.

@@ -1,0 +1,82 @@
+"""The real servers as fixtures, and how many tests ran on each: a plugin that `tests/conftest.py` names."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import gateway
+from tests.servers.gateway import Gateway
+from tests.servers.programs import MISSING, need
+from tests.servers.run_folder import RunFolder, shared_server
+
+TITLES = {
+    "rgw": "Ceph RADOS gateway",
+}
+"""The fixtures that stand for a real server, and what the summary calls them."""
+
+_RUN = pytest.StashKey[RunFolder]()
+_PATH = "s3_assets_run_folder"
+_PROPERTY = "real server"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.stash[_RUN] = RunFolder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _RUN in config.stash:
+        config.stash[_RUN].close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the run's folder is."""
+    node.workerinput[_PATH] = str(node.config.stash[_RUN].path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have each report say which servers its test runs on: the reports reach the summary from all workers."""
+    for item in items:
+        for name in TITLES:
+            if name in getattr(item, "fixturenames", ()):
+                item.user_properties.append((_PROPERTY, name))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    counts: dict[str, Counter[str]] = {name: Counter() for name in TITLES}
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for key, name in getattr(report, "user_properties", ()):
+                if key == _PROPERTY:
+                    counts[name][_outcome(report)] += 1
+    used = {name: count for name, count in counts.items() if count}
+    if not used:
+        return
+    terminalreporter.section("real servers")
+    for name, count in used.items():
+        told = ", ".join(f"{number} {outcome}" for outcome, number in sorted(count.items()))
+        terminalreporter.line(f"{TITLES[name]} ({name}): {told}")
+
+
+def _outcome(report: Any) -> str:
+    if report.outcome == "skipped":
+        return "skipped, not installed" if MISSING in str(report.longrepr) else "skipped"
+    return "ran" if report.outcome == "passed" else "failed"
+
+
+@pytest.fixture(scope="session")
+def run_folder(request: pytest.FixtureRequest) -> Path:
+    """A folder with a short path that all workers of the run share; it is gone after the run."""
+    config = request.config
+    worker: dict[str, str] | None = getattr(config, "workerinput", None)
+    return config.stash[_RUN].path if worker is None else Path(worker[_PATH])
+
+
+@pytest.fixture(scope="session")
+def rgw(run_folder: Path) -> Gateway:
+    """The one Ceph gateway of the run; the first test that needs it starts it, in about three seconds."""
+    need(*gateway.PROGRAMS)
+    return Gateway.of(shared_server(run_folder, "rgw", "tests.servers.gateway_keeper"))
