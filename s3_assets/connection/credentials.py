@@ -9,17 +9,22 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.ambient import hiding, with_ambient_settings
-from s3_assets.connection.auth import AccessKeyAuth, AnonymousAuth, DefaultAuth, ProfileAuth
-from s3_assets.connection.secrets import read_secret
-from s3_assets.errors import CredentialsMissingError, S3AssetsError
+from s3_assets.connection.auth import AccessKeyAuth, AnonymousAuth
+from s3_assets.connection.refusals import refusals_of_botocore
+from s3_assets.connection.secrets import SecretReference, read_secret
+from s3_assets.connection.sessions import chain_session
+from s3_assets.connection.ways import LEASE, find_credentials, metadata, refreshed_by
+from s3_assets.errors import S3AssetsError
 
 if TYPE_CHECKING:
     from botocore.credentials import RefreshableCredentials
 
     from s3_assets.connection.settings import S3Connection
 
-# What botocore refreshes lives this long at most, as far as an engine is told: it asks again in time.
-_LONGEST_LEASE = 540
+# Credentials that end are asked for again this long before, or in the last third of a shorter life.
+_MARGIN = timedelta(minutes=1)
+# Secrets that AWS keeps are read again after this long.
+_KEPT_LEASE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -32,34 +37,52 @@ class Credentials:
     expires_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class _Held:
+    credentials: Credentials
+    until: datetime
+
+    @property
+    def good(self) -> bool:
+        return datetime.now(UTC) < self.until
+
+    @property
+    def ended(self) -> bool:
+        ends = self.credentials.expires_at
+        return ends is not None and ends <= datetime.now(UTC)
+
+
 class CredentialSource:
     """Answers with credentials that are good now; keep the source, never its answer."""
 
     def __init__(self, connection: S3Connection) -> None:
         self._connection = connection
         self._lock = threading.Lock()
-        self._held: Any = None
-        self._last: Credentials | None = None
+        self._way: Any = None
+        self._held: _Held | None = None
         self.failure: S3AssetsError | None = None
         """Why the last answer failed; engines that asked for it pass on their own words only."""
 
     def current(self) -> Credentials | None:
         """Return credentials, or None for unsigned requests.
 
-        Raises `CredentialsMissingError` if the way that was chosen leads to none, `SecretMissingError`
-        if a referenced secret is not there.
+        Raises `CredentialsMissingError` if the way that was chosen leads to none, `SecretMissingError` if a
+        referenced secret is not there, `AccessError` or `UnreachableError` if STS gives none.
         """
-        auth = self._connection.auth
-        if isinstance(auth, AnonymousAuth):
+        if self.anonymous:
             return None
+        held = self._held
+        if held is not None and (held.good or (hiding() and not held.ended)):
+            # An engine that is being built hides the variables, which botocore would not find then.
+            return held.credentials
         try:
-            if isinstance(auth, AccessKeyAuth):
-                found = _from_access_key(auth, self._connection.name)
-            else:
-                found = self._from_botocore()
+            with with_ambient_settings(), self._lock:
+                if self._held is None or not self._held.good:
+                    self._held = self._ask()
+                found = self._held.credentials
         except S3AssetsError as error:
-            self.failure = error
-            raise
+            self.failure = error.at(connection=self._connection.name)
+            raise self.failure from error.__cause__
         self.failure = None
         return found
 
@@ -68,36 +91,56 @@ class CredentialSource:
         """Whether requests go unsigned."""
         return isinstance(self._connection.auth, AnonymousAuth)
 
-    def _from_botocore(self) -> Credentials:
-        last = self._last
-        if hiding() and last is not None and (last.expires_at is None or last.expires_at > datetime.now(UTC)):
-            # An engine that is being built asks for them, and botocore would not find the variables.
-            return last
-        with with_ambient_settings(), self._lock:
-            self._last = self._ask_botocore()
-            return self._last
+    def botocore_session(self) -> Any:  # noqa: ANN401 - botocore ships no types
+        """Return a botocore session whose clients sign with these credentials, asked for at each request."""
+        session = chain_session(self._connection)
+        session.register_component("credential_provider", _Resolver(self))
+        return session
+
+    def _ask(self) -> _Held:
+        now = datetime.now(UTC)
+        auth = self._connection.auth
+        if isinstance(auth, AccessKeyAuth) and not self._connection.assume_role:
+            lease = _KEPT_LEASE if _kept_by_aws(auth) else timedelta()
+            return _Held(_from_access_key(auth), now + lease)
+        credentials = self._ask_botocore()
+        if credentials.expires_at is None:
+            return _Held(credentials, datetime.max.replace(tzinfo=UTC))
+        life = credentials.expires_at - now
+        return _Held(credentials, credentials.expires_at - min(_MARGIN, life / 3))
 
     def _ask_botocore(self) -> Credentials:
         from botocore.credentials import RefreshableCredentials
-        from botocore.exceptions import BotoCoreError
 
-        try:
-            if self._held is None:
-                self._held = botocore_session(self._connection).get_credentials()
-            if self._held is None:
-                raise _missing(self._connection, "the AWS credential chain found no credentials")
-            frozen = self._held.get_frozen_credentials()
-        except BotoCoreError as error:
-            raise _missing(self._connection, f"the AWS credential chain failed: {error}") from error
+        with refusals_of_botocore(self._connection):
+            if self._way is None:
+                self._way = find_credentials(self._connection)
+            frozen = self._way.get_frozen_credentials()
         expires = None
-        if isinstance(self._held, RefreshableCredentials):
-            expires = datetime.now(UTC) + timedelta(seconds=_seconds_left(self._held))
+        if isinstance(self._way, RefreshableCredentials):
+            expires = datetime.now(UTC) + timedelta(seconds=_seconds_left(self._way))
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token, expires)
+
+
+class _Resolver:
+    """What botocore asks for credentials instead of its chain."""
+
+    def __init__(self, source: CredentialSource) -> None:
+        self._source = source
+
+    def load_credentials(self) -> Any:  # noqa: ANN401
+        return refreshed_by(self._refresh, "s3-assets")
+
+    def _refresh(self) -> dict[str, Any]:
+        found = self._source.current()
+        if found is None:
+            return {}
+        return metadata(found.access_key_id, found.secret_access_key, found.session_token, found.expires_at)
 
 
 def _seconds_left(held: RefreshableCredentials) -> int:
     """Find by halving how long they are good: botocore tells no more than whether they end soon."""
-    good, bad = 0, _LONGEST_LEASE
+    good, bad = 0, int(LEASE.total_seconds())
     if not held.refresh_needed(refresh_in=bad):
         return bad
     while bad - good > 1:
@@ -115,40 +158,16 @@ def credential_source(connection: S3Connection) -> CredentialSource:
     return CredentialSource(connection)
 
 
-def botocore_session(connection: S3Connection) -> Any:  # noqa: ANN401 - botocore ships no types
-    """Return a botocore session for the connection's profile, or for the default chain."""
-    import botocore.session
-    from botocore.exceptions import ProfileNotFound
-
-    profile = connection.auth.profile if isinstance(connection.auth, ProfileAuth) else None
-    # A profile that the environment names is another identity's, unless the chain was chosen.
-    unnamed = {"profile": (None, None, None, None)}
-    chain = isinstance(connection.auth, DefaultAuth | ProfileAuth)
-    session = botocore.session.Session(profile=profile, session_vars=None if chain else unnamed)
-    try:
-        session.get_scoped_config()
-    except ProfileNotFound as error:
-        raise _missing(
-            connection, f"the profile '{profile or session.profile}' is not in the shared files"
-        ) from error
-    return session
+def _from_access_key(auth: AccessKeyAuth) -> Credentials:
+    return Credentials(
+        read_secret(auth.access_key_id),
+        read_secret(auth.secret_access_key),
+        read_secret(auth.session_token) if auth.session_token is not None else None,
+    )
 
 
-def _from_access_key(auth: AccessKeyAuth, connection: str) -> Credentials:
-    try:
-        return Credentials(
-            read_secret(auth.access_key_id),
-            read_secret(auth.secret_access_key),
-            read_secret(auth.session_token) if auth.session_token else None,
-        )
-    except S3AssetsError as error:
-        raise error.at(connection=connection) from error.__cause__
-
-
-def _missing(connection: S3Connection, found: str) -> CredentialsMissingError:
-    return CredentialsMissingError(
-        found,
-        remedy="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the connection an auth of type "
-        "profile, access_key or anonymous.",
-        connection=connection.name,
+def _kept_by_aws(auth: AccessKeyAuth) -> bool:
+    return any(
+        isinstance(secret, SecretReference) and (secret.secrets_manager or secret.ssm)
+        for secret in (auth.access_key_id, auth.secret_access_key, auth.session_token)
     )

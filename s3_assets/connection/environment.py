@@ -35,6 +35,19 @@ class Address:
         return f"{parts.scheme}://{self.bucket}.{parts.netloc}"
 
     @property
+    def url(self) -> str:
+        """Where the requests of this bucket really go, AWS's own endpoint included."""
+        if self.bucket_endpoint is not None:
+            return self.bucket_endpoint
+        bucket = f"{self.bucket}." if self.virtual_hosted else ""
+        return f"https://{bucket}s3.{self.region}.{self.domain}"
+
+    @property
+    def domain(self) -> str:
+        """The domain of AWS's own endpoints in that region."""
+        return "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+
+    @property
     def plain_http(self) -> bool:
         """Whether the endpoint says http."""
         return self.endpoint is not None and self.endpoint.startswith("http://")
@@ -58,10 +71,10 @@ def address(connection: S3Connection) -> Address:
 def _chain_endpoint(connection: S3Connection) -> str | None:
     from botocore.configprovider import ConfiguredEndpointProvider
 
-    from s3_assets.connection.credentials import botocore_session
+    from s3_assets.connection.sessions import chain_session
 
     with with_ambient_settings():
-        session = botocore_session(connection)
+        session = chain_session(connection)
         if session.get_config_variable("ignore_configured_endpoint_urls"):
             return None
         found = ConfiguredEndpointProvider(
@@ -71,10 +84,10 @@ def _chain_endpoint(connection: S3Connection) -> str | None:
 
 
 def _chain_region(connection: S3Connection) -> str | None:
-    from s3_assets.connection.credentials import botocore_session
+    from s3_assets.connection.sessions import chain_session
 
     if region := variable("AWS_REGION"):
         return region
     with with_ambient_settings():
-        region = botocore_session(connection).get_config_variable("region")
+        region = chain_session(connection).get_config_variable("region")
     return str(region) if region else None

@@ -1,7 +1,8 @@
 """Which proxy a request goes through: decided once, here, so that every engine is told the same.
 
-The engines read NO_PROXY, wildcards and lower-case variables each in its own way, and boto3 ignores exclusions
-once it is given a proxy. A connection talks to hosts that are known beforehand, so no engine has to decide.
+The engines read NO_PROXY, wildcards and lower-case variables each in its own way, and boto3 ignores
+exclusions once it is given a proxy. A connection talks to hosts that are known beforehand, so no engine has
+to decide.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import os
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
 
 from s3_assets.connection.secrets import read_secret
 from s3_assets.errors import S3AssetsError
@@ -27,11 +27,10 @@ def proxy_url(connection: S3Connection, url: str) -> str | None:
 
     Raises `SecretMissingError` if the proxy's password is not where the connection says.
     """
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
     proxy = connection.proxy
     if proxy is None:
-        return _of_environment(parts.scheme, host, parts.port)
+        return _of_environment(url)
+    host = (urlsplit(url).hostname or "").lower()
     if any(fnmatchcase(host, pattern.lower().strip("[]")) for pattern in proxy.non_proxy_hosts):
         return None
     try:
@@ -45,12 +44,12 @@ def environment_has_proxies() -> bool:
     return any(os.environ.get(name) or os.environ.get(name.upper()) for name in _VARIABLES)
 
 
-def _of_environment(scheme: str, host: str, port: int | None) -> str | None:
-    proxies = getproxies_environment()
-    found = proxies.get(scheme) or proxies.get("all")
-    if not found or proxy_bypass_environment(f"{host}:{port}" if port else host, proxies):
-        return None
-    return found if "://" in found else f"http://{found}"
+def _of_environment(url: str) -> str | None:
+    from botocore.utils import get_environ_proxies
+
+    proxies: dict[str, str] = get_environ_proxies(url)
+    found = proxies.get(urlsplit(url).scheme) or proxies.get("all")
+    return found if not found or "://" in found else f"http://{found}"
 
 
 def _user(proxy: Proxy) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -17,6 +17,7 @@ from s3_assets.connection.auth import (
     IamRoleAuth,
     WebIdentityAuth,
 )
+from s3_assets.connection.endpoints import whole_endpoint
 from s3_assets.connection.regions import check_region
 from s3_assets.connection.transport import Encryption, Proxy, Tls, Transport
 from s3_assets.errors import SettingError
@@ -121,8 +122,8 @@ class S3Connection(BaseModel):
         for role in chained:
             if role.duration_seconds > _LONGEST_CHAINED:
                 raise ValueError(
-                    f"assume_role: {role.role_arn} is assumed with a role, which AWS allows for an hour at most; "
-                    f"set duration_seconds to {_LONGEST_CHAINED}; it is refreshed in time"
+                    f"assume_role: {role.role_arn} is assumed with a role, which AWS allows for an hour at "
+                    f"most; set duration_seconds to {_LONGEST_CHAINED}: it is refreshed in time"
                 )
         return self
 
@@ -141,28 +142,6 @@ class S3Connection(BaseModel):
         if self.addressing_style is AddressingStyle.AUTO:
             return self.endpoint is None and "." not in self.location.bucket
         return self.addressing_style is AddressingStyle.VIRTUAL
-
-
-def whole_endpoint(endpoint: str) -> str:
-    """Return the endpoint as a URL; raises `ValueError` if it is none, or says more than scheme, host and port."""
-    whole = endpoint if "://" in endpoint else f"https://{endpoint}"
-    parts = urlsplit(whole)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_sound_port(parts):
-        shown = endpoint.rpartition("@")[2]
-        raise ValueError(f"'{shown}' is not an endpoint; write https://host:port or a host name")
-    if parts.path.strip("/") or parts.query or parts.username:
-        raise ValueError(
-            f"the endpoint '{parts.hostname}' carries a path, a query or a user; write {parts.scheme}://"
-            f"{parts.hostname}{f':{parts.port}' if parts.port else ''} and put the bucket into url"
-        )
-    return whole.rstrip("/")
-
-
-def _has_sound_port(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0
-    except ValueError:
-        return False
 
 
 def _in_pydantic(make: Callable[[], Made]) -> Made:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from s3_assets.connection.adapters.object_store_dialect import settings
 from s3_assets.connection.credential_endpoint import publish
 from s3_assets.connection.credentials import credential_source
-from s3_assets.connection.environment import address
 
 if TYPE_CHECKING:
+    from s3_assets.connection.adapters.object_store_dialect import ObjectStoreSettings
     from s3_assets.connection.settings import S3Connection
 
 _WHOLE_REQUEST = 4
+# What delta-rs calls otherwise.
+_SPELLINGS = {"allow_http": "aws_allow_http"}
 
 
 def options(connection: S3Connection) -> dict[str, str]:
@@ -21,35 +24,40 @@ def options(connection: S3Connection) -> dict[str, str]:
     that a long write never runs on old ones. Build the table inside `ambient.without_ambient_settings()`:
     ambient keys would beat that endpoint.
     """
-    where = address(connection)
+    common = settings(connection)
     transport = connection.transport
-    settings = {
-        "aws_region": where.region,
-        "aws_virtual_hosted_style_request": "true" if where.virtual_hosted else "false",
-        "connect_timeout": f"{transport.connect_timeout}s",
+    return {
+        **common.store,
+        **{_SPELLINGS.get(key, key): value for key, value in common.client.items()},
         # delta-rs limits the whole request, not the silence in it, and its 30 s would cut long bodies.
         "timeout": f"{transport.read_timeout * _WHOLE_REQUEST}s",
         "max_retries": str(transport.max_retries),
         "backoff_config.init_backoff": "100ms",
         "backoff_config.max_backoff": "15s",
+        **_credentials(connection, common),
     }
-    if where.bucket_endpoint:
-        settings["aws_endpoint_url"] = where.bucket_endpoint
-        settings["aws_endpoint_url_s3"] = where.bucket_endpoint
-    if where.plain_http:
-        settings["aws_allow_http"] = "true"
+
+
+def _credentials(connection: S3Connection, common: ObjectStoreSettings) -> dict[str, str]:
+    if common.anonymous:
+        return {}
+    if common.gateway is not None:
+        return {
+            "aws_access_key_id": common.gateway.access_key_id,
+            "aws_secret_access_key": common.gateway.secret_access_key,
+        }
     credentials = credential_source(connection).current()
-    settings["aws_skip_signature"] = "true" if credentials is None else "false"
     if credentials is None:
-        return settings
+        return {}
     if credentials.expires_at is None:
-        settings["aws_access_key_id"] = credentials.access_key_id
-        settings["aws_secret_access_key"] = credentials.secret_access_key
-        if credentials.session_token:
-            settings["aws_session_token"] = credentials.session_token
-    else:
-        published = publish(connection)
-        settings["aws_container_credentials_full_uri"] = published.url
-        settings["aws_container_authorization_token_file"] = published.token_file
-        settings["proxy_excludes"] = "127.0.0.1"
-    return settings
+        keys = {
+            "aws_access_key_id": credentials.access_key_id,
+            "aws_secret_access_key": credentials.secret_access_key,
+        }
+        return {**keys, "aws_session_token": credentials.session_token} if credentials.session_token else keys
+    published = publish(connection)
+    return {
+        "aws_container_credentials_full_uri": published.url,
+        "aws_container_authorization_token_file": published.token_file,
+        "proxy_excludes": common.client.get("proxy_excludes", "127.0.0.1"),
+    }

@@ -6,8 +6,9 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.connection.adapters.object_store_dialect import settings
 from s3_assets.connection.credentials import CredentialSource, credential_source
-from s3_assets.connection.environment import address, without_ambient_settings
+from s3_assets.connection.environment import without_ambient_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,19 +23,15 @@ def store(connection: S3Connection) -> S3Store:
     """Return the obstore store of the connection's bucket; keys count from the bucket's root."""
     from obstore.store import S3Store
 
-    where = address(connection)
+    common = settings(connection)
     transport = connection.transport
-    source = credential_source(connection)
     options: dict[str, Any] = {
-        "region": where.region,
-        "virtual_hosted_style_request": where.virtual_hosted,
+        "config": dict(common.store),
         "client_options": {
-            "connect_timeout": timedelta(seconds=transport.connect_timeout),
+            **common.client,
             "read_timeout": timedelta(seconds=transport.read_timeout),
             # The whole-request limit would cut long bodies; silence is limited by read_timeout.
             "timeout": timedelta(days=1),
-            "pool_max_idle_per_host": str(transport.max_connections),
-            **({"allow_http": True} if where.plain_http else {}),
         },
         "retry_config": {
             "max_retries": transport.max_retries,
@@ -46,14 +43,13 @@ def store(connection: S3Connection) -> S3Store:
             "retry_timeout": timedelta(seconds=(transport.max_retries + 1) * transport.read_timeout),
         },
     }
-    if where.bucket_endpoint:
-        options["endpoint"] = where.bucket_endpoint
-    if source.anonymous:
-        options["skip_signature"] = True
-    else:
-        options["credential_provider"] = _provider(source)
+    if common.gateway is not None:
+        options["access_key_id"] = common.gateway.access_key_id
+        options["secret_access_key"] = common.gateway.secret_access_key
+    elif not common.anonymous:
+        options["credential_provider"] = _provider(credential_source(connection))
     with without_ambient_settings():
-        return S3Store(where.bucket, **options)
+        return S3Store(connection.location.bucket, **options)
 
 
 def _provider(source: CredentialSource) -> Callable[[], dict[str, Any]]:

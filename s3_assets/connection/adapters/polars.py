@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.connection.adapters.object_store_dialect import settings
 from s3_assets.connection.credentials import credential_source
-from s3_assets.connection.environment import address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from s3_assets.connection.gateway import GatewayAddress
     from s3_assets.connection.settings import S3Connection
 
 
@@ -19,12 +20,11 @@ def options(connection: S3Connection) -> dict[str, Any]:
     Credentials always go through the provider: any option that Polars does not know would otherwise make
     it read the shared credentials file by itself and mix two identities.
     """
-    where = address(connection)
+    common = settings(connection)
     transport = connection.transport
-    settings: dict[str, Any] = {
-        "aws_region": where.region,
-        "aws_virtual_hosted_style_request": "true" if where.virtual_hosted else "false",
-        "connect_timeout": f"{transport.connect_timeout}s",
+    storage_options: dict[str, Any] = {
+        **common.store,
+        **common.client,
         "read_timeout": f"{transport.read_timeout}s",
         # The default limit of a whole request, 30 s, would cut long bodies.
         "timeout": "1 day",
@@ -33,18 +33,13 @@ def options(connection: S3Connection) -> dict[str, Any]:
         "retry_init_backoff_ms": 100,
         "retry_max_backoff_ms": 15_000,
     }
-    if where.bucket_endpoint:
-        # Both keys: an ambient AWS_ENDPOINT_URL_S3 beats the general one.
-        settings["aws_endpoint_url"] = where.bucket_endpoint
-        settings["aws_endpoint_url_s3"] = where.bucket_endpoint
+    if "aws_endpoint_url" in common.store:
         # Polars' own choice, CRC-64/NVME, is Amazon's: others do not know it, or compute it slowly.
-        settings["aws_checksum_algorithm"] = "sha256"
-    anonymous = credential_source(connection).anonymous
-    # Said in either case: an ambient AWS_SKIP_SIGNATURE would leave signed requests unsigned.
-    settings["aws_skip_signature"] = "true" if anonymous else "false"
-    if anonymous:
-        return {"storage_options": settings, "credential_provider": None}
-    return {"storage_options": settings, "credential_provider": _provider(connection)}
+        storage_options["aws_checksum_algorithm"] = "sha256"
+    if common.anonymous:
+        return {"storage_options": storage_options, "credential_provider": None}
+    provider = _provider(connection) if common.gateway is None else _keys_of(common.gateway)
+    return {"storage_options": storage_options, "credential_provider": provider}
 
 
 def _provider(connection: S3Connection) -> Callable[[], tuple[dict[str, str | None], int | None]]:
@@ -62,3 +57,11 @@ def _provider(connection: S3Connection) -> Callable[[], tuple[dict[str, str | No
         return keys, int(expiry.timestamp()) if expiry else None
 
     return provide
+
+
+def _keys_of(gateway: GatewayAddress) -> Callable[[], tuple[dict[str, str | None], int | None]]:
+    keys: dict[str, str | None] = {
+        "aws_access_key_id": gateway.access_key_id,
+        "aws_secret_access_key": gateway.secret_access_key,
+    }
+    return lambda: (keys, None)

@@ -1,0 +1,129 @@
+"""The connection as object_store spells it: the library inside Polars, delta-rs and obstore.
+
+What object_store cannot do, show a client certificate and bound its connections, is done by a gateway on
+loopback, which these engines then talk to in place of the server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from s3_assets.connection.credentials import credential_source
+from s3_assets.connection.environment import address
+from s3_assets.connection.proxies import environment_has_proxies, proxy_url
+from s3_assets.connection.transport import DEFAULT_CONNECTIONS
+from s3_assets.errors import SettingError
+
+if TYPE_CHECKING:
+    from s3_assets.connection.gateway import GatewayAddress
+    from s3_assets.connection.settings import S3Connection
+
+# Where nobody listens: object_store trusts certificates of its own only beside a proxy, and a proxy is what
+# keeps it from reading the environment's.
+_NO_PROXY = "http://127.0.0.1:9"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class ObjectStoreSettings:
+    """Where and how object_store sends requests; every value is text, as object_store parses it."""
+
+    store: dict[str, str]
+    """Keys of S3: address, encryption; with the prefix `aws_`."""
+    client: dict[str, str] = field(repr=False)
+    """Keys of the HTTP client: timeouts, proxy, certificates; a proxy's password is among them."""
+    gateway: GatewayAddress | None
+    """Whose keys to sign with in place of the connection's."""
+    anonymous: bool
+
+
+def needs_gateway(connection: S3Connection) -> bool:
+    """Tell whether object_store cannot do what the connection asks, and the gateway has to."""
+    return (
+        connection.tls.client_certificate is not None
+        or connection.transport.max_connections < DEFAULT_CONNECTIONS
+    )
+
+
+def settings(connection: S3Connection) -> ObjectStoreSettings:
+    """Return what the connection means to object_store, without credentials and retries.
+
+    Raises `SettingError` if the CA bundle cannot be read, `SecretMissingError` for a proxy's password.
+    """
+    where = address(connection)
+    anonymous = credential_source(connection).anonymous
+    gateway = None
+    if needs_gateway(connection):
+        from s3_assets.connection.gateway import open_gateway
+
+        gateway = open_gateway(connection)
+    endpoint = gateway.endpoint if gateway else where.bucket_endpoint
+    virtual = where.virtual_hosted and gateway is None
+    store = {
+        "aws_region": where.region,
+        "aws_virtual_hosted_style_request": "true" if virtual else "false",
+        **_encryption(connection),
+    }
+    if endpoint is not None:
+        # Both keys: an ambient AWS_ENDPOINT_URL_S3 beats the general one.
+        store["aws_endpoint_url"] = endpoint
+        store["aws_endpoint_url_s3"] = endpoint
+    # Said in either case: an ambient AWS_SKIP_SIGNATURE would leave signed requests unsigned.
+    unsigned = anonymous and gateway is None
+    store["aws_skip_signature"] = "true" if unsigned else "false"
+    client = {
+        "connect_timeout": f"{connection.transport.connect_timeout}s",
+        "pool_max_idle_per_host": str(connection.transport.max_connections),
+        **({"allow_http": "true"} if endpoint is not None and endpoint.startswith("http://") else {}),
+        **_way(
+            urlsplit(where.url).hostname or "",
+            proxy_url(connection, where.url) if gateway is None else None,
+            _certificates(connection) if gateway is None else None,
+        ),
+    }
+    return ObjectStoreSettings(store, client, gateway, unsigned)
+
+
+def _way(host: str, proxy: str | None, certificates: str | None) -> dict[str, str]:
+    """Return the proxy and the certificates for requests to that host."""
+    if proxy is None and certificates is None and not environment_has_proxies():
+        return {}
+    # The endpoint of credentials is on loopback, and never behind a proxy.
+    direct = [each for each in _LOOPBACK if proxy is None or each != host]
+    way = {
+        "proxy_url": proxy or _NO_PROXY,
+        "proxy_excludes": ",".join(direct if proxy else [*direct, host]),
+    }
+    if certificates is not None:
+        way["proxy_ca_certificate"] = certificates
+    return way
+
+
+def _certificates(connection: S3Connection) -> str | None:
+    bundle = connection.tls.ca_bundle
+    if bundle is None:
+        return None
+    try:
+        return bundle.read_text(encoding="ascii", errors="replace")
+    except OSError as error:
+        raise SettingError(
+            f"the file tls.ca_bundle names, {bundle}, cannot be read ({error.strerror})",
+            remedy="Check its path and its permissions.",
+            connection=connection.name,
+        ) from error
+
+
+def _encryption(connection: S3Connection) -> dict[str, str]:
+    encryption = connection.encryption
+    if encryption.server_side is None:
+        return {}
+    if encryption.server_side == "sse-s3":
+        return {"aws_server_side_encryption": "AES256"}
+    keys = {"aws_server_side_encryption": "aws:kms"}
+    if encryption.kms_key_id is not None:
+        keys["aws_sse_kms_key_id"] = encryption.kms_key_id
+    if encryption.bucket_key is not None:
+        keys["aws_sse_bucket_key_enabled"] = "true" if encryption.bucket_key else "false"
+    return keys
