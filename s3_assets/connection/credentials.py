@@ -91,6 +91,11 @@ class CredentialSource:
         """Whether requests go unsigned."""
         return isinstance(self._connection.auth, AnonymousAuth)
 
+    @property
+    def held(self) -> Credentials | None:
+        """The last answer, whether it is still good or not; nobody is asked for another."""
+        return self._held.credentials if self._held is not None else None
+
     def botocore_session(self) -> Any:  # noqa: ANN401 - botocore ships no types
         """Return a botocore session whose clients sign with these credentials, asked for at each request."""
         session = chain_session(self._connection)
