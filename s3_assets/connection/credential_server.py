@@ -1,4 +1,4 @@
-"""The process behind the loopback endpoint: orders as JSON lines on standard input, credentials over HTTP.
+"""The room that hands out credentials over HTTP.
 
 It speaks the container credential protocol (AWS SDKs and Tools Reference Guide, "Container credential
 provider"): `GET` with an `Authorization` token, answered by key, secret, token and expiration as JSON.
@@ -6,34 +6,52 @@ provider"): `GET` with an `Authorization` token, answered by key, secret, token 
 
 from __future__ import annotations
 
-import base64
 import hmac
 import json
-import pickle
-import sys
-import threading
+import os
+import secrets
+import tempfile
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from s3_assets.connection.credential_endpoint import CredentialUrl
 from s3_assets.connection.credentials import CredentialSource
+from s3_assets.connection.loopback_room import LoopbackServer
 from s3_assets.connection.symptoms import CREDENTIALS_FAILED as FAILURE
 from s3_assets.errors import S3AssetsError
+
+if TYPE_CHECKING:
+    from s3_assets.connection.settings import S3Connection
 
 # Credentials that do not expire are asked for again after a while all the same.
 _LEASE = timedelta(minutes=9)
 
 
-class CredentialServer(ThreadingHTTPServer):
+class CredentialServer(LoopbackServer):
     """Answers on loopback, each connection under a path of its own, to those who show the token."""
 
-    daemon_threads = True
-
-    def __init__(self, token: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.token = token
+    def __init__(self) -> None:
+        super().__init__(_Handler)
+        self.token = secrets.token_urlsafe(32)
         self.sources: dict[str, CredentialSource] = {}
+        descriptor, self._token_file = tempfile.mkstemp(prefix="s3-assets-", suffix=".token")
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(self.token)
+
+    def admit(self, connection: S3Connection) -> CredentialUrl:
+        """Hand out this connection's credentials from now on."""
+        path = f"/{secrets.token_urlsafe(16)}"
+        self.sources[path] = CredentialSource(connection)
+        return CredentialUrl(f"{self.url}{path}", self._token_file)
+
+    def server_close(self) -> None:
+        """Stop listening, and remove the token's file."""
+        super().server_close()
+        Path(self._token_file).unlink(missing_ok=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -76,25 +94,3 @@ def document(source: CredentialSource) -> bytes:
             "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
     ).encode()
-
-
-def main() -> None:
-    """Serve until the orders end, which they do with the process that gives them."""
-    server = CredentialServer(json.loads(sys.stdin.readline())["token"])
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    _say({"port": server.server_address[1]})
-    for line in sys.stdin:
-        order = json.loads(line)
-        # From the pipe of the process that started this one, and from nobody else.
-        connection = pickle.loads(base64.b64decode(order["connection"]))  # noqa: S301 - our own parent's
-        server.sources[order["path"]] = CredentialSource(connection)
-        _say({"port": server.server_address[1]})
-
-
-def _say(answer: dict[str, object]) -> None:
-    sys.stdout.write(f"{json.dumps(answer)}\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,163 @@
+"""A process of our own on loopback, for what engines can only be given over HTTP: it has two rooms.
+
+One hands out credentials, the other forwards requests and signs them anew. It is a process and not a thread,
+since delta-rs keeps Python's interpreter lock while it waits, and a thread of this process could not answer
+it then. Connections travel to it through a pipe that nobody else reads; the end of the pipe is its own end,
+so that it is gone with this process however that ends.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel
+
+from s3_assets.connection.ambient import variable, with_ambient_settings
+from s3_assets.connection.secrets import SecretReference
+from s3_assets.errors import S3AssetsError, ServerFailureError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from s3_assets.connection.settings import S3Connection
+
+Room = Literal["credentials", "gateway"]
+
+_PROGRAM = "s3_assets.connection.loopback_server"
+# What decides, past the connection, who asks and by which way: where these differ, so must the process.
+_PREFIXES = ("AWS_", "HOME")
+_SUFFIXES = ("_PROXY",)
+_PATIENCE = 10.0
+
+
+def ask(room: Room, connection: S3Connection) -> Any:  # noqa: ANN401 - each room has an answer of its own
+    """Have a room serve this connection for as long as this process lives, and return its answer.
+
+    The process is started for the first connection, and another one for each other environment. Raises what
+    the room raises, and `ServerFailureError` if the process ends instead of answering.
+    """
+    with with_ambient_settings():
+        environment = dict(os.environ)
+    return _children.of(environment).ask(room, connection)
+
+
+class _Child:
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._lock = threading.Lock()
+        self._answers: dict[tuple[Room, S3Connection, frozenset[tuple[str, str]]], Any] = {}
+        # An empty entry is the working directory, which the child must not search first.
+        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109 - the text is needed
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**environment, "PYTHONPATH": path},
+        )
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def ask(self, room: Room, connection: S3Connection) -> Any:  # noqa: ANN401
+        variables = {name: found for name in _named(connection) if (found := variable(name)) is not None}
+        order = (room, connection, frozenset(variables.items()))
+        with self._lock:
+            if order not in self._answers:
+                self._answers[order] = self._tell(room, connection, variables)
+            return self._answers[order]
+
+    def _tell(self, *order: object) -> Any:  # noqa: ANN401
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise TypeError("the process was started without pipes")
+        try:
+            # A dump of the model would leave the secrets out.
+            pickle.dump(order, stdin)
+            stdin.flush()
+            answer = pickle.load(stdout)  # noqa: S301 - from the process that this one started
+        except (BrokenPipeError, EOFError) as error:
+            raise ServerFailureError(
+                f"the process that serves engines on loopback ended with {self._process.wait(_PATIENCE)}",
+                remedy="Its standard error says why.",
+            ) from error
+        except BaseException:
+            # Interrupted between an order and its answer: the next order must not get this one's.
+            self._process.kill()
+            raise
+        if isinstance(answer, S3AssetsError):
+            raise answer
+        return answer
+
+    def end(self) -> None:
+        for pipe in self._pipes():
+            pipe.close()
+        self._process.wait()
+
+    def leave(self) -> None:
+        """Let go of the pipes in a forked process, without the locks that a lost thread may hold."""
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for pipe in self._pipes():
+            os.dup2(nowhere, pipe.fileno(), inheritable=False)
+        os.close(nowhere)
+
+    def _pipes(self) -> list[IO[bytes]]:
+        return [pipe for pipe in (self._process.stdin, self._process.stdout) if pipe is not None]
+
+
+class _Children:
+    """The processes of this one: one for each environment that was seen."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._children: dict[frozenset[tuple[str, str]], _Child] = {}
+        # Popen objects must outlive a fork, or they complain that their process still runs.
+        self._left: list[_Child] = []
+
+    def of(self, environment: dict[str, str]) -> _Child:
+        settings = frozenset(each for each in environment.items() if _decides(each[0].upper()))
+        with self._lock:
+            child = self._children.get(settings)
+            if child is None or not child.alive:
+                child = self._children[settings] = _Child(environment)
+            return child
+
+    def end(self) -> None:
+        with self._lock:
+            for child in self._children.values():
+                child.end()
+            self._children.clear()
+
+    def after_fork(self) -> None:
+        """Leave the parent's children to it: a pipe held open here would keep them alive after its end."""
+        self._lock = threading.Lock()
+        self._left.extend(self._children.values())
+        for child in self._children.values():
+            child.leave()
+        self._children = {}
+
+
+def _decides(name: str) -> bool:
+    return name.startswith(_PREFIXES) or name.endswith(_SUFFIXES)
+
+
+def _named(setting: object) -> Iterator[str]:
+    """Yield the environment variables that hold secrets of a connection."""
+    if isinstance(setting, SecretReference) and setting.env is not None:
+        yield setting.env
+    elif isinstance(setting, BaseModel):
+        for name in type(setting).model_fields:
+            yield from _named(getattr(setting, name))
+    elif isinstance(setting, tuple):
+        for part in setting:
+            yield from _named(part)
+
+
+_children = _Children()
+atexit.register(_children.end)
+os.register_at_fork(after_in_child=_children.after_fork)
