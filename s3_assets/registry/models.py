@@ -80,7 +80,7 @@ class Registry(BaseModel):
             try:
                 super().__init__(**sections)
             except ValidationError as error:
-                found = from_validation(error)
+                found = from_validation(error, type(self))
             else:
                 return
             # Outside of the handler, so that nothing is chained: pydantic quotes values.

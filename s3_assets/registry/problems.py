@@ -7,29 +7,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.errors import RegistryError
-from s3_assets.registry.fields import known_fields
+from s3_assets.registry.fields import located
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
 
 
-# How pydantic calls the members of our unions in the path of an error.
-_TAGS = frozenset(
-    {
-        "delta",
-        "parquet",
-        "default",
-        "access_key",
-        "profile",
-        "anonymous",
-        "str",
-        "SecretReference",
-        "date",
-        "datetime",
-    }
-)
 _FIELD = re.compile(r"^[a-z][a-z_]{0,40}$")
 _UNSHOWN = "***"
 # Three shapes of secrets, wherever they stand: a user in a URL, an AWS key id, an AWS secret key.
@@ -64,17 +49,16 @@ def raise_problems(found: Sequence[Problem]) -> None:
         raise UnplacedRegistryError(found)
 
 
-def from_validation(error: ValidationError) -> list[Problem]:
-    """Read pydantic's errors, without the values that they quote, which may be secrets."""
+def from_validation(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """Read pydantic's errors of a model, without the values that they quote, which may be secrets."""
     problems: list[Problem] = []
     for each in error.errors(include_input=False, include_url=False):
         cause = each.get("ctx", {}).get("error")
         if isinstance(cause, UnplacedRegistryError):
             problems.extend(cause.found_problems)
             continue
-        # Names of tables come second; a table may well be called like a member of a union.
-        path = (*each["loc"][:2], *(part for part in each["loc"][2:] if not _is_tag(part)))
-        problems.append(_problem(path, each))
+        path, known = located(each["loc"], model)
+        problems.append(_problem(path, known, each))
     return problems
 
 
@@ -107,10 +91,9 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
     return f"; there are {', '.join(sorted(known)[:20])}" if known else "; none is declared"
 
 
-def _problem(path: tuple[str | int, ...], each: Any) -> Problem:  # noqa: ANN401 - pydantic's error details
+def _problem(path: tuple[str | int, ...], known: Collection[str], each: Any) -> Problem:  # noqa: ANN401 - pydantic's error details
     context = each.get("ctx", {})
     if each["type"] == "extra_forbidden":
-        known = known_fields(path[:-1])
         return Problem(path, f"there is no such field{did_you_mean(str(path[-1]), known)}")
     if each["type"] == "missing":
         return Problem(path, "this field is missing; add it")
@@ -136,8 +119,3 @@ _PLAINER = {
         "this should be a mapping, with lines of 'field: value' below it"
     ),
 }
-
-
-def _is_tag(part: str | int) -> bool:
-    """Tell whether the part names a member of a union, which the file does not say."""
-    return part in _TAGS or (isinstance(part, str) and part.startswith("function-"))

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from s3_assets.registry.fields import names_a_secret
 from s3_assets.registry.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-# These keep a reference as it is: a secret is read when a request needs it, never before.
-SECRETS = frozenset({"access_key_id", "secret_access_key", "session_token"})
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
@@ -56,7 +55,7 @@ class YamlReader:
         return str(file)
 
     def _scalar(self, node: yaml.Node, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - any YAML value
-        if path and path[-1] in SECRETS:
+        if names_a_secret(path):
             # A secret is text, even if it reads like a number or a date.
             self.secrets.add(str(node.value))
             return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
@@ -98,7 +97,8 @@ class YamlReader:
                 )
             )
             return None
-        if path and path[-1] in SECRETS:
+        if names_a_secret(path):
+            # The reference stays: a secret is read when a request needs it, never before.
             return values
         return self._from_environment(name, values, path)
 

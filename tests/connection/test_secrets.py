@@ -2,7 +2,9 @@
 
 import logging
 import pickle
+import traceback
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,6 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from s3_assets.connection import AccessKeyAuth, Auth, S3Connection, SecretReference
 from s3_assets.connection.adapters import polars as polars_adapter
 from s3_assets.connection.credentials import Credentials
+from s3_assets.connection.secrets import read_secret
+from s3_assets.errors import S3AssetsError, SecretMissingError
 from tests.connection.conftest import Connect
 from tests.connection.engines import Engine
 
@@ -44,7 +48,9 @@ def test_references_are_shown() -> None:
         access_key_id=SecretReference(env="LAKE_KEY"), secret_access_key=SecretReference(env="LAKE_SECRET")
     )
 
-    assert auth.model_dump(mode="json")["secret_access_key"] == {"env": "LAKE_SECRET", "file": None}
+    dumped = auth.model_dump(mode="json", exclude_none=True)
+
+    assert dumped["secret_access_key"] == {"env": "LAKE_SECRET"}
 
 
 @pytest.mark.parametrize(
@@ -74,8 +80,6 @@ def test_urls_with_a_secret_in_them() -> None:
 
 
 def test_errors_of_every_engine(connect: Connect, engine: Engine, auth: AccessKeyAuth) -> None:
-    from s3_assets.errors import S3AssetsError
-
     cases = [
         connect(auth=auth, url="s3://no-such-bucket/"),
         connect(auth=auth, endpoint="http://127.0.0.1:1", transport={"max_retries": 0}),
@@ -103,3 +107,29 @@ def test_a_plan_that_is_shown(connect: Connect, auth: AccessKeyAuth) -> None:
     frame = pl.scan_parquet("s3://bucket/x.parquet", schema={"a": pl.Int64}, **options)
 
     assert_hidden(frame.explain(), options)
+
+
+def test_an_empty_secret_is_none(tmp_path: Path) -> None:
+    """Sent as it is, it would hide the identity of the workload."""
+    blank = tmp_path / "blank"
+    blank.write_text("\n")
+
+    for secret in ("", SecretReference(file=blank)):
+        with pytest.raises(SecretMissingError, match="is empty"):
+            read_secret(secret)
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(b"\xff" + SECRET.encode())
+
+    with pytest.raises(SecretMissingError, match="is not UTF-8") as caught:
+        read_secret(SecretReference(file=file))
+
+    assert_hidden("".join(traceback.format_exception(caught.value)))
+
+
+@pytest.mark.parametrize("places", [{}, {"env": "A", "file": "b"}, {"env": "A", "ssm": {"name": "b"}}])
+def test_a_reference_names_one_place(places: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="exactly one of 'env', 'file', 'secrets_manager' and 'ssm'"):
+        SecretReference.model_validate(places)

@@ -16,8 +16,8 @@ tables:
 """
 CASES = {
     "wrong field": (
-        HEAD + "  more: { connection: lake, path: m, format: delta, colums: x }\n",
-        "6:53: tables.more.colums: there is no such field; did you mean 'columns'?",
+        HEAD + "  more: { connection: lake, path: m, format: parquet, colums: x }\n",
+        "6:55: tables.more.colums: there is no such field; did you mean 'columns'?",
     ),
     "wrong section": (
         "conections: {}\n",
@@ -136,7 +136,7 @@ CASES = {
     ),
     "unknown auth": (
         "connections:\n  lake: { url: s3://bucket/, auth: { type: acess_key } }\n",
-        "2:38: connections.lake.auth.type: this must be one of 'default', 'access_key', 'profile', ",
+        "2:38: connections.lake.auth.type: this must be one of 'default', 'iam_role', 'access_key', ",
     ),
     "partitions that a string cannot carry": (
         HEAD
