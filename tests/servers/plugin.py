@@ -1,18 +1,31 @@
 """The real servers as fixtures, and how many tests ran on each: a plugin that `tests/conftest.py` names."""
 
+import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.servers import gateway
+from tests.servers import forward_proxy as forward
+from tests.servers import front, gateway
+from tests.servers.certificates import Authority
+from tests.servers.forward_proxy import ForwardProxy
+from tests.servers.front import Front
 from tests.servers.gateway import Gateway
 from tests.servers.programs import MISSING, need
 from tests.servers.run_folder import RunFolder, shared_server
 
+FrontMaker = Callable[[str], AbstractContextManager[Front]]
+
 TITLES = {
     "rgw": "Ceph RADOS gateway",
+    "tls_front": "HAProxy, private authority",
+    "mutual_tls": "HAProxy, client certificates",
+    "forward_proxy": "tinyproxy",
 }
 """The fixtures that stand for a real server, and what the summary calls them."""
 
@@ -80,3 +93,34 @@ def rgw(run_folder: Path) -> Gateway:
     """The one Ceph gateway of the run; the first test that needs it starts it, in about three seconds."""
     need(*gateway.PROGRAMS)
     return Gateway.of(shared_server(run_folder, "rgw", "tests.servers.gateway_keeper"))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The private authority of this worker's servers and of its clients' certificates."""
+    need("openssl")
+    return Authority.create(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def tls_front(authority: Authority) -> FrontMaker:
+    """``with tls_front(server) as front``: HAProxy with a private authority's certificate before a server."""
+    need(*front.PROGRAMS)
+    return partial(front.front, authority=authority)
+
+
+@pytest.fixture
+def mutual_tls(authority: Authority) -> FrontMaker:
+    """``with mutual_tls(server) as front``: the same, and clients show an ``authority.client(name)``."""
+    need(*front.PROGRAMS)
+    return partial(front.front, authority=authority, demand_certificate=True)
+
+
+@pytest.fixture
+def forward_proxy(authority: Authority) -> Iterator[ForwardProxy]:
+    """A forward proxy that demands a password."""
+    need(*forward.PROGRAMS)
+    if sys.platform != "linux":
+        pytest.skip("Only Linux has all of 127.0.0.0/8 on loopback.")
+    with forward.forward_proxy(authority) as proxy:
+        yield proxy
