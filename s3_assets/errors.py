@@ -15,10 +15,12 @@
     │   ├── ObjectMissingError                 404 on the key
     │   ├── TableMissingError                  nothing that is a table of this format
     │   └── DataFilesMissingError              a folder without one data file
+    ├── ObjectExistsError (FileExistsError)    an object is where a new one should be
     ├── UnreachableError (ConnectionError)     no answer at that address
     ├── RequestTimeoutError (TimeoutError)     an answer took too long
     ├── ThrottledError (OSError)               503 SlowDown after all retries
     ├── ServerFailureError (OSError)           any other failure of a request
+    ├── EncryptionError (ValueError)           an object cannot be encrypted or decrypted
     ├── SchemaMismatchError (TypeError)        columns do not fit
     ├── PartitionColumnError (ValueError)      the partition column is missing or of a wrong type
     ├── RowsOutsideWindowError (ValueError)    rows that the write must not touch
@@ -42,7 +44,11 @@ if TYPE_CHECKING:
 
 
 class S3AssetsError(Exception):
-    """The base of all: `found` says what is wrong, `remedy` what to do about it."""
+    """The base of all: `found` says what is wrong, `remedy` what to do about it.
+
+    For a request that was refused, `action` and `resource` say what the policy has to allow, such as
+    `s3:PutObject` on `arn:aws:s3:::bucket/key`, as far as it is known.
+    """
 
     def __init__(
         self,
@@ -52,12 +58,16 @@ class S3AssetsError(Exception):
         connection: str | None = None,
         table: str | None = None,
         location: str | None = None,
+        action: str | None = None,
+        resource: str | None = None,
     ) -> None:
         self.found = found
         self.remedy = remedy
         self.connection = connection
         self.table = table
         self.location = location
+        self.action = action
+        self.resource = resource
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:
@@ -160,6 +170,10 @@ class DataFilesMissingError(MissingError):
     """There is not one data file at that place."""
 
 
+class ObjectExistsError(S3AssetsError, FileExistsError):
+    """There is an object where a new one should be."""
+
+
 class UnreachableError(S3AssetsError, ConnectionError):
     """Nobody answers at that address."""
 
@@ -174,6 +188,10 @@ class ThrottledError(S3AssetsError, OSError):
 
 class ServerFailureError(S3AssetsError, OSError):
     """A request failed in a way that has no name of its own."""
+
+
+class EncryptionError(S3AssetsError, ValueError):
+    """An object cannot be encrypted or decrypted on the client."""
 
 
 class SchemaMismatchError(S3AssetsError, TypeError):

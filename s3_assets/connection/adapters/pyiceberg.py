@@ -52,7 +52,7 @@ def properties(connection: S3Connection, *others: S3Connection) -> dict[str, str
 
 
 def glue_catalog(connection: S3Connection, name: str, **more: str) -> GlueCatalog:
-    """Return the Glue catalog of the connection's account: asked by our client, read and written by our files."""
+    """Return the Glue catalog of the connection's account, with our client and our files."""
     from pyiceberg.catalog.glue import GlueCatalog
 
     from s3_assets.connection.adapters.boto import client
@@ -97,7 +97,7 @@ def by_bucket(connections: tuple[S3Connection, ...]) -> dict[str, S3Connection]:
         bucket = connection.location.bucket
         if bucket in found:
             raise SettingError(
-                f"the connections '{found[bucket].name}' and '{connection.name}' both reach the bucket '{bucket}'",
+                f"the connections '{found[bucket].name}' and '{connection.name}' reach one bucket, {bucket}",
                 remedy="Give a table one of them.",
             )
         found[bucket] = connection
