@@ -1,10 +1,20 @@
-"""The symptoms of a failed request: S3's error code, the HTTP status, or the words of the network."""
+"""The symptoms of a failed request: S3's error code, the HTTP status, or the words around."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
+from s3_assets.connection.network_symptoms import (
+    GATEWAY_FAILED,
+    NETWORK_WORDS,
+    PROXY_PASSWORD,
+    SPEAKS_TLS,
+    SPEAKS_TLS_ANSWER,
+    TOO_SLOW,
+    UNREACHABLE,
+)
+from s3_assets.connection.symptom import Symptom
 from s3_assets.errors import (
     AccessDeniedError,
     BucketMissingError,
@@ -12,21 +22,15 @@ from s3_assets.errors import (
     CredentialsMissingError,
     KeyUnknownError,
     ObjectMissingError,
-    RequestTimeoutError,
-    S3AssetsError,
+    ServerFailureError,
+    SettingError,
     SignatureMismatchError,
     ThrottledError,
-    UnreachableError,
     UnsupportedError,
 )
 
-
-class Symptom(NamedTuple):
-    """An error of ours with what to say and what to do."""
-
-    error: type[S3AssetsError]
-    found: str
-    remedy: str
+if TYPE_CHECKING:
+    from s3_assets.connection.answers import Answer
 
 
 UNKNOWN_KEY = Symptom(
@@ -42,7 +46,7 @@ SIGNATURE = Symptom(
 SKEWED = Symptom(
     SignatureMismatchError,
     "this machine's clock is too far from the server's",
-    "Set the clock; 15 minutes are allowed.",
+    "Set this machine's clock; 15 minutes are allowed.",
 )
 EXPIRED = Symptom(
     CredentialsExpiredError,
@@ -69,11 +73,28 @@ DENIED = Symptom(
 REFUSED = Symptom(
     AccessDeniedError,
     "access is denied, and the server gives no reason",
-    "Check the access key and its secret, then the policy for this bucket and prefix.",
+    "Check the access key and its secret, then the policy.",
+)
+REQUESTER_PAYS = Symptom(
+    AccessDeniedError,
+    "the bucket lets those pay who read it, and the request does not agree to",
+    "Have it copied into a bucket of yours: a connection never agrees to pay.",
 )
 UNSIGNED = Symptom(AccessDeniedError, "the server wants credentials", "Set the connection's auth.")
 ARCHIVED = Symptom(
-    AccessDeniedError, "the object is archived", "Restore it from its storage class, or leave it out."
+    AccessDeniedError,
+    "the object is archived",
+    "Restore it (aws s3api restore-object) and run again when that is done, or leave it out.",
+)
+BAD_KMS_KEY = Symptom(
+    SettingError,
+    "the KMS key cannot be used",
+    "Check encryption.kms_key_id: the key must exist in the bucket's region, and be enabled.",
+)
+BAD_REQUEST = Symptom(
+    ServerFailureError,
+    "the server refuses the request without a reason, as it does for a wrong region or an expired token",
+    "Check the connection's region, its session token and its endpoint.",
 )
 SLOW = Symptom(
     ThrottledError,
@@ -84,16 +105,6 @@ NO_OBJECT = Symptom(
     ObjectMissingError,
     "there is no such object",
     "Check the path; it may have been deleted since it was listed.",
-)
-UNREACHABLE = Symptom(
-    UnreachableError,
-    "nobody answers at the endpoint",
-    "Check the endpoint's host and port, and that the server runs.",
-)
-TOO_SLOW = Symptom(
-    RequestTimeoutError,
-    "the server did not answer in time",
-    "Check the network, or raise transport.connect_timeout and transport.read_timeout.",
 )
 NO_CREDENTIALS = Symptom(
     CredentialsMissingError, "no credentials were found", "Set the connection's auth, or sign in."
@@ -106,14 +117,15 @@ BAD_KEY = Symptom(
 
 # What the loopback endpoint of credentials answers in place of them.
 CREDENTIALS_FAILED = "CredentialsFailed"
-# What the loopback gateway answers, with 502 and the reason as its message, if it cannot reach the server; when the
-# server is silent it answers 504 and RequestTimeout.
+# What the loopback gateway answers, with 502 and the reason as its message, if it cannot reach the server.
 UPSTREAM_UNREACHABLE = "UpstreamUnreachable"
 # Amazon S3 API Reference, "Error responses".
 CODES = {
     CREDENTIALS_FAILED: NO_CREDENTIALS,
     UPSTREAM_UNREACHABLE: UNREACHABLE,
     "InvalidAccessKeyId": UNKNOWN_KEY,
+    "InvalidClientTokenId": UNKNOWN_KEY,
+    "UnrecognizedClientException": UNKNOWN_KEY,
     "SignatureDoesNotMatch": SIGNATURE,
     "InvalidSignatureException": SIGNATURE,
     "RequestTimeTooSkewed": SKEWED,
@@ -128,9 +140,15 @@ CODES = {
     "NoSuchBucket": NO_BUCKET,
     "InvalidBucketName": BAD_BUCKET,
     "AccessDenied": DENIED,
+    "AccessDeniedException": DENIED,
+    "UnauthorizedOperation": DENIED,
     "AllAccessDisabled": DENIED,
     "AccountProblem": DENIED,
     "InvalidObjectState": ARCHIVED,
+    "KMS.DisabledException": BAD_KMS_KEY,
+    "KMS.InvalidKeyUsageException": BAD_KMS_KEY,
+    "KMS.KMSInvalidStateException": BAD_KMS_KEY,
+    "KMS.NotFoundException": BAD_KMS_KEY,
     "SlowDown": SLOW,
     "ServiceUnavailable": SLOW,
     "TooManyRequests": SLOW,
@@ -145,13 +163,18 @@ STATUSES = {
     401: UNSIGNED,
     403: REFUSED,
     404: NO_OBJECT,
+    407: PROXY_PASSWORD,
     408: TOO_SLOW,
     429: SLOW,
+    502: GATEWAY_FAILED,
     503: SLOW,
     504: TOO_SLOW,
 }
-# In order: a failed connection may also read "timed out".
-WORDS = (
+# A 400 whose code has no name of ours is quoted as it is.
+_BARE_STATUSES = {400: BAD_REQUEST}
+_REQUESTER_PAYS = re.compile(r"requester.?pays|request-payer", re.IGNORECASE)
+# For a request that got no answer: before the words of the network, and after them.
+_WORDS_BEFORE = (
     (re.compile(r"redirect without LOCATION|incorrectly configured region", re.IGNORECASE), OTHER_REGION),
     (re.compile(r"invalid path|could not parse path|empty path segment", re.IGNORECASE), BAD_KEY),
     (
@@ -162,29 +185,31 @@ WORDS = (
         ),
         NO_CREDENTIALS,
     ),
-    (
-        re.compile(
-            r"connection refused|dns error|name or service not known|failed to lookup address|"
-            r"nodename nor servname|no route to host|network is unreachable|EndpointConnectionError|"
-            r"could not connect to the endpoint|invalid peer certificate|certificate verify failed",
-            re.IGNORECASE,
-        ),
-        UNREACHABLE,
-    ),
-    (
-        re.compile(
-            r"timed out|\bTimedOut\b|TimeoutError|kind: Timeout|read timeout|connect timeout", re.IGNORECASE
-        ),
-        TOO_SLOW,
-    ),
-    (
-        re.compile(
-            r"client error \(Connect\)|kind: Connect\b|connection reset|connection closed|broken pipe|"
-            r"incomplete message|SendRequest|error sending request|IncompleteRead|ProtocolError",
-            re.IGNORECASE,
-        ),
-        UNREACHABLE,
-    ),
+)
+_WORDS_AFTER = (
     (re.compile(r"FileNotFoundError|NotFoundError|\bnot found\b", re.IGNORECASE), NO_OBJECT),
     (re.compile(r"PermissionError|PermissionDeniedError", re.IGNORECASE), REFUSED),
 )
+DENIALS = (DENIED, REFUSED, UNSIGNED)
+"""The symptoms of an action that the policy does not allow."""
+
+
+def symptom_of(answer: Answer) -> Symptom | None:
+    """Return what an answer means: by S3's code, else by the HTTP status, else by the words around."""
+    for code in answer.codes:
+        if code == UPSTREAM_UNREACHABLE:
+            # The gateway's message is the reason, in Python's words.
+            return _by_words(answer.words, NETWORK_WORDS) or UNREACHABLE
+        if code in CODES:
+            symptom = CODES[code]
+            return REQUESTER_PAYS if symptom is DENIED and _REQUESTER_PAYS.search(answer.message) else symptom
+    if answer.status is None:
+        return _by_words(answer.words, (*_WORDS_BEFORE, *NETWORK_WORDS, *_WORDS_AFTER))
+    # An answer was given: of the network's words, only those can explain it that a server says itself.
+    if SPEAKS_TLS_ANSWER.search(answer.words):
+        return SPEAKS_TLS
+    return STATUSES.get(answer.status) or (None if answer.codes else _BARE_STATUSES.get(answer.status))
+
+
+def _by_words(words: str, meanings: tuple[tuple[re.Pattern[str], Symptom], ...]) -> Symptom | None:
+    return next((symptom for pattern, symptom in meanings if pattern.search(words)), None)
