@@ -1,14 +1,19 @@
-"""Raw objects: the only caller of list, head, get, put, copy and delete."""
+"""Raw objects: the only caller of list, head, get, put, copy and delete.
+
+A connection that encrypts on the client has its bodies encrypted and decrypted here; sizes are then those of
+what is stored.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from s3_assets.connection import client_side
 from s3_assets.connection.adapters import obstore as adapter
 from s3_assets.connection.diagnosis import diagnose
-from s3_assets.errors import ObjectMissingError, S3AssetsError
+from s3_assets.errors import ObjectMissingError, S3AssetsError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,6 +55,10 @@ class Objects:
     @property
     def _store(self) -> S3Store:
         return adapter.store(self._connection)
+
+    @property
+    def _encrypts(self) -> bool:
+        return self._connection.encryption.client_side is not None
 
     def list_objects(self, prefix: str, *, start_after: str | None = None) -> Iterator[ObjectInfo]:
         """Yield every object below the folder `prefix`, a thousand to a request."""
@@ -115,26 +124,44 @@ class Objects:
         """Return the whole object."""
         import obstore
 
+        if self._encrypts:
+            return client_side.get(self._connection, key)
         with self._diagnosed(key):
             return bytes(obstore.get(self._store, key).bytes())
 
     def get_tail(self, key: str, *, size: int, length: int) -> bytes:
-        """Return the last `length` bytes of an object that has `size` of them."""
+        """Return the last `length` bytes of an object that has `size` of them.
+
+        Raises `UnsupportedError` on a connection that encrypts on the client.
+        """
         import obstore
 
+        if self._encrypts:
+            raise UnsupportedError(
+                "an object that was encrypted on the client is read as a whole, never a range of it",
+                remedy="Use encryption.server_side, or a connection without encryption.client_side.",
+                connection=self._connection.name,
+                location=f"s3://{self._connection.location.bucket}/{key}",
+            )
         with self._diagnosed(key):
             return bytes(obstore.get_range(self._store, key, start=max(size - length, 0), end=size))
 
-    def put(self, key: str, body: bytes) -> None:
-        """Write the object, over what is there."""
+    def put(self, key: str, body: bytes | BinaryIO) -> None:
+        """Write the object, over what is there; a file is sent in parts."""
         import obstore
 
+        if self._encrypts:
+            client_side.put(self._connection, key, body)
+            return
         with self._diagnosed(key):
             obstore.put(self._store, key, body)
 
     def put_if_absent(self, key: str, body: bytes) -> bool:
         """Write the object unless there is one; tell whether it was written."""
         import obstore
+
+        if self._encrypts:
+            return client_side.put_if_absent(self._connection, key, body)
         from obstore.exceptions import AlreadyExistsError
 
         with self._diagnosed(key):

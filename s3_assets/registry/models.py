@@ -107,6 +107,7 @@ class Registry(BaseModel):
                 *self._names(),
                 *self._references(),
                 *self._places(),
+                *self._encryption(),
                 *self._imports(),
                 *self._partitions(),
             ]
@@ -179,6 +180,18 @@ class Registry(BaseModel):
                     f"the tables '{written[1]}' and '{name}' {inside}; give each its own path",
                 )
             around.append((place, name))
+
+    def _encryption(self) -> Iterator[Problem]:
+        """Engines read ranges of files, which encryption on the client does not have."""
+        for name, table in self.tables.items():
+            connection = self.connections.get(table.connection)
+            if connection is not None and connection.encryption.client_side is not None:
+                engines = "Polars and delta-rs" if table.format == "delta" else "Polars"
+                yield Problem(
+                    ("tables", name, "connection"),
+                    f"'{table.connection}' has encryption.client_side, and {engines} cannot read or write "
+                    f"{table.format} tables through it; use encryption.server_side, or another connection",
+                )
 
     def _imports(self) -> Iterator[Problem]:
         taken: dict[str, str] = {}

@@ -1,5 +1,6 @@
-"""A recorder before the server, and one engine after the other."""
+"""A recorder before the server, services that give one answer, and one engine after the other."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from s3_assets.connection import AccessKeyAuth, S3Connection, Transport
 from s3_assets.embedded.server import EmbeddedServer
 from tests.connection.engines import ENGINES, Engine
 from tests.connection.recorder import Recorder, recording
+from tests.support.http_answers import Answering
 
 Connect = Callable[..., S3Connection]
 
@@ -43,3 +45,19 @@ def connect(recorder: Recorder, bucket: str) -> Connect:
         return S3Connection(**told)
 
     return make
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[int, dict[str, str]], Answering]]:
+    servers: list[Answering] = []
+
+    def start(status: int, answer: dict[str, str]) -> Answering:
+        server = Answering(status, answer)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()

@@ -3,11 +3,9 @@
 import json
 import pickle
 import socket
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from s3_assets.connection.secrets import read_secret
 from s3_assets.embedded.server import REGION, EmbeddedServer
 from s3_assets.errors import SecretMissingError
 from tests.conftest import boto_client
+from tests.support.http_answers import Answering
 
 VALUE = "kept-by-aws-9f3"
 
@@ -139,54 +138,6 @@ def test_an_endpoint_with_a_user_is_refused_unseen() -> None:
         SecretsManagerSecret(name="a", endpoint=f"https://user:{VALUE}@host")
 
     assert VALUE not in str(caught.value)
-
-
-class Answering(ThreadingHTTPServer):
-    """An AWS service that gives one answer, and notes who asked for what."""
-
-    daemon_threads = True
-
-    def __init__(self, status: int, answer: dict[str, str]) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
-        self.status = status
-        self.answer = answer
-        self.asked: list[tuple[str, str]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Answer(BaseHTTPRequestHandler):
-    server: Answering
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append((self.headers["X-Amz-Target"], self.headers["Authorization"]))
-        body = json.dumps(self.server.answer).encode()
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-        pass
-
-
-@pytest.fixture
-def answering() -> Iterator[Callable[[int, dict[str, str]], Answering]]:
-    servers: list[Answering] = []
-
-    def start(status: int, answer: dict[str, str]) -> Answering:
-        server = Answering(status, answer)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return server
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.mark.parametrize(
