@@ -50,6 +50,12 @@ def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] 
     return dg.Definitions.merge(ours, *users)
 
 
+def tables_of_code(registry: Registry) -> frozenset[str]:
+    """Return the declared tables that assets of the registry's `code` write; its files are run for that."""
+    produced = _produced([_definitions(_load(path)) for path in registry.code])
+    return frozenset(produced & set(registry.tables))
+
+
 def _sources(registry: Registry, produced: set[str]) -> dict[str, list[str]]:
     written = {each.target for each in registry.imports.values()} | produced
     sources: dict[str, list[str]] = {}

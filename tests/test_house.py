@@ -17,7 +17,7 @@ FLOORS = (
     {"tables"},
     {"incremental", "engines"},
     {"movement", "explore"},
-    {"registry"},
+    {"registry", "permissions"},
     {
         "definitions",
         "builder",

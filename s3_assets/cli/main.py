@@ -7,7 +7,7 @@ from typing import Annotated, Any, TextIO
 import typer
 from typer.core import TyperGroup
 
-from s3_assets.cli import demo, dev, imports, preview, registry, server
+from s3_assets.cli import check, demo, dev, imports, policy, preview, registry, server
 from s3_assets.cli.console import print_error, standard_error
 from s3_assets.cli.options import Options
 from s3_assets.errors import S3AssetsError
@@ -74,6 +74,8 @@ application.command("validate")(registry.validate)
 application.command("tables")(registry.list_tables)
 application.command("import")(imports.run_import)
 application.command("preview")(preview.preview)
+application.command("check")(check.check)
+application.command("policy")(policy.print_policy)
 
 if __name__ == "__main__":
     application(prog_name="s3-assets")

@@ -1,0 +1,145 @@
+"""Probes of one folder: each action that reading or writing its table needs, without touching its data.
+
+What is written is one small object below `_s3_assets/permission_check/`, which no reader takes for data, and
+only where it may be deleted again: that is tried first, on a key that is not there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from s3_assets.permissions.findings import Finding, Verdict, untested
+from s3_assets.permissions.storage import ABORT, DECRYPT, DELETE, LIST, MAKE_KEY, PUT, READ
+
+if TYPE_CHECKING:
+    from s3_assets.connection.settings import S3Connection
+    from s3_assets.permissions.folders import Folder
+    from s3_assets.permissions.requests import Answer, Requests
+    from s3_assets.permissions.service import Service
+
+PROBES = "_s3_assets/permission_check/"
+_BODY = b"A probe of s3-assets check. It may be deleted.\n"
+_LOOKED_AT = 100
+# An id that no server gives: who may abort an upload is told that there is none.
+_NO_UPLOAD = "s3-assets-permission-check"
+_NO_SUCH_UPLOAD = ("NoSuchUpload", "404")
+_NO_SUCH_KEY = ("NoSuchKey", "404")
+# What is told only to those who may read: there is no first byte, or the object is archived.
+_NOTHING_TO_SEND = ("InvalidRange", "InvalidObjectState")
+_NO_404 = (
+    "a key that is not there is answered as if it were forbidden, which delta-rs takes for a refusal",
+    "Allow s3:ListBucket for requests that name no prefix, too: StringLikeIfExists in place of StringLike.",
+)
+
+
+class FolderProbes:
+    """The probes of one folder; each builds on those before."""
+
+    def __init__(
+        self, connection: S3Connection, folder: Folder, service: Service, requests: Requests
+    ) -> None:
+        self._folder = folder
+        self._requests = requests
+        self._bucket = service.bucket(folder.location.bucket)
+        self._read = service.objects(folder.location, exactly=folder.exactly)
+        self._written = service.objects(folder.location)
+        self._probe = f"{folder.location.key}{PROBES}{uuid4().hex}"
+        # Only Amazon's S3 asks its key service on behalf of the one who asks.
+        encryption = connection.encryption
+        self._key = encryption.kms_key_id if service.amazon and encryption.server_side == "sse-kms" else None
+
+    def run(self) -> list[Finding]:
+        """Return a finding for each action."""
+        found, readable = self._listing()
+        if self._folder.written:
+            found += self._writing()
+        return found + self._reading(readable)
+
+    def _listing(self) -> tuple[list[Finding], str | None]:
+        """List each prefix, and return the key of an object, one with bytes if there is."""
+        key = self._folder.location.key
+        named = [prefix for prefix in self._folder.listed if not prefix.endswith("*")]
+        found, readable = [], None
+        for prefix in dict.fromkeys([*named, key]):
+            what = f"{self._bucket} (prefix {prefix})" if prefix else self._bucket
+            finding, answer = self._send(LIST, what, "list_objects_v2", Prefix=prefix, MaxKeys=_LOOKED_AT)
+            found.append(finding)
+            there = (answer or {}).get("Contents", ()) if prefix == key else ()
+            largest = max(there, key=lambda each: int(each["Size"]), default=None)
+            readable = str(largest["Key"]) if largest else readable
+        return found, readable
+
+    def _reading(self, readable: str | None) -> list[Finding]:
+        """Read an object that is there, and ask for one that is not."""
+        absent, _ = self._send(READ, self._read, "get_object", fine=_NO_SUCH_KEY, Key=self._probe)
+        if readable is None:
+            return [absent]
+        finding = self._first_byte(readable)
+        if finding.verdict is Verdict.OK and absent.verdict is Verdict.MISSING:
+            return [finding, Finding(Verdict.MISSING, LIST, f"{self._bucket} (no prefix)", *_NO_404)]
+        return [finding]
+
+    def _first_byte(self, key: str) -> Finding:
+        finding, answer = self._send(
+            READ, self._read, "get_object", fine=_NOTHING_TO_SEND, Key=key, Range="bytes=0-0"
+        )
+        if answer is not None:
+            answer["Body"].close()
+        return finding
+
+    def _writing(self) -> list[Finding]:
+        delete, _ = self._send(DELETE, self._written, "delete_object", Key=self._probe)
+        abort, _ = self._send(
+            ABORT,
+            self._written,
+            "abort_multipart_upload",
+            fine=_NO_SUCH_UPLOAD,
+            Key=self._probe,
+            UploadId=_NO_UPLOAD,
+        )
+        if delete.verdict is Verdict.OK:
+            return [*self._put(), delete, abort]
+        if abort.verdict is Verdict.OK:
+            return [self._begin_upload(), delete, abort]
+        why = delete.told if delete.verdict is Verdict.UNTESTED else "nothing could be taken away again"
+        return [untested(PUT, self._written, why), delete, abort]
+
+    def _put(self) -> list[Finding]:
+        """Put the probe, read it if it is encrypted with a key of the user's own, and delete it."""
+        put, answer = self._send(PUT, self._written, "put_object", Key=self._probe, Body=_BODY)
+        found = [put]
+        try:
+            if self._key is not None:
+                found += self._key_used(answer)
+        finally:
+            if answer is not None:
+                removed, _ = self._send(DELETE, self._written, "delete_object", Key=self._probe)
+                if removed.verdict is not Verdict.OK:
+                    found.append(removed)
+        return found
+
+    def _key_used(self, answer: Answer | None) -> list[Finding]:
+        key = str(self._key)
+        if answer is None:
+            return [untested(action, key, "nothing could be written") for action in (MAKE_KEY, DECRYPT)]
+        read = self._first_byte(self._probe)
+        decrypt = Finding(read.verdict, DECRYPT, key, read.told, read.remedy)
+        return [Finding(Verdict.OK, MAKE_KEY, key), decrypt]
+
+    def _begin_upload(self) -> Finding:
+        """Begin an upload in parts, which asks for the same action, and abort it: no object comes of it."""
+        put, answer = self._send(PUT, self._written, "create_multipart_upload", Key=self._probe)
+        if answer is not None:
+            self._send(
+                ABORT, self._written, "abort_multipart_upload", Key=self._probe, UploadId=answer["UploadId"]
+            )
+        return put
+
+    def _send(
+        self, action: str, resource: str, operation: str, *, fine: tuple[str, ...] = (), **parameters: object
+    ) -> tuple[Finding, Answer | None]:
+        bucket = self._folder.location.bucket
+        return self._requests.send(
+            action, resource, operation, fine=fine, parameters={"Bucket": bucket, **parameters}
+        )

@@ -1,0 +1,58 @@
+"""What a registry does on S3: which folders of a connection it reads, and which it writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from s3_assets.tables.settings import ParquetSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from s3_assets.location import Location
+    from s3_assets.registry.models import Registry
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that is read, or read and written."""
+
+    location: Location
+    written: bool = False
+    exactly: bool = True
+    """False where folders whose names begin like this one's are read with it."""
+    table: str | None = None
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The prefixes of its listings, with `*` for any end; empty for the whole bucket.
+
+        To find folders by the beginning of their names, the folder above is listed.
+        """
+        key = self.location.key
+        if self.exactly:
+            return (key, f"{key}*") if key else ()
+        above, slash, name = key.rstrip("/").rpartition("/")
+        return (f"{above}{slash}", f"{above}{slash}{name}*") if above else ()
+
+
+def folders_of(registry: Registry, connection: str, written: Collection[str] = ()) -> tuple[Folder, ...]:
+    """Return the folders of a connection's tables, in the registry's order.
+
+    Targets of imports are written; `written` names the tables that assets of the user's own write. A
+    connection that no table uses yet is read below its url.
+    """
+    here = registry.connections[connection]
+    targets = {each.target for each in registry.imports.values()} | set(written)
+    found = [
+        Folder(
+            here.location.folder(settings.path),
+            name in targets,
+            here.match_subfolder_exactly or not isinstance(settings, ParquetSettings),
+            name,
+        )
+        for name, settings in registry.tables.items()
+        if settings.connection == connection
+    ]
+    return tuple(found) or (Folder(here.location),)
