@@ -51,7 +51,7 @@ class Front:
         return urlsplit(self.endpoint).port or 0
 
     def requests(self, at_least: int = 0) -> list[FrontRequest]:
-        """The requests so far: each is written down a moment after its answer, so say how many to wait for."""
+        """The requests so far: each is written a moment after its answer, so say how many to wait for."""
         fields = [line.split() for line in self._lines("request", at_least)]
         return [FrontRequest(peer, int(status), *others) for peer, status, *others in fields]
 

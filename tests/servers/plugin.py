@@ -16,6 +16,7 @@ from tests.servers.certificates import Authority
 from tests.servers.forward_proxy import ForwardProxy
 from tests.servers.front import Front
 from tests.servers.gateway import Gateway
+from tests.servers.identity.server import IdentityServer, identity_server
 from tests.servers.programs import MISSING, need
 from tests.servers.run_folder import RunFolder, shared_server
 
@@ -26,6 +27,7 @@ TITLES = {
     "tls_front": "HAProxy, private authority",
     "mutual_tls": "HAProxy, client certificates",
     "forward_proxy": "tinyproxy",
+    "identity": "metadata services and STS of our own",
 }
 """The fixtures that stand for a real server, and what the summary calls them."""
 
@@ -124,3 +126,10 @@ def forward_proxy(authority: Authority) -> Iterator[ForwardProxy]:
         pytest.skip("Only Linux has all of 127.0.0.0/8 on loopback.")
     with forward.forward_proxy(authority) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> Iterator[IdentityServer]:
+    """IMDSv2, the container protocol and STS, with keys that live an hour until `change(lifetime=...)`."""
+    with identity_server(tmp_path / "identity") as server:
+        yield server
