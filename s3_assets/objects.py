@@ -176,7 +176,7 @@ class Objects:
         import obstore
 
         def one(pair: tuple[str, str]) -> None:
-            with self._diagnosed(pair[0]):
+            with self._diagnosed(pair[0], operation="CopyObject"):
                 obstore.copy(self._store, *pair)
 
         with ThreadPoolExecutor(min(_COPY_AT_ONCE, self._connection.transport.max_connections)) as pool:
@@ -197,7 +197,7 @@ class Objects:
         return len(wanted)
 
     @contextmanager
-    def _diagnosed(self, key: str) -> Iterator[None]:
+    def _diagnosed(self, key: str, *, operation: str | None = None) -> Iterator[None]:
         from obstore.exceptions import BaseError
 
         try:
@@ -207,6 +207,5 @@ class Objects:
             if isinstance(error, S3AssetsError):
                 raise
             # Not chained: the engine quotes request headers.
-            raise diagnose(
-                error, self._connection, f"s3://{self._connection.location.bucket}/{key}"
-            ) from None
+            location = f"s3://{self._connection.location.bucket}/{key}"
+            raise diagnose(error, self._connection, location, operation=operation) from None
