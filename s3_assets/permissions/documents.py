@@ -34,7 +34,12 @@ class Statement:
         if self.resources:
             said["Resource"] = list(self.resources)
         if self.condition:
-            said["Condition"] = {operator: dict(keys) for operator, keys in self.condition.items()}
+            said["Condition"] = {
+                operator: {
+                    key: value if isinstance(value, str) else list(value) for key, value in keys.items()
+                }
+                for operator, keys in self.condition.items()
+            }
         return said
 
 

@@ -34,12 +34,12 @@ class Service:
     @property
     def partition(self) -> str:
         """`aws`, `aws-cn`, `aws-us-gov`: of the region; other servers know `aws` alone."""
-        return _partition(self.region)[0] if self.amazon else "aws"
+        return _partition(self.region) if self.amazon else "aws"
 
     @property
     def domain(self) -> str:
         """The suffix of the services' names, as conditions on `kms:ViaService` have it."""
-        return _partition(self.region)[1]
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
 
     def bucket(self, name: str) -> str:
         """Return the ARN of a bucket."""
@@ -60,14 +60,11 @@ def literal(text: str) -> str:
 
 
 @cache
-def _partition(region: str) -> tuple[str, str]:
-    """Return the partition of a region and the domain of its services; for an unknown one, AWS's largest."""
+def _partition(region: str) -> str:
     import botocore.session
     from botocore.exceptions import UnknownRegionError
 
-    session = botocore.session.Session()
     try:
-        name = str(session.get_partition_for_region(region))
+        return str(botocore.session.Session().get_partition_for_region(region))
     except UnknownRegionError:
-        name = "aws"
-    return name, str(session.get_component("endpoint_resolver").get_partition_dns_suffix(name))
+        return "aws"
