@@ -14,6 +14,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
@@ -96,8 +97,14 @@ class _Child:
 
     def end(self) -> None:
         for pipe in self._pipes():
-            pipe.close()
-        self._process.wait()
+            # An order that was not taken is written by closing, too.
+            with suppress(BrokenPipeError):
+                pipe.close()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def leave(self) -> None:
         """Let go of the pipes in a forked process, without the locks that a lost thread may hold."""
@@ -123,7 +130,10 @@ class _Children:
         settings = frozenset(each for each in environment.items() if _decides(each[0].upper()))
         with self._lock:
             child = self._children.get(settings)
-            if child is None or not child.alive:
+            if child is not None and not child.alive:
+                child.end()
+                child = None
+            if child is None:
                 child = self._children[settings] = _Child(environment)
             return child
 

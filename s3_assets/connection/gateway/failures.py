@@ -56,10 +56,11 @@ def crowded(connections: int) -> GatewayFailureError:
 
 def failed(error: Exception, server: str) -> GatewayFailureError:
     """Return the answer if the server gave none; urllib3's own words may quote the proxy's password."""
-    from urllib3.exceptions import ProxyError, SSLError
+    from urllib3.exceptions import NewConnectionError, ProxyError, SSLError
     from urllib3.exceptions import TimeoutError as TimedOutError
 
-    if isinstance(error, TimedOutError):
+    # A refused connection counts as one that timed out among urllib3's classes.
+    if isinstance(error, TimedOutError) and not isinstance(error, NewConnectionError):
         return GatewayFailureError(
             HTTPStatus.GATEWAY_TIMEOUT, "RequestTimeout", f"{server} did not answer in time"
         )

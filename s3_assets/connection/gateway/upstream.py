@@ -75,7 +75,8 @@ class Upstream:
         self._base = replace(where, virtual_hosted=False).url
         self._bucket_base = where.url
         proxy = proxy_url(connection, where.url)
-        self._manager = _manager(connection, proxy)
+        manager = _manager(connection, proxy)
+        self._pools = {base: manager.connection_from_url(base) for base in (self._base, self._bucket_base)}
         # A proxy takes whole URLs for plain HTTP, and makes a tunnel for HTTPS.
         self._whole_urls = proxy is not None and where.url.startswith("http:")
 
@@ -83,7 +84,7 @@ class Upstream:
     def send(self, request: Request) -> Iterator[BaseHTTPResponse]:
         """Send a request; its answer's body is read inside the block.
 
-        Raises `GatewayFailureError` if there is no answer, `ClientGoneError` if the request's body breaks off.
+        Raises `GatewayFailureError` if there is no answer, `ClientGoneError` if the request breaks off.
         """
         if not request.target.startswith("/"):
             raise unusable("the target of the request is not a path")
@@ -109,7 +110,7 @@ class Upstream:
 
         server = urlsplit(base).netloc
         try:
-            answer = self._manager.connection_from_url(base).urlopen(
+            answer = self._pools[base].urlopen(
                 request.method,
                 self._on_the_line(base, target),
                 body=None if request.body.finished else request.body,  # type: ignore[arg-type] # any buffer does
