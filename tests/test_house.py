@@ -29,6 +29,7 @@ FLOORS = (
         "schedules",
         "checks",
         "resources",
+        "aws_resources",
         "metadata",
     },
     {"cli"},

@@ -70,7 +70,9 @@ class WebIdentityAuth(_Auth):
 
     type: Literal["web_identity"] = "web_identity"
     role_arn: str = Field(pattern=_ROLE_ARN, description="The role to assume.")
-    token_file: Path | None = Field(default=None, description="Read again at each refresh.")
+    token_file: Path | None = Field(
+        default=None, description="Read again at each refresh; in a registry relative to its folder."
+    )
     token: Secret | None = Field(default=None, repr=False, description="The token itself, as a secret.")
     session_name: str = Field(default="s3-assets", pattern=_SESSION_NAME)
     duration_seconds: int = Field(default=3600, ge=_SHORTEST_SESSION, le=_LONGEST_SESSION)

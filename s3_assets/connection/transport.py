@@ -63,7 +63,10 @@ class Proxy(_Part):
 
 
 class Tls(_Part):
-    """Whose certificates are trusted, and the certificate that is shown to the server; PEM files."""
+    """Whose certificates are trusted, and the certificate that is shown to the server; PEM files.
+
+    In a registry, relative paths count from its folder.
+    """
 
     ca_bundle: Path | None = Field(default=None, description="Certificates to trust instead of the usual.")
     client_certificate: Path | None = Field(default=None, description="Shown to the server (mutual TLS).")

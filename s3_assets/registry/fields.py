@@ -27,7 +27,7 @@ def located(location: Sequence[str | int], model: type[BaseModel]) -> tuple[Path
     for part in location:
         choices = [member for each in here for member in _members(each)]
         if len(choices) > 1 and path:
-            here = [each for each in choices if part in _tags(each)]
+            here = [each for each in choices if _is_called(each, str(part))]
             continue
         around = choices
         here = [inner for each in choices for inner in _inside(each, part)]
@@ -101,17 +101,15 @@ def _inside(annotation: Any, part: str | int) -> list[Any]:  # noqa: ANN401 - ty
     return []
 
 
-def _tags(member: Any) -> set[str]:  # noqa: ANN401 - types are values here
-    """Return how pydantic calls a member of a union: by the value that tells it apart, or by its name."""
+def _is_called(member: Any, tag: str) -> bool:  # noqa: ANN401 - types are values here
+    """Tell whether pydantic calls a member of a union so: by its distinguishing value, or by its name."""
     if not _is_model(member):
-        return set()
-    values = {
-        value
-        for field in member.model_fields.values()
-        if get_origin(field.annotation) is Literal
-        for value in get_args(field.annotation)
-    }
-    return {member.__name__, *values}
+        return False
+    # A model with checks of its own is called function-after[check(), Model].
+    if tag == member.__name__ or tag.endswith((f" {member.__name__}]", f",{member.__name__}]")):
+        return True
+    literals = [field.annotation for field in member.model_fields.values()]
+    return any(get_origin(each) is Literal and tag in get_args(each) for each in literals)
 
 
 def _is_model(annotation: Any) -> bool:  # noqa: ANN401 - types are values here

@@ -10,6 +10,7 @@ import yaml
 
 from s3_assets.errors import RegistryError
 from s3_assets.registry.models import Registry
+from s3_assets.registry.paths import with_paths_from
 from s3_assets.registry.problems import Problem, UnplacedRegistryError, discreet, dotted
 from s3_assets.registry.yaml_reader import YamlReader
 
@@ -56,14 +57,16 @@ def load_registry(
 
 
 def parse_registry(text: str, file: Path, environment: Mapping[str, str]) -> Registry:
-    """Check the text of a registry file; `code` is resolved against the file's folder."""
+    """Check the text of a registry file; its paths are resolved against the file's folder."""
     reader = YamlReader(environment)
     node = _compose(text, file)
     data = reader.read(node, ()) if node is not None else {}
     try:
-        return Registry(**_sections(data, file, reader.problems))
+        registry = Registry(**_sections(data, file, reader.problems))
     except UnplacedRegistryError as error:
         problems = error.found_problems
+    else:
+        return with_paths_from(registry, file.parent.absolute())
     # Not chained, and without what stands where a secret belongs: Dagster shows whole chains.
     raise RegistryError(
         f"{file} is wrong:",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FIELD = re.compile(r"^[a-z][a-z_]{0,40}$")
 _UNSHOWN = "***"
+_NO_TEXT = "this should be a valid string"
 # Three shapes of secrets, wherever they stand: a user in a URL, an AWS key id, an AWS secret key.
 _SECRET_SHAPES = re.compile(
     r"(?<=://)[^/@\s']+(?=@)"
@@ -59,7 +60,12 @@ def from_validation(error: ValidationError, model: type[BaseModel]) -> list[Prob
             continue
         path, known = located(each["loc"], model)
         problems.append(_problem(path, known, each))
-    return problems
+    # Where a text or a mapping may stand, a wrong mapping is no text either.
+    return [each for each in problems if not (each.text == _NO_TEXT and _is_mapping(each.path, problems))]
+
+
+def _is_mapping(path: Sequence[str | int], problems: Sequence[Problem]) -> bool:
+    return any(len(each.path) > len(path) and each.path[: len(path)] == path for each in problems)
 
 
 def dotted(path: Sequence[str | int]) -> str:

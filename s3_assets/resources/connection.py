@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import ConfigDict, ValidationError, create_model, field_validator, model_serializer
+from pydantic import ConfigDict, PrivateAttr, ValidationError, create_model, field_validator, model_serializer
 
 from s3_assets.connection.settings import S3Connection
 from s3_assets.errors import SettingError
@@ -27,6 +27,8 @@ class S3ConnectionResource(_Fields):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
+    _in_a_run: bool = PrivateAttr(default=False)
+
     if TYPE_CHECKING:  # the fields are those of the model, made when the program runs
 
         def __init__(self, **fields: Any) -> None: ...  # noqa: ANN401 - of many types
@@ -40,9 +42,13 @@ class S3ConnectionResource(_Fields):
     def _without_secrets(self) -> dict[str, object]:
         return discreet_values(self)
 
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 - Dagster's signature
+        """Remember that the variables have been read: this copy holds their values and is shown to nobody."""
+        self._in_a_run = True
+
     def get_resource_definition(self) -> Any:  # noqa: ANN401 - the class of the definition is Dagster's own
         """Return the definition that Dagster keeps and shows; raises `SettingError` for secrets as text."""
-        bare = bare_secrets(self)
+        bare = [] if self._in_a_run else bare_secrets(self)
         if bare:
             raise SettingError(
                 f"{', '.join(bare)} stands as text in the resource, and Dagster shows it in its UI",
