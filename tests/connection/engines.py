@@ -1,4 +1,4 @@
-"""The four engines, each by what it can do for a test: write three rows to a folder, read them back."""
+"""The five engines, each by what it can do for a test: write three rows to a folder, read them back."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from s3_assets.connection.adapters import boto
 from s3_assets.connection.adapters import deltalake as delta_adapter
 from s3_assets.connection.adapters import obstore as obstore_adapter
 from s3_assets.connection.adapters import polars as polars_adapter
+from s3_assets.connection.adapters import pyiceberg as iceberg_adapter
 from s3_assets.connection.ambient import without_ambient_settings
 from s3_assets.connection.diagnosis import diagnosed
 
@@ -92,10 +93,38 @@ def _delta_read(connection: S3Connection, folder: str) -> list[int]:
     return sorted(number for batch in batches for number in pl.DataFrame(batch)["number"])
 
 
+def _iceberg_write(connection: S3Connection, folder: str) -> None:
+    from pyiceberg.catalog.memory import InMemoryCatalog
+
+    told = iceberg_adapter.properties(connection)
+    location = f"{connection.location.url}{folder}/iceberg"
+    catalog = InMemoryCatalog("engines", **told)
+    try:
+        catalog.create_namespace("test")
+        table = catalog.create_table("test.numbers", FRAME.to_arrow().schema, location=location)
+        table.append(FRAME.to_arrow())
+    finally:
+        catalog.close()
+    # So that the reader needs no catalog.
+    with table.io.new_output(f"{location}/metadata/version-hint.text").create(overwrite=True) as hint:
+        hint.write(table.metadata_location.rpartition("/")[2].encode())
+
+
+def _iceberg_read(connection: S3Connection, folder: str) -> list[int]:
+    from pyiceberg.table import StaticTable
+
+    told = iceberg_adapter.properties(connection)
+    table = StaticTable.from_metadata(f"{connection.location.url}{folder}/iceberg", told)
+    numbers: list[int] = table.scan().to_arrow()["number"].to_pylist()
+    return numbers
+
+
 # delta-rs reads tables, not objects: where nothing is, it answers that there is no table (tests/tables).
 OBJECT_ENGINES = (
     Engine("boto3", _boto_write, _boto_read),
     Engine("obstore", _obstore_write, _obstore_read),
     Engine("polars", _polars_write, _polars_read),
 )
-ENGINES = (*OBJECT_ENGINES, Engine("delta-rs", _delta_write, _delta_read))
+DELTA = Engine("delta-rs", _delta_write, _delta_read)
+ICEBERG = Engine("pyiceberg", _iceberg_write, _iceberg_read)
+ENGINES = (*OBJECT_ENGINES, DELTA, ICEBERG)

@@ -94,7 +94,8 @@ def test_missing_bucket(strict_s3_server: EmbeddedServer, engine: Engine) -> Non
     with pytest.raises(BucketMissingError, match="the bucket does not exist") as caught:
         engine.diagnosed_write(strict(strict_s3_server, url="s3://no-such-bucket/"))
 
-    assert caught.value.location == "s3://no-such-bucket/folder"
+    # An engine of ours may name the file as well.
+    assert str(caught.value.location).startswith("s3://no-such-bucket/folder")
 
 
 @pytest.mark.parametrize("engine", OBJECT_ENGINES, ids=[engine.name for engine in OBJECT_ENGINES])

@@ -119,9 +119,9 @@ def test_a_refresh_that_fails_is_a_clear_error(expiring: S3Connection, tmp_path:
 
 def test_a_refresh_that_fails_in_the_middle_of_a_delta_table(expiring: S3Connection, tmp_path: Path) -> None:
     from s3_assets.connection.diagnosis import diagnosed
-    from tests.connection.engines import ENGINES, delta_table
+    from tests.connection.engines import DELTA, delta_table
 
-    ENGINES[-1].write(expiring, "folder")
+    DELTA.write(expiring, "folder")
     table = delta_table(expiring, "folder")
     (tmp_path / "process").write_text("#!/bin/sh\necho 'sign in again' >&2\nexit 1\n")
     time.sleep(LIFETIME)
