@@ -8,7 +8,7 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3.14 python
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo dev test format lint type lock clean setup
+.PHONY: demo dev test servers format lint type lock clean setup
 
 demo: setup
 	@$(BIN)/s3-assets demo $(ARGUMENTS)
@@ -18,6 +18,9 @@ dev: setup
 
 test: setup
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGUMENTS)
+
+servers:
+	@tests/servers/install.sh
 
 format: setup
 	@$(BIN)/ruff format .

@@ -9,7 +9,10 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 REGION = "us-east-1"
-PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "curl", "openssl")
+PROGRAMS = (
+    *("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin"),
+    *("curl", "openssl"),
+)
 _POLICY = "tests"
 
 Policy = Mapping[str, Any]

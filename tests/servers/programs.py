@@ -4,23 +4,13 @@ import os
 import random
 import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
-PACKAGES = {
-    "ceph": "ceph-mon",
-    "ceph-mon": "ceph-mon",
-    "ceph-osd": "ceph-osd",
-    "radosgw": "radosgw",
-    "radosgw-admin": "radosgw",
-    "curl": "curl",
-    "openssl": "openssl",
-    "haproxy": "haproxy",
-    "tinyproxy": "tinyproxy-bin",
-    "socat": "socat",
-    "faketime": "faketime",
-}
-"""Each program, and the package of Debian and Ubuntu that has it."""
+_LIST = Path(__file__).with_name("packages.txt")
+PACKAGES = dict(line.split() for line in _LIST.read_text().splitlines())
+"""Each program, and the package of Debian and Ubuntu that has it; `install.sh` reads the same file."""
 
 MISSING = "is not installed: apt-get install --no-install-recommends"
 """What the reason of every skip for lack of a program says."""
