@@ -24,7 +24,8 @@ _KEYS = re.compile(
     | (?:at\ location|for\ path)\ .*?(?=\ not\ found|:\ Error|\n|$)""",
     re.VERBOSE,
 )
-_QUOTED = re.compile(r'https?://\S+|"(?:[^"\\]|\\.)*"')
+# Rust quotes this one cause as if it were a key.
+_QUOTED = re.compile(r'https?://\S+|"(?!dns error")(?:[^"\\]|\\.)*"')
 
 
 class Answer(NamedTuple):
@@ -55,6 +56,10 @@ def texts(error: BaseException) -> str:
         inner = getattr(seen, "kwargs", {}).get("error")
         if inner is not None and seen.__cause__ is None:
             found.append(f"{type(inner).__name__}: {inner}")
+        # And it has no words for an answer that is not S3's.
+        response = getattr(seen, "response", None)
+        if isinstance(response, dict) and "HTTPStatusCode" in response.get("ResponseMetadata", {}):
+            found.append(f"status: {response['ResponseMetadata']['HTTPStatusCode']}")
         seen = seen.__cause__
     return "\n".join(found)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.actions import find_denial
-from s3_assets.connection.answers import Answer, read_answer, texts
+from s3_assets.connection.answers import read_answer, texts
 from s3_assets.connection.credentials import credential_source
 from s3_assets.connection.redaction import redact
 from s3_assets.connection.refinements import refined
 from s3_assets.connection.symptoms import DENIALS, DENIED, NO_CREDENTIALS, symptom_of
-from s3_assets.errors import S3AssetsError, ServerFailureError
+from s3_assets.errors import AccessDeniedError, S3AssetsError, ServerFailureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["diagnose", "diagnosed", "find_symptom", "redact"]
 
 _LONGEST = 600
+# obstore says everything twice: the second time as Rust prints it for debugging.
+_DEBUG = re.compile(r"\s*Debug source:\n.*?\n\}", re.DOTALL)
 
 
 def diagnose(
@@ -43,27 +46,18 @@ def diagnose(
         return failure.at(connection=connection.name, location=location)
     if symptom is None:
         return ServerFailureError(
-            f"a request failed: {redact(text, connection)[:_LONGEST]}",
+            f"a request failed: {redact(_DEBUG.sub('', text), connection)[:_LONGEST]}",
             remedy="Run it again; if it stays, look at the server's log.",
             connection=connection.name,
             location=location,
         )
-    if symptom in DENIALS:
-        return _denied(symptom, answer, connection, location)
-    symptom = refined(symptom, answer, connection)
-    return symptom.error(symptom.found, remedy=symptom.remedy, connection=connection.name, location=location)
-
-
-def _denied(symptom: Symptom, answer: Answer, connection: S3Connection, location: str) -> S3AssetsError:
-    symptom = refined(symptom, answer, connection)
-    denial = find_denial(answer, connection, location)
-    if denial is None:
-        return symptom.error(
-            symptom.found, remedy=symptom.remedy, connection=connection.name, location=location
-        )
-    general = "" if symptom.remedy == DENIED.remedy else f"{symptom.remedy} "
-    return symptom.error(
-        f"{symptom.found}: {denial.found}",
+    meant = refined(symptom, answer, connection)
+    denial = find_denial(answer, connection, location) if symptom in DENIALS else None
+    if denial is None or meant.error is not AccessDeniedError:
+        return meant.error(meant.found, remedy=meant.remedy, connection=connection.name, location=location)
+    general = "" if meant.remedy == DENIED.remedy else f"{meant.remedy} "
+    return meant.error(
+        f"{meant.found}: {denial.found}",
         remedy=f"{general}{denial.remedy(connection)}",
         connection=connection.name,
         location=location,

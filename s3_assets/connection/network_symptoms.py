@@ -80,7 +80,8 @@ PROXY_UNREACHABLE = Symptom(
 PROXY_REFUSED = Symptom(
     UnreachableError,
     "the proxy does not let requests through to the server, or cannot reach it",
-    "Ask who runs the proxy, or name the endpoint's host in proxy.non_proxy_hosts.",
+    "Check proxy.username and proxy.password, and what the proxy allows; hosts in proxy.non_proxy_hosts are "
+    "reached without it.",
 )
 GATEWAY_FAILED = Symptom(
     UnreachableError,
@@ -100,11 +101,11 @@ _WORDS = {
     PROXY_PASSWORD: (
         "ProxyAuthRequired",
         "proxy authorization required",
-        "Tunnel connection failed: 407",
+        "Tunnel connection failed: 40[17]",
         "407 Proxy Authentication Required",
         r"proxy on the way to \S+ refuses its user",
     ),
-    PROXY_REFUSED: ("tunnel error: unsuccessful", "TunnelUnsuccessful", "Tunnel connection failed"),
+    PROXY_REFUSED: (r"tunnel error[\s:]*unsuccessful", "TunnelUnsuccessful", "Tunnel connection failed"),
     PROXY_UNREACHABLE: (
         "ProxyConnectionError",
         "unable to connect to proxy",

@@ -22,6 +22,7 @@ from s3_assets.connection.network_symptoms import (
 )
 from s3_assets.connection.proxies import proxy_url
 from s3_assets.connection.symptoms import (
+    BAD_REQUEST,
     DENIED,
     NO_BUCKET,
     OTHER_REGION,
@@ -29,6 +30,7 @@ from s3_assets.connection.symptoms import (
     SIGNATURE,
     SKEWED,
     UNKNOWN_KEY,
+    UNSIGNED,
 )
 from s3_assets.errors import S3AssetsError
 
@@ -79,6 +81,12 @@ def _unreachable(symptom: Symptom, _: Answer, connection: S3Connection) -> Sympt
 def _proxy_failure(symptom: Symptom, _: Answer, connection: S3Connection) -> Symptom:
     proxy = _proxy(connection, _address(connection))
     return _named(symptom, proxy) if proxy is not None else symptom
+
+
+def _unsigned(symptom: Symptom, answer: Answer, connection: S3Connection) -> Symptom:
+    """Tell the proxy's 401 from the server's, which comes with a code."""
+    proxy = _proxy(connection, _address(connection))
+    return symptom if proxy is None or answer.codes else _named(PROXY_PASSWORD, proxy)
 
 
 def _cut_off(symptom: Symptom, _: Answer, connection: S3Connection) -> Symptom:
@@ -172,6 +180,8 @@ _REFINEMENTS: dict[Symptom, Refinement] = {
     UNREACHABLE: _unreachable,
     NO_SUCH_HOST: _unreachable,
     CUT_OFF: _cut_off,
+    BAD_REQUEST: _cut_off,
+    UNSIGNED: _unsigned,
     OTHER_HOST: _other_host,
     PROXY_PASSWORD: _proxy_failure,
     PROXY_REFUSED: _proxy_failure,
