@@ -457,6 +457,19 @@ def test_silent_server_is_told() -> None:
     assert 0.4 < time.monotonic() - begin < 2.5
 
 
+def test_server_that_does_not_take_a_body_is_told() -> None:
+    body = b"x" * (32 * 1024 * 1024)
+    patience = Transport(connect_timeout=0.5, read_timeout=0.5)
+    with (
+        scripted(lambda _: time.sleep(3), read_bodies=False) as server,
+        raw(to(server.endpoint, transport=patience)) as client,
+    ):
+        answer = client("PUT", "/lake/key", body)
+        document = answer.read()
+
+    assert (answer.status, code(document)) == (504, "RequestTimeout")
+
+
 def test_server_that_hangs_up_is_told() -> None:
     with scripted(lambda _: None) as server, raw(to(server.endpoint)) as client:
         assert code(client("GET", "/lake/key").read()) == "UpstreamUnreachable"
@@ -589,7 +602,8 @@ def test_connections_are_kept_on_both_sides() -> None:
 def test_body_waits_for_permission() -> None:
     with scripted() as server, raw(to(server.endpoint)) as client:
         address = (client.http.host, client.http.port)
-        head = "PUT /lake/key HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\nAuthorization: "
+        told = "Host: x\r\nExpect: 100-continue\r\nContent-Length: 4"
+        head = f"PUT /lake/key HTTP/1.1\r\n{told}\r\nAuthorization: "
         with socket.create_connection(address, 10) as line:
             line.sendall(f"{head}{client.authorization}\r\n\r\n".encode())
             assert line.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -654,6 +668,20 @@ def test_connections_to_the_server_are_bounded() -> None:
         assert len(server.arrived) == 36
         assert most == 3
         assert len({each.connection for each in server.arrived}) == 3
+
+
+def test_waiting_for_a_connection_ends() -> None:
+    large = b"HTTP/1.1 200 OK\r\nContent-Length: 90000000\r\n\r\n" + b"x" * 90_000_000
+    bound = Transport(max_connections=1, read_timeout=0.5)
+    with scripted(lambda _: large) as server:
+        connection = to(server.endpoint, transport=bound)
+        with raw(connection) as greedy, raw(connection) as patient:
+            unread = greedy("GET", "/lake/large")
+            answer = patient("GET", "/lake/key")
+
+            assert (answer.status, code(answer.read())) == (503, "SlowDown")
+            assert len(unread.read()) == 90_000_000
+            assert len(server.arrived) == 1
 
 
 def test_bodies_are_not_kept_in_memory() -> None:

@@ -59,8 +59,9 @@ def failed(error: Exception, server: str) -> GatewayFailureError:
     from urllib3.exceptions import NewConnectionError, ProxyError, SSLError
     from urllib3.exceptions import TimeoutError as TimedOutError
 
-    # A refused connection counts as one that timed out among urllib3's classes.
-    if isinstance(error, TimedOutError) and not isinstance(error, NewConnectionError):
+    # urllib3 counts a refused connection as one that timed out, but not silence while sending.
+    silent = isinstance(error, TimedOutError) and not isinstance(error, NewConnectionError)
+    if silent or isinstance(error.args[-1] if error.args else None, TimeoutError):
         return GatewayFailureError(
             HTTPStatus.GATEWAY_TIMEOUT, "RequestTimeout", f"{server} did not answer in time"
         )

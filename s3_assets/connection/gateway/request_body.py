@@ -10,7 +10,8 @@ from s3_assets.connection.gateway.failures import ClientGoneError, unusable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-PIECE = 256 * 1024
+# The system's limit for sending counts for a whole piece: larger ones would fail on slow lines.
+PIECE = 64 * 1024
 _LONGEST_LINE = 4096
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 

@@ -15,7 +15,7 @@ from urllib.parse import quote_from_bytes
 
 from s3_assets.connection.gateway import GatewayAddress
 from s3_assets.connection.gateway.failures import ClientGoneError, GatewayFailureError, refused
-from s3_assets.connection.gateway.request_body import PIECE, RequestBody
+from s3_assets.connection.gateway.request_body import RequestBody
 from s3_assets.connection.gateway.upstream import Request, Upstream
 from s3_assets.connection.loopback_room import LoopbackServer
 
@@ -31,6 +31,7 @@ _ANY_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "upgrade"}
 )
+_PIECE = 256 * 1024
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 # An engine that is still sending when its request has failed is listened to this long (seconds).
 _LINGER = 10.0
@@ -156,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_WR)
             self.connection.settimeout(_LINGER)
             until = time.monotonic() + _LINGER
-            while time.monotonic() < until and self.rfile.read1(PIECE):
+            while time.monotonic() < until and self.rfile.read1(_PIECE):
                 pass
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base's name
@@ -164,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _pieces(answer: BaseHTTPResponse) -> Iterator[bytes]:
-    while piece := answer.read1(PIECE):
+    while piece := answer.read1(_PIECE):
         yield piece
 
 
