@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
     under_way: ClassVar[set[int]] = set()
 
     def _forward(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self._body()
         headers = {name.lower(): value for name, value in self.headers.items()}
         url = urlsplit(self.path)
         path = self.path.removeprefix(f"{url.scheme}://{url.netloc}") if url.scheme else self.path
@@ -87,7 +87,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.log.flush()
         upstream = http.client.HTTPConnection(*self.target, timeout=30)
         # The server redirects requests that are signed for another region than it thinks is the bucket's.
-        passed = {name: value for name, value in headers.items() if name != "authorization"}
+        passed = {
+            name: value
+            for name, value in headers.items()
+            if name not in {"authorization", "transfer-encoding", "expect", "content-length"}
+        }
         upstream.request(self.command, path, body, {**passed, "connection": "close"})
         answer = upstream.getresponse()
         content = answer.read()
@@ -102,6 +106,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
         upstream.close()
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        pieces = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            pieces.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(pieces)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _forward  # noqa: N815 - names that the base class looks for
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.connection.adapters.botocore_dialect import client_arguments, encryption_parameters
+from s3_assets.connection.adapters.botocore_dialect import (
+    client_arguments,
+    encryption_parameters,
+    gateway_arguments,
+)
 from s3_assets.connection.ambient import with_ambient_settings
 from s3_assets.connection.credentials import credential_source
+from s3_assets.connection.transport import DEFAULT_CONNECTIONS
 
 if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
@@ -16,17 +21,31 @@ _WRITES = ("PutObject", "CreateMultipartUpload", "CopyObject")
 
 
 def client(connection: S3Connection, service: str = "s3") -> Any:  # noqa: ANN401 - boto3 makes clients at run time
-    """Return a boto3 client of that AWS service, whose credentials are those of all other engines."""
+    """Return a boto3 client of that AWS service, whose credentials are those of all other engines.
+
+    A cap on connections is kept by the gateway, since boto3's pool opens more when it is empty; presigned
+    URLs of such a client are good on this machine alone.
+    """
     import boto3
 
     source = credential_source(connection)
     if not source.anonymous:
         # A way that leads nowhere is told now, in our words; botocore would look elsewhere.
         source.current()
-    arguments = client_arguments(connection, service, unsigned=source.anonymous)
+    if service == "s3" and connection.transport.max_connections < DEFAULT_CONNECTIONS:
+        from s3_assets.connection.gateway import open_gateway
+
+        arguments = gateway_arguments(connection, open_gateway(connection))
+    else:
+        arguments = client_arguments(connection, service, unsigned=source.anonymous)
     with with_ambient_settings():
         session = boto3.Session(botocore_session=source.botocore_session())
         made = session.client(service, **arguments)
+    if service == "s3" and arguments["config"].proxies:
+        # Forward proxies swallow the interim answer that it asks for; no other engine asks.
+        from botocore.handlers import add_expect_header
+
+        made.meta.events.unregister("before-call.s3", add_expect_header)
     parameters = encryption_parameters(connection)
     if service == "s3" and parameters:
         for operation in _WRITES:

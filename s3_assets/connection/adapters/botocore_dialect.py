@@ -8,43 +8,21 @@ from s3_assets.connection.environment import Address, address
 from s3_assets.connection.proxies import proxy_url
 
 if TYPE_CHECKING:
+    from s3_assets.connection.gateway import GatewayAddress
     from s3_assets.connection.settings import S3Connection
 
 
 def client_arguments(connection: S3Connection, service: str, *, unsigned: bool = False) -> dict[str, Any]:
     """Return the arguments of `create_client` but the credentials: region, endpoint, TLS and `Config`."""
-    where = address(connection)
-    endpoint = where.endpoint if service == "s3" else getattr(connection.service_endpoints, service, None)
-    arguments: dict[str, Any] = {
-        "region_name": where.region,
-        "endpoint_url": endpoint,
-        "config": _config(connection, where, service, endpoint, unsigned=unsigned),
-    }
-    if connection.tls.ca_bundle is not None:
-        arguments["verify"] = str(connection.tls.ca_bundle)
-    return arguments
-
-
-def _config(
-    connection: S3Connection, where: Address, service: str, endpoint: str | None, *, unsigned: bool
-) -> Any:  # noqa: ANN401 - botocore ships no types
     from botocore import UNSIGNED
-    from botocore.config import Config
 
-    transport, tls = connection.transport, connection.tls
-    url = where.url if service == "s3" else endpoint or _service_url(service, where)
-    proxy = proxy_url(connection, url)
+    where = address(connection)
+    tls = connection.tls
+    endpoint = where.endpoint if service == "s3" else getattr(connection.service_endpoints, service, None)
+    proxy = proxy_url(connection, where.url if service == "s3" else endpoint or _service_url(service, where))
     settings: dict[str, Any] = {
-        "connect_timeout": transport.connect_timeout,
-        "read_timeout": transport.read_timeout,
-        "max_pool_connections": transport.max_connections,
-        # The standard mode waits with jitter, and counts the first try.
-        "retries": {"mode": "standard", "total_max_attempts": transport.max_retries + 1},
         # Empty for the direct way: botocore would ask the environment once more.
         "proxies": {"http": proxy, "https": proxy} if proxy else {},
-        "s3": {"addressing_style": "virtual" if where.virtual_hosted else "path"},
-        "request_checksum_calculation": connection.checksums,
-        "response_checksum_validation": connection.checksums,
     }
     if proxy and tls.ca_bundle is not None:
         settings["proxies_config"] = {"proxy_ca_bundle": str(tls.ca_bundle)}
@@ -53,7 +31,40 @@ def _config(
         settings["client_cert"] = (certificate, str(key)) if key is not None else certificate
     if unsigned:
         settings["signature_version"] = UNSIGNED
-    return Config(**settings)
+    return {
+        "region_name": where.region,
+        "endpoint_url": endpoint,
+        "config": _config(connection, virtual_hosted=where.virtual_hosted, **settings),
+        **({"verify": str(tls.ca_bundle)} if tls.ca_bundle is not None else {}),
+    }
+
+
+def gateway_arguments(connection: S3Connection, gateway: GatewayAddress) -> dict[str, Any]:
+    """Return the arguments of `create_client` for requests that the loopback gateway signs anew."""
+    return {
+        "region_name": address(connection).region,
+        "endpoint_url": gateway.endpoint,
+        "aws_access_key_id": gateway.access_key_id,
+        "aws_secret_access_key": gateway.secret_access_key,
+        "config": _config(connection, virtual_hosted=False, proxies={}),
+    }
+
+
+def _config(connection: S3Connection, *, virtual_hosted: bool, **settings: Any) -> Any:  # noqa: ANN401
+    from botocore.config import Config
+
+    transport = connection.transport
+    return Config(
+        connect_timeout=transport.connect_timeout,
+        read_timeout=transport.read_timeout,
+        max_pool_connections=transport.max_connections,
+        # The standard mode waits with jitter, and counts the first try.
+        retries={"mode": "standard", "total_max_attempts": transport.max_retries + 1},
+        s3={"addressing_style": "virtual" if virtual_hosted else "path"},
+        request_checksum_calculation=connection.checksums,
+        response_checksum_validation=connection.checksums,
+        **settings,
+    )
 
 
 def _service_url(service: str, where: Address) -> str:
