@@ -157,7 +157,7 @@ _WORDS = {
         "name resolution",
     ),
     UNREACHABLE: (
-        "connection refused",
+        "connection ?refused",
         "no route to host",
         "network is unreachable",
         "EndpointConnectionError",
@@ -172,9 +172,10 @@ _WORDS = {
         "connect timeout",
     ),
     CUT_OFF: (
-        "connection reset",
+        "connection ?(?:reset|aborted)",
         "connection (?:was )?closed",
-        "broken pipe",
+        "broken ?pipe",
+        "unexpected ?eof",
         "incomplete ?message",
         "SendRequest",
         "IncompleteRead",

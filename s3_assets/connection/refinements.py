@@ -90,10 +90,17 @@ def _unsigned(symptom: Symptom, answer: Answer, connection: S3Connection) -> Sym
 
 
 def _cut_off(symptom: Symptom, _: Answer, connection: S3Connection) -> Symptom:
+    """Add what the reason may be: a server that ends a connection is not always heard out."""
     where = _address(connection)
-    if where is None or not where.plain_http:
+    if where is None:
         return symptom
-    return symptom._replace(remedy=f"{symptom.remedy} If the server speaks TLS there, write https://.")
+    if where.plain_http:
+        return symptom._replace(remedy=f"{symptom.remedy} If the server speaks TLS there, write https://.")
+    if symptom == CUT_OFF and connection.tls.client_certificate is None:
+        return symptom._replace(
+            remedy=f"{symptom.remedy} If it demands a client certificate, set tls.client_certificate."
+        )
+    return symptom
 
 
 def _other_host(symptom: Symptom, _: Answer, connection: S3Connection) -> Symptom:
