@@ -30,7 +30,7 @@ _SHAPES = (
             r"(?i)(X-Amz-(?:Signature|Security-Token|Credential)=|Signature=|Credential=|"
             r"<AWSAccessKeyId>|<StringToSign(?:Bytes)?>|<CanonicalRequest(?:Bytes)?>|<SignatureProvided>|"
             r"<SecretAccessKey>|<SessionToken>|<Token>|"
-            r"secret_?access_?key[\"']?\W{1,4}|session_?token[\"']?\W{1,4}|security-token[\"']?\W{1,4}|"
+            r"(?<!/)(?:secret_?access_?key|session_?token|security-token)[\"']?\W{1,4}|"
             r"(?:proxy-)?authorization[\"']?\W{1,4}(?:Basic |Bearer )?)[^&<\s,\"']*"
         ),
         rf"\1{_BLANK}",
