@@ -27,6 +27,7 @@ _NO_SUCH_UPLOAD = ("NoSuchUpload", "404")
 _NO_SUCH_KEY = ("NoSuchKey", "404")
 # What is told only to those who may read: there is no first byte, or the object is archived.
 _NOTHING_TO_SEND = ("InvalidRange", "InvalidObjectState")
+_NO_KEY_KNOWN = "no object is known to read, since the folder cannot be listed"
 _NO_404 = (
     "a key that is not there is answered as if it were forbidden, which delta-rs takes for a refusal",
     "Allow s3:ListBucket for requests that name no prefix, too: StringLikeIfExists in place of StringLike.",
@@ -45,6 +46,8 @@ class FolderProbes:
         self._read = service.objects(folder.location, exactly=folder.exactly)
         self._written = service.objects(folder.location)
         self._probe = f"{folder.location.key}{PROBES}{uuid4().hex}"
+        self._gone = f"{self._probe}-that-is-not-there"
+        self._probe_read: Finding | None = None
         # Only Amazon's S3 asks its key service on behalf of the one who asks.
         encryption = connection.encryption
         self._key = encryption.kms_key_id if service.amazon and encryption.server_side == "sse-kms" else None
@@ -52,9 +55,10 @@ class FolderProbes:
     def run(self) -> list[Finding]:
         """Return a finding for each action."""
         found, readable = self._listing()
+        listed = all(each.verdict is Verdict.OK for each in found)
         if self._folder.written:
-            found += self._writing()
-        return found + self._reading(readable)
+            found += self._writing(readable)
+        return found + self._reading(readable, listed=listed)
 
     def _listing(self) -> tuple[list[Finding], str | None]:
         """List each prefix, and return the key of an object, one with bytes if there is."""
@@ -70,15 +74,16 @@ class FolderProbes:
             readable = str(largest["Key"]) if largest else readable
         return found, readable
 
-    def _reading(self, readable: str | None) -> list[Finding]:
+    def _reading(self, readable: str | None, *, listed: bool) -> list[Finding]:
         """Read an object that is there, and ask for one that is not."""
-        absent, _ = self._send(READ, self._read, "get_object", fine=_NO_SUCH_KEY, Key=self._probe)
-        if readable is None:
-            return [absent]
-        finding = self._first_byte(readable)
-        if finding.verdict is Verdict.OK and absent.verdict is Verdict.MISSING:
-            return [finding, Finding(Verdict.MISSING, LIST, f"{self._bucket} (no prefix)", *_NO_404)]
-        return [finding]
+        first = self._probe_read if readable is None else self._first_byte(readable)
+        absent, _ = self._send(READ, self._read, "get_object", fine=_NO_SUCH_KEY, Key=self._gone)
+        if first is None:
+            unknown = not listed and absent.verdict is Verdict.MISSING
+            return [untested(READ, self._read, _NO_KEY_KNOWN) if unknown else absent]
+        if listed and first.verdict is Verdict.OK and absent.verdict is Verdict.MISSING:
+            return [first, Finding(Verdict.MISSING, LIST, f"{self._bucket} (no prefix)", *_NO_404)]
+        return [first]
 
     def _first_byte(self, key: str) -> Finding:
         finding, answer = self._send(
@@ -88,8 +93,8 @@ class FolderProbes:
             answer["Body"].close()
         return finding
 
-    def _writing(self) -> list[Finding]:
-        delete, _ = self._send(DELETE, self._written, "delete_object", Key=self._probe)
+    def _writing(self, readable: str | None) -> list[Finding]:
+        delete, _ = self._send(DELETE, self._written, "delete_object", Key=self._gone)
         abort, _ = self._send(
             ABORT,
             self._written,
@@ -99,19 +104,20 @@ class FolderProbes:
             UploadId=_NO_UPLOAD,
         )
         if delete.verdict is Verdict.OK:
-            return [*self._put(), delete, abort]
+            return [*self._put(readable), delete, abort]
         if abort.verdict is Verdict.OK:
             return [self._begin_upload(), delete, abort]
         why = delete.told if delete.verdict is Verdict.UNTESTED else "nothing could be taken away again"
         return [untested(PUT, self._written, why), delete, abort]
 
-    def _put(self) -> list[Finding]:
-        """Put the probe, read it if it is encrypted with a key of the user's own, and delete it."""
+    def _put(self, readable: str | None) -> list[Finding]:
+        """Put the probe, read it if nothing else can tell whether reading works, and delete it."""
         put, answer = self._send(PUT, self._written, "put_object", Key=self._probe, Body=_BODY)
         found = [put]
         try:
-            if self._key is not None:
-                found += self._key_used(answer)
+            if answer is not None and (readable is None or self._key is not None):
+                self._probe_read = self._first_byte(self._probe)
+            found += self._key_used(written=answer is not None)
         finally:
             if answer is not None:
                 removed, _ = self._send(DELETE, self._written, "delete_object", Key=self._probe)
@@ -119,13 +125,14 @@ class FolderProbes:
                     found.append(removed)
         return found
 
-    def _key_used(self, answer: Answer | None) -> list[Finding]:
-        key = str(self._key)
-        if answer is None:
-            return [untested(action, key, "nothing could be written") for action in (MAKE_KEY, DECRYPT)]
-        read = self._first_byte(self._probe)
-        decrypt = Finding(read.verdict, DECRYPT, key, read.told, read.remedy)
-        return [Finding(Verdict.OK, MAKE_KEY, key), decrypt]
+    def _key_used(self, *, written: bool) -> list[Finding]:
+        if self._key is None:
+            return []
+        read = self._probe_read
+        if not written or read is None:
+            return [untested(action, self._key, "nothing could be written") for action in (MAKE_KEY, DECRYPT)]
+        decrypt = Finding(read.verdict, DECRYPT, self._key, read.told, read.remedy)
+        return [Finding(Verdict.OK, MAKE_KEY, self._key), decrypt]
 
     def _begin_upload(self) -> Finding:
         """Begin an upload in parts, which asks for the same action, and abort it: no object comes of it."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from s3_assets import Registry
+from s3_assets import Registry, S3Connection
 from s3_assets.permissions import Kind, Service, policies
 
 AWS = Service("eu-central-1")
@@ -19,7 +19,8 @@ IMPORTS = {"clean": {"source": "raw", "target": "clean"}}
 
 
 def made(connection: dict[str, Any], tables: Any = TABLES, imports: Any = IMPORTS) -> Registry:
-    return Registry(connections={"lake": {"url": "s3://lake/", **connection}}, tables=tables, imports=imports)
+    sections: dict[str, Any] = {"tables": tables, "imports": imports}
+    return Registry(connections={"lake": S3Connection(**{"url": "s3://lake/", **connection})}, **sections)
 
 
 def printed(registry: Registry, service: Service = AWS, **options: Any) -> dict[str, Any]:
