@@ -303,6 +303,17 @@ def test_signature_fits_strange_keys(verified: S3Connection, rgw: Gateway) -> No
     assert plain.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
 
 
+def test_signature_fits_a_query_that_writes_spaces_in_two_ways(verified: S3Connection, rgw: Gateway) -> None:
+    bucket = verified.location.bucket
+    rgw.client().put_object(Bucket=bucket, Key="a b/+", Body=b"")
+
+    with raw(verified) as client:
+        for query in ("list-type=2&prefix=a+b%2F%2B", "prefix=a%20b/%2b&list-type=2"):
+            answer = client("GET", f"/{bucket}?{query}")
+
+            assert (answer.status, b"<Key>a b/+</Key>" in answer.read()) == (200, True)
+
+
 def test_signature_fits_uploads_in_parts_and_tables(verified: S3Connection, rgw: Gateway) -> None:
     import obstore
     from deltalake import DeltaTable, write_deltalake
@@ -548,6 +559,22 @@ def test_engine_that_breaks_off_breaks_the_upload() -> None:
             assert client("GET", "/lake/key").read() == b"ok"
 
 
+def test_engine_that_stops_reading_leaves_nothing_behind() -> None:
+    def answer(arrived: Arrived) -> bytes:
+        if arrived.target == "/lake/large":
+            return b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n" + b"x" * 50_000_000
+        return OK
+
+    with scripted(answer) as server:
+        connection = to(server.endpoint, transport=Transport(max_connections=1))
+        with raw(connection) as client:
+            client("GET", "/lake/large").read(10)
+        with raw(connection) as client:
+            assert client("GET", "/lake/key").read() == b"ok"
+
+        assert [each.connection for each in server.arrived] == [0, 1]
+
+
 def test_redirect_does_not_lead_out_of_the_gateway() -> None:
     away = b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"
     with scripted(lambda _: away) as server, raw(to(server.endpoint)) as client:
@@ -582,7 +609,8 @@ def test_connections_are_kept_on_both_sides() -> None:
     with scripted(answer) as server, raw(to(server.endpoint)) as client:
         head = client("HEAD", "/lake/key")
         assert (head.getheader("Content-Length"), head.read()) == ("5000", b"")
-        assert client("DELETE", "/lake/gone").read() == b""
+        gone = client("DELETE", "/lake/gone")
+        assert (gone.read(), gone.getheader("Transfer-Encoding")) == (b"", None)
         assert client("GET", "/lake/same").read() == b""
         assert client("GET", "/lake/chunks").read() == b"abcde"
         assert client("PUT", "/lake/empty", b"").read() == b"ok"

@@ -24,7 +24,9 @@ CONNECTION = S3Connection(
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="/proc shows what a process was given")
 # Prints the loopback process's number and the token's file, then waits to be killed.
 PARENT = """
-import os, sys, time
+import os, signal, sys, time
+# A shell that starts programs in the background has them ignore it.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 from s3_assets.connection import AccessKeyAuth, S3Connection, loopback
 from s3_assets.connection.credential_endpoint import publish
 from s3_assets.connection.gateway import open_gateway
@@ -147,12 +149,14 @@ def test_gone_with_its_parent(end: signal.Signals | None) -> None:
 
 
 def test_survives_an_interrupt_that_is_meant_for_its_parent() -> None:
-    open_gateway(CONNECTION)
-    for pid in children():
+    script = PARENT.format(then="", end="time.sleep(60)")
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        pid = int(parent.stdout.readline().split()[0])
         os.kill(pid, signal.SIGINT)
-        time.sleep(0.2)
 
-        assert runs(pid)
+        assert not ends(pid, seconds=0.5)
+        parent.kill()
 
 
 def test_forked_process_starts_its_own_and_holds_nobody_elses() -> None:
