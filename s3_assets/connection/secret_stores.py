@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from s3_assets.connection.ambient import with_ambient_settings
+from s3_assets.connection.discreet_logs import keep_logs_discreet
 from s3_assets.connection.endpoints import whole_endpoint
 from s3_assets.errors import SecretMissingError
 
@@ -44,6 +45,7 @@ class _Stored(BaseModel):
         import boto3
         from botocore.config import Config
 
+        keep_logs_discreet()
         config = Config(
             connect_timeout=_CONNECT_TIMEOUT,
             read_timeout=_READ_TIMEOUT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.auth import DefaultAuth, IamRoleAuth, ProfileAuth, RoleSource
+from s3_assets.connection.discreet_logs import keep_logs_discreet
 from s3_assets.errors import CredentialsMissingError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def chain_session(connection: S3Connection) -> Any:  # noqa: ANN401 - botocore s
     import botocore.session
     from botocore.exceptions import ProfileNotFound
 
+    keep_logs_discreet()
     auth = connection.auth
     if isinstance(auth, IamRoleAuth) and auth.source is not RoleSource.AUTO:
         return plain_session()
@@ -47,6 +49,7 @@ def plain_session() -> Any:  # noqa: ANN401
 
     import botocore.session
 
+    keep_logs_discreet()
     nowhere = {
         "config_file": (None, None, os.devnull, None),
         "credentials_file": (None, None, os.devnull, None),
