@@ -3,7 +3,8 @@
 PyIceberg builds a `FileIO` from text, and logs that text: it holds a reference to the connection, never a
 secret. The reference is found again
 
-- in this process, and in one that it forks, since `properties` remembers the connection;
+- in this process, since `properties` remembers the connection; also in one that it forks, but obstore hangs
+  there if it was used before the fork: spawn instead;
 - after unpickling, since the pickle carries a connection whose secrets are all kept elsewhere;
 - in a worker that calls `properties` with the same connection, as loading the registry does: equal settings
   make an equal reference. A connection with a secret in its settings is found in no other way.
@@ -11,8 +12,11 @@ secret. The reference is found again
 A connection reaches one bucket. A table whose files lie in several is given the connection of each; a file in
 any other bucket is refused, be it that of the table before it was copied.
 
-`pl.scan_iceberg` and `sink_iceberg` read metadata with this `FileIO`, and data with Polars' own reader, which
-is told with `scan_options`.
+A table's own properties come after the catalog's: who may write its metadata may name another `py-io-impl`.
+`is_ours` tells whether a table that was loaded is read by our files.
+
+`pl.scan_iceberg` and `sink_iceberg` read metadata with this `FileIO`, and data with Polars' own reader: see
+`polars_iceberg`.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from s3_assets.errors import SettingError
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.glue import GlueCatalog
+    from pyiceberg.io import FileIO
 
     from s3_assets.connection.settings import S3Connection
 
@@ -59,6 +64,13 @@ def glue_catalog(connection: S3Connection, name: str, **more: str) -> GlueCatalo
 
     # A client that is given is not configured further: `glue.id` would be left out without a word.
     return GlueCatalog(name, client(connection, "glue"), **{**more, **properties(connection)})
+
+
+def is_ours(files: FileIO) -> bool:
+    """Tell whether this is a `FileIO` of ours, such as that of a table that was loaded."""
+    from s3_assets.connection.adapters.pyiceberg_io import ConnectionFileIO
+
+    return isinstance(files, ConnectionFileIO)
 
 
 def remember(connection: S3Connection) -> str:
