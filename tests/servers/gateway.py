@@ -1,7 +1,9 @@
 """A Ceph RADOS gateway, which checks signatures and enforces policies, and what tests do with it."""
 
 import json
+import re
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,8 @@ PROGRAMS = (
 )
 _POLICY = "tests"
 
+_ACCESS = re.compile(r'beast: \S+ \S+ - (\S+) \[[^]]*\] "(\S+) (\S+) HTTP/[\d.]+" (\d+) ')
+
 Policy = Mapping[str, Any]
 
 
@@ -24,6 +28,16 @@ class Keys(NamedTuple):
     key_id: str
     secret: str
     token: str | None = None
+
+
+class GatewayRequest(NamedTuple):
+    """A line of the gateway's access log."""
+
+    user: str
+    """Whose key it was signed with, or who assumed the role of its session; `-` if the keys were refused."""
+    method: str
+    target: str
+    status: int
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,9 @@ class Gateway:
     - A policy that names an action that it does not know (any of `kms:`) is refused as a whole.
     - Trust policies say who may assume a role, and a condition on `sts:ExternalId` refuses the right id, too.
       Sessions last 900 s at least. The STS server of `tests.servers.identity` knows external ids and seconds.
+    - A wrong secret is `SignatureDoesNotMatch`, an unknown key `InvalidAccessKeyId`, as with AWS; both are
+      the latter for sessions. A token beside a user's own keys is ignored, which AWS would refuse.
+    - Its errors carry a code, but no message; those of IAM and STS not even a code that botocore finds.
     - It does not take trailing checksums: set `request_checksum_calculation` to `when_required`.
     """
 
@@ -45,11 +62,18 @@ class Gateway:
     tls_endpoint: str
     ca_file: Path
     admin: Keys
+    log: Path
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Self:
         """The gateway that a keeper tells of."""
-        return cls(told["endpoint"], told["tls_endpoint"], Path(told["ca_file"]), Keys(**told["admin"]))
+        return cls(
+            endpoint=told["endpoint"],
+            tls_endpoint=told["tls_endpoint"],
+            ca_file=Path(told["ca_file"]),
+            admin=Keys(**told["admin"]),
+            log=Path(told["log"]),
+        )
 
     @property
     def sts_endpoint(self) -> str:
@@ -132,6 +156,19 @@ class Gateway:
         answer = self.client("sts", keys).assume_role(RoleArn=arn, RoleSessionName=session, **parameters)
         found = answer["Credentials"]
         return Keys(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+
+    def requests(self, user: str, at_least: int = 0, deadline: float = 5.0) -> list[GatewayRequest]:
+        """What it was asked with a user's keys: written a moment after the answer, so say how many."""
+        end = time.monotonic() + deadline
+        while True:
+            lines = (
+                GatewayRequest(user, method, target, int(status))
+                for user, method, target, status in _ACCESS.findall(self.log.read_text(errors="replace"))
+            )
+            found = [line for line in lines if line.user == user]
+            if len(found) >= at_least or time.monotonic() > end:
+                return found
+            time.sleep(0.02)
 
     def _administer(self, method: str, what: str, query: Mapping[str, str]) -> None:
         # IAM's CreateUser is answered with 405; the gateway's own administration does it.

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,16 +22,17 @@ def start(folder: Path) -> Mapping[str, Any]:
     authority = Authority.create(folder / "authority")
     authority.server("tls")
     keys = {"key_id": f"ADMIN{secrets.token_hex(7).upper()}", "secret": secrets.token_hex(20)}
-    port, tls_port = _start_on_free_ports(folder, keys, ATTEMPTS)
+    port, tls_port, cluster = _start_on_free_ports(folder, keys, ATTEMPTS)
     return {
         "endpoint": f"http://127.0.0.1:{port}",
         "tls_endpoint": f"https://localhost:{tls_port}",
         "ca_file": str(authority.ca_file),
         "admin": keys,
+        "log": str(cluster / "log" / "client.rgw.0.log"),
     }
 
 
-def _start_on_free_ports(folder: Path, keys: Mapping[str, str], attempts: int) -> tuple[int, int]:
+def _start_on_free_ports(folder: Path, keys: Mapping[str, str], attempts: int) -> tuple[int, int, Path]:
     cluster = folder / f"cluster-{attempts}"
     cluster.mkdir()
     for name in ("tls.crt", "tls.key"):
@@ -46,11 +48,13 @@ def _start_on_free_ports(folder: Path, keys: Mapping[str, str], attempts: int) -
         GATEWAY_SECRET=keys["secret"],
     )
     if done.returncode == 0:
-        return port, tls_port
+        return port, tls_port, cluster
     _script("gateway_down.sh", cluster)
     if attempts == 1:
         raise RuntimeError(done.stderr)
     # A port may have been taken a moment after it was free.
+    sys.stderr.write(f"{cluster.name}: {done.stderr}\n")
+    shutil.rmtree(cluster)
     return _start_on_free_ports(folder, keys, attempts - 1)
 
 

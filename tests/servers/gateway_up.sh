@@ -9,10 +9,9 @@
 #   GATEWAY_PORT, GATEWAY_TLS_PORT       where S3, STS and IAM answer
 #   GATEWAY_MONITOR_PORT                 where the cluster talks to itself
 #   GATEWAY_KEY, GATEWAY_SECRET          of the first user, "admin", who may make users, policies and roles
-#   GATEWAY_DEBUG                        1 writes a line per request to log/client.rgw.0.log
 set -euo pipefail
 : "${GATEWAY_DIR:?}" "${GATEWAY_PORT:?}" "${GATEWAY_TLS_PORT:?}" "${GATEWAY_MONITOR_PORT:?}" "${GATEWAY_KEY:?}"
-: "${GATEWAY_SECRET:?}" "${GATEWAY_DEBUG:=0}"
+: "${GATEWAY_SECRET:?}"
 die() { echo "gateway_up: $*" >&2; exit 1; }
 
 # Unix sockets lie below it, and their paths end at 107 characters.
@@ -85,12 +84,15 @@ rgw data = $GATEWAY_DIR/rgw
 rgw frontends = beast tcp_nodelay=1 endpoint=127.0.0.1:$GATEWAY_PORT ssl_endpoint=127.0.0.1:$GATEWAY_TLS_PORT ssl_certificate=$GATEWAY_DIR/tls.crt ssl_private_key=$GATEWAY_DIR/tls.key
 rgw thread pool size = 64
 rgw init timeout = 60
-debug rgw = $GATEWAY_DEBUG
+# A line for each request in log/client.rgw.0.log.
+debug rgw = 1
 rgw dns name = localhost
 rgw enable usage log = false
 rgw enable ops log = false
 # STS; any key of 16 characters does.
 rgw s3 auth use sts = true
+# Asked first, STS would turn every refusal of a user's keys into AccessDenied.
+rgw s3 auth order = local, sts
 rgw sts key = 0123456789abcdef
 # SSE-KMS with one key, named "testkey"; both it and SSE-C on plain http, too.
 rgw crypt require ssl = false

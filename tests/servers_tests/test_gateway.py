@@ -65,6 +65,7 @@ def test_a_wrong_secret_is_refused(rgw: Gateway, lake: str) -> None:
         read(rgw.client(keys=Keys(rgw.admin.key_id, "wrong")), lake)
 
     assert code(refused) == 403
+    assert refused.value.response["Error"]["Code"] == "SignatureDoesNotMatch"
 
 
 def test_an_unknown_key_is_refused(rgw: Gateway, lake: str) -> None:
@@ -72,6 +73,7 @@ def test_an_unknown_key_is_refused(rgw: Gateway, lake: str) -> None:
         read(rgw.client(keys=Keys("NOBODY", "secret")), lake)
 
     assert code(refused) == 403
+    assert refused.value.response["Error"]["Code"] == "InvalidAccessKeyId"
 
 
 def test_a_user_may_do_what_its_policy_says_and_no_more(
@@ -94,6 +96,8 @@ def test_a_user_may_do_what_its_policy_says_and_no_more(
 
     assert allowed == b"1"
     assert [code(each) for each in (before, writing, listing, after)] == [403] * 4
+    seen = [(request.method, request.status) for request in rgw.requests(name, at_least=5)]
+    assert seen == [("GET", 403), ("GET", 200), ("PUT", 403), ("GET", 403), ("GET", 403)]
 
 
 def test_listing_is_bound_to_a_prefix(rgw: Gateway, lake: str, user: tuple[str, Keys]) -> None:
@@ -144,7 +148,9 @@ def test_a_role_may_do_what_its_policy_says(rgw: Gateway, lake: str, user: tuple
         rgw.client(keys=session).put_object(Bucket=lake, Key="data/two", Body=b"2")
     with pytest.raises(ClientError) as without_token:
         read(rgw.client(keys=session._replace(token=None)), lake)
-    assert [code(writing), code(without_token)] == [403, 403]
+    with pytest.raises(ClientError) as another_token:
+        read(rgw.client(keys=session._replace(token="another")), lake)
+    assert [code(writing), code(without_token), code(another_token)] == [403, 403, 403]
 
 
 def test_a_role_is_for_those_it_trusts(rgw: Gateway, lake: str, user: tuple[str, Keys]) -> None:
