@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.sessions import missing
@@ -65,6 +66,8 @@ def refusals_of_botocore(connection: S3Connection, role: str = "the profile's ro
         ConnectTimeoutError,
         HTTPClientError,
         ReadTimeoutError,
+        SSOError,
+        SSOTokenLoadError,
     )
 
     try:
@@ -84,8 +87,18 @@ def refusals_of_botocore(connection: S3Connection, role: str = "the profile's ro
             remedy="Check service_endpoints.sts, the connection's region, proxy and tls.",
             connection=connection.name,
         ) from error
+    except (SSOError, SSOTokenLoadError) as error:
+        raise CredentialsExpiredError(
+            f"nobody is signed on: {error}",
+            remedy="Run 'aws sso login' for the profile and start again.",
+            connection=connection.name,
+        ) from error
     except BotoCoreError as error:
-        raise missing(connection, f"the way to credentials failed: {error}") from error
+        raise missing(
+            connection,
+            f"the way to credentials failed: {error}",
+            remedy="Check the connection's auth and assume_role, and the files that they name.",
+        ) from error
     except RuntimeError as error:
         # What botocore raises when a provider hands out credentials that have expired already.
         raise CredentialsExpiredError(
@@ -97,6 +110,9 @@ def refusals_of_botocore(connection: S3Connection, role: str = "the profile's ro
 
 def _refused(error: ClientError, connection: S3Connection, role: str) -> S3AssetsError:
     code = error.response.get("Error", {}).get("Code", "")
+    if not code and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == HTTPStatus.FORBIDDEN:
+        # Ceph's STS answers in a form that botocore finds no code in.
+        code = "AccessDenied"
     action = f"sts:{error.operation_name}"
     kind, remedy = _KINDS.get(code, _ANY)
     return kind(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters import boto
+from s3_assets.connection.auth import AnonymousAuth
 from s3_assets.connection.credentials import credential_source
 from s3_assets.connection.environment import address
 from s3_assets.errors import S3AssetsError
@@ -36,30 +38,42 @@ class Situation:
 def situation(connection: S3Connection) -> Situation:
     """Look, with one request for the server's time."""
     where = address(connection)
-    key_id, expires_at, clock = None, None, None
-    try:
+    found = None
+    # Why there are none is told by the probe of the credentials.
+    with suppress(S3AssetsError):
         found = credential_source(connection).current()
-        if found is not None:
-            key_id, expires_at = found.access_key_id, found.expires_at
-        clock = _clock(connection)
-    except S3AssetsError:
-        # The probe of the credentials tells why.
-        pass
     way = f"{connection.auth.type}: {base_of(connection)}"
-    return Situation(way, key_id, expires_at, where.url, where.region, clock)
+    return Situation(
+        way,
+        found.access_key_id if found else None,
+        found.expires_at if found else None,
+        where.url,
+        where.region,
+        _clock(connection),
+    )
 
 
 def _clock(connection: S3Connection) -> float | None:
-    """Compare the time with the `Date` of any answer, also of a refusal; it counts whole seconds."""
+    """Compare the time with the `Date` of any answer, also of a refusal; it counts whole seconds.
+
+    The request is not signed: a wrong clock may be why there are no credentials.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
+    unsigned = connection.model_copy(update={"auth": AnonymousAuth(), "assume_role": ()})
+    client = boto.client(unsigned)
     before = datetime.now(UTC)
     try:
-        answer = boto.client(connection).head_bucket(Bucket=connection.location.bucket)
+        answer = client.head_bucket(Bucket=connection.location.bucket)
     except ClientError as error:
         answer = error.response
     except BotoCoreError:
         return None
     middle = before + (datetime.now(UTC) - before) / 2
     told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-    return None if told is None else (middle - parsedate_to_datetime(told)).total_seconds()
+    try:
+        there = parsedate_to_datetime(told or "")
+    except ValueError:
+        return None
+    # HTTP knows no other zone, whatever a server writes there (RFC 9110, "Date/Time Formats").
+    return (middle - there.replace(tzinfo=there.tzinfo or UTC)).total_seconds()
