@@ -73,6 +73,9 @@ def _credential_failure(connection: S3Connection, symptom: Symptom | None) -> S3
         # Another process was asked; this one finds the same.
         with suppress(S3AssetsError):
             source.current()
+    if source.failure is not None:
+        # It quotes botocore, and that what was sent.
+        source.failure.found = redact(source.failure.found, connection)
     return source.failure
 
 

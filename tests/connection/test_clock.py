@@ -29,10 +29,12 @@ from tests.servers.programs import need, path_of
 REPOSITORY = Path(__file__).parents[2]
 
 
-def read_at(shift: str, engine: str, endpoint: str, keys: Keys) -> dict[str, str]:
+def read_at(shift: str, engine: str, endpoint: str, keys: Keys, ca: Path | None = None) -> dict[str, str]:
     """Let the engine read in a process whose clock is wrong; returns the error's kind and text."""
     need("faketime")
     order = {"engine": engine, "endpoint": endpoint, "key": keys.key_id, "secret": keys.secret}
+    if ca is not None:
+        order["ca"] = str(ca)
     done = subprocess.run(
         [path_of("faketime"), "-f", shift, sys.executable, "-m", "tests.connection.test_clock"],
         input=json.dumps(order),
@@ -78,6 +80,21 @@ def test_a_wrong_secret_with_a_right_clock(rgw: Gateway, bucket: None, name: str
     assert found["kind"] == "SignatureMismatchError"
     assert "Check secret_access_key" in found["text"]
     assert "the server's" not in found["text"]
+
+
+@pytest.mark.parametrize("name", [engine.name for engine in ENGINES])
+@pytest.mark.parametrize("shift", ["+20d", "-20d"])
+def test_a_certificate_at_a_wrong_time(
+    s3_server: EmbeddedServer, authority: Authority, name: str, shift: str
+) -> None:
+    """The front's is good for two days."""
+    need("haproxy", "openssl")
+    with front(s3_server.endpoint_url, authority=authority) as door:
+        found = read_at(shift, name, door.endpoint, Keys("AKIA", "hunter2hunter2"), door.ca_file)
+
+    assert found["kind"] == "UnreachableError"
+    assert "certificate has expired, or is not valid yet" in found["text"]
+    assert "set this machine's clock" in found["text"]
 
 
 def lake(endpoint: str, **fields: object) -> S3Connection:
@@ -177,6 +194,7 @@ def main() -> None:
         region="us-east-1",
         auth=AccessKeyAuth(access_key_id=order["key"], secret_access_key=order["secret"]),
         transport=Transport(max_retries=0),
+        tls=Tls(ca_bundle=order.get("ca")),
     )
     engine: Engine = next(each for each in ENGINES if each.name == order["engine"])
     answer = {"kind": "none", "text": ""}

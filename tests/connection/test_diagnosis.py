@@ -138,7 +138,9 @@ def test_a_key_that_cannot_be_addressed(strict_s3_server: EmbeddedServer, user: 
 
 
 @pytest.fixture
-def lake() -> S3Connection:
+def lake(monkeypatch: pytest.MonkeyPatch) -> S3Connection:
+    # It has no endpoint: whoever asks for the server's time must not reach AWS.
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     return S3Connection(
         name="lake",
         url="s3://bucket/",
@@ -167,6 +169,16 @@ def lake() -> S3Connection:
 )
 def test_codes(lake: S3Connection, code: str, kind: type[S3AssetsError], template: str) -> None:
     assert type(diagnose(OSError(template.format(code)), lake, "s3://bucket/key")) is kind
+
+
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "InvalidSignatureException", "NoSuchBucket"])
+def test_an_endpoint_that_was_left_out(lake: S3Connection, code: str) -> None:
+    """Keys of another server, sent to AWS."""
+    elsewhere = lake.model_copy(update={"endpoint": "http://127.0.0.1:1"})
+    told = OSError(f"status code: 403 Forbidden: <Error><Code>{code}</Code></Error>")
+
+    assert "Without an endpoint, requests go to AWS" in str(diagnose(told, lake, "s3://bucket/"))
+    assert "Without an endpoint" not in str(diagnose(told, elsewhere, "s3://bucket/"))
 
 
 def test_skewed_clock_is_measured(lake: S3Connection) -> None:

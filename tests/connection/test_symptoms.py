@@ -2,6 +2,8 @@
 
 import re
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,10 +12,12 @@ from typing import Any
 import pytest
 
 from s3_assets.connection import AccessKeyAuth, AddressingStyle, AnonymousAuth, S3Connection, Transport
+from s3_assets.connection.auth import IamRoleAuth, RoleSource
 from s3_assets.connection.transport import Proxy, Tls
 from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.errors import (
     AccessDeniedError,
+    CredentialsMissingError,
     S3AssetsError,
     ServerFailureError,
     SettingError,
@@ -27,6 +31,7 @@ from tests.servers.certificates import Authority
 from tests.servers.forward_proxy import PASSWORD, USER, ForwardProxy
 from tests.servers.front import Front, front
 from tests.servers.gateway import Gateway
+from tests.servers.identity.server import IdentityServer
 from tests.servers.programs import free_port, need
 
 SECRET = "hunter2hunter2"
@@ -197,6 +202,19 @@ def test_an_endpoint_without_a_name(engine: Engine) -> None:
     assert_is(error, UnreachableError, "host name s3.invalid is unknown", "Check the endpoint's host name")
 
 
+def test_the_environment_as_the_source_on_a_pod(
+    s3_server: EmbeddedServer, engine: Engine, identity: IdentityServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in identity.container_environment().items():
+        monkeypatch.setenv(name, value)
+    auth = IamRoleAuth(source=RoleSource.ENV)
+
+    error = error_of(engine, connection(s3_server.endpoint_url, auth=auth))
+
+    assert_is(error, CredentialsMissingError, "AWS_ACCESS_KEY_ID", "auth.source to metadata")
+    assert identity.calls() == []
+
+
 XML = '<?xml version="1.0"?><Error><Code>{}</Code><Message>{}</Message>{}</Error>'
 ANSWERS = [
     (503, "SlowDown", "Reduce your request rate", ThrottledError, ["transport.max_retries"]),
@@ -239,6 +257,23 @@ def test_answers(
         error = error_of(engine, connection(door.endpoint))
 
     assert_is(error, kind, *words)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_what_no_repetition_changes_is_told_at_once(
+    s3_server: EmbeddedServer, engine: Engine, status: int
+) -> None:
+    need("haproxy")
+    code = {401: "Unauthorized", 403: "AccessDenied", 404: "NoSuchBucket"}[status]
+    patient = Transport(max_retries=6, connect_timeout=5, read_timeout=5)
+    with front(s3_server.endpoint_url, rules=answering(status, XML.format(code, "no", ""))) as door:
+        started = time.monotonic()
+        error_of(engine, connection(door.endpoint, transport=patient))
+
+        assert time.monotonic() - started < 5
+        asked = Counter((seen.method, seen.target) for seen in door.requests(at_least=1))
+    # Polars runs the whole cycle twice.
+    assert max(asked.values()) <= 2
 
 
 def test_another_region_without_a_body(s3_server: EmbeddedServer, engine: Engine) -> None:
