@@ -58,7 +58,7 @@ class FolderProbes:
         listed = all(each.verdict is Verdict.OK for each in found)
         if self._folder.written:
             found += self._writing(readable)
-        return found + self._reading(readable, listed=listed)
+        return [*found, *self._reading(readable, listed=listed), *self._key_used()]
 
     def _listing(self) -> tuple[list[Finding], str | None]:
         """List each prefix, and return the key of an object, one with bytes if there is."""
@@ -117,7 +117,6 @@ class FolderProbes:
         try:
             if answer is not None and (readable is None or self._key is not None):
                 self._probe_read = self._first_byte(self._probe)
-            found += self._key_used(written=answer is not None)
         finally:
             if answer is not None:
                 removed, _ = self._send(DELETE, self._written, "delete_object", Key=self._probe)
@@ -125,14 +124,17 @@ class FolderProbes:
                     found.append(removed)
         return found
 
-    def _key_used(self, *, written: bool) -> list[Finding]:
+    def _key_used(self) -> list[Finding]:
+        """Tell what the probe proves of a key of the user's own; S3 asks for it on our behalf."""
         if self._key is None:
             return []
-        read = self._probe_read
-        if not written or read is None:
-            return [untested(action, self._key, "nothing could be written") for action in (MAKE_KEY, DECRYPT)]
-        decrypt = Finding(read.verdict, DECRYPT, self._key, read.told, read.remedy)
-        return [Finding(Verdict.OK, MAKE_KEY, self._key), decrypt]
+        if self._probe_read is not None:
+            read = self._probe_read
+            decrypt = Finding(read.verdict, DECRYPT, self._key, read.told, read.remedy)
+            return [Finding(Verdict.OK, MAKE_KEY, self._key), decrypt]
+        if not self._folder.written:
+            return [untested(DECRYPT, self._key, "no object is known that this key encrypts")]
+        return [untested(action, self._key, "nothing could be written") for action in (MAKE_KEY, DECRYPT)]
 
     def _begin_upload(self) -> Finding:
         """Begin an upload in parts, which asks for the same action, and abort it: no object comes of it."""

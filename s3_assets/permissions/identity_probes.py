@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.auth import WebIdentityAuth
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from s3_assets.connection.settings import S3Connection
+    from s3_assets.permissions.identities import Step
     from s3_assets.permissions.requests import Requests
     from s3_assets.permissions.service import Service
 
@@ -47,20 +49,22 @@ def role_probes(connection: S3Connection, requests: Requests) -> Iterator[Findin
     actions = [WEB_IDENTITY if web else CREDENTIALS, *[ASSUME] * len(connection.assume_role)]
     why = ""
     for depth, (step, action) in enumerate(zip(steps, actions, strict=True)):
-        if why:
-            yield untested(action, step.holder, why)
-            continue
-        part = connection.model_copy(update={"assume_role": connection.assume_role[:depth]})
-        try:
-            credential_source(part).current()
-        except S3AssetsError as error:
-            yield refused(action, step.holder, error)
-            why = f"{step.holder} was refused"
+        found = untested(action, step.holder, why) if why else _took_on(connection, depth, step, action)
+        yield found
+        if found.verdict is not Verdict.OK and not why:
+            why = f"{step.holder} could not be taken on"
             requests.give_up("there are no credentials")
-        else:
-            yield Finding(Verdict.OK, action, step.holder)
-            if depth and step.source_identity:
-                yield Finding(Verdict.OK, SET_SOURCE, step.holder)
+        if depth and step.source_identity:
+            yield untested(SET_SOURCE, step.holder, why) if why else replace(found, action=SET_SOURCE)
+
+
+def _took_on(connection: S3Connection, depth: int, step: Step, action: str) -> Finding:
+    part = connection.model_copy(update={"assume_role": connection.assume_role[:depth]})
+    try:
+        credential_source(part).current()
+    except S3AssetsError as error:
+        return refused(action, step.holder, error)
+    return Finding(Verdict.OK, action, step.holder)
 
 
 def caller_probe(connection: S3Connection, service: Service, requests: Requests) -> Finding | None:
