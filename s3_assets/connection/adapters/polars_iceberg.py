@@ -79,6 +79,8 @@ def sink_options(connection: S3Connection) -> dict[str, str]:
         "aws_virtual_hosted_style_request": "false",
         "aws_checksum_algorithm": "sha256",
         "allow_http": "true",
+        # A proxy is the gateway's business.
+        "proxy_excludes": "127.0.0.1",
         "aws_access_key_id": gateway.access_key_id,
         "aws_secret_access_key": gateway.secret_access_key,
     }

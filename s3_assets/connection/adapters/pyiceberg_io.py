@@ -8,7 +8,8 @@ from pyiceberg.io import FileIO, InputFile, OutputFile
 
 from s3_assets.connection.adapters.obstore import store
 from s3_assets.connection.adapters.pyiceberg import by_bucket, known_connections, remember, travels
-from s3_assets.connection.adapters.pyiceberg_streams import NewObject, ObjectReader, ObjectWriter
+from s3_assets.connection.adapters.pyiceberg_reader import ObjectReader
+from s3_assets.connection.adapters.pyiceberg_writer import NewObject, ObjectWriter
 from s3_assets.connection.diagnosis import diagnosed
 from s3_assets.errors import ObjectExistsError, ObjectMissingError, ServerFailureError, SettingError
 
