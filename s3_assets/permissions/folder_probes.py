@@ -58,7 +58,9 @@ class FolderProbes:
         listed = all(each.verdict is Verdict.OK for each in found)
         if self._folder.written:
             found += self._writing(readable)
-        return [*found, *self._reading(readable, listed=listed), *self._key_used()]
+        found += self._reading(readable, listed=listed)
+        told = {each.action for each in found}
+        return [*found, *(each for each in self._key_used() if each.action not in told)]
 
     def _listing(self) -> tuple[list[Finding], str | None]:
         """List each prefix, and return the key of an object, one with bytes if there is."""
@@ -114,6 +116,8 @@ class FolderProbes:
         """Put the probe, read it if nothing else can tell whether reading works, and delete it."""
         put, answer = self._send(PUT, self._written, "put_object", Key=self._probe, Body=_BODY)
         found = [put]
+        if put.action != PUT:
+            found.append(untested(PUT, self._written, f"{put.action} was refused first"))
         try:
             if answer is not None and (readable is None or self._key is not None):
                 self._probe_read = self._first_byte(self._probe)

@@ -56,6 +56,7 @@ class Requests:
         `fine` are the error codes that tell of anything but a missing permission.
         """
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         if self._hopeless:
             return untested(action, resource, self._hopeless), None
@@ -67,7 +68,8 @@ class Requests:
             if error.response.get("Error", {}).get("Code") in fine:
                 return Finding(Verdict.OK, action, resource), None
             return self._refused(action, resource, self._meaning(error)), None
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
+            # The latter is what a server gets that is none of S3 and answers with a page.
             return self._refused(action, resource, self._meaning(error)), None
         except S3AssetsError as error:
             # There are no credentials to make a client with.

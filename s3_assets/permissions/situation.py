@@ -59,6 +59,7 @@ def _clock(connection: S3Connection) -> float | None:
     The request is not signed: a wrong clock may be why there are no credentials.
     """
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     unsigned = connection.model_copy(update={"auth": AnonymousAuth(), "assume_role": ()})
     client = boto.client(unsigned)
@@ -67,7 +68,7 @@ def _clock(connection: S3Connection) -> float | None:
         answer = client.head_bucket(Bucket=connection.location.bucket)
     except ClientError as error:
         answer = error.response
-    except BotoCoreError:
+    except (BotoCoreError, ResponseParserError):
         return None
     middle = before + (datetime.now(UTC) - before) / 2
     told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")

@@ -20,6 +20,8 @@ COMMANDS = [
     ["tables"],
     ["import"],
     ["preview"],
+    ["check"],
+    ["policy"],
 ]
 
 
