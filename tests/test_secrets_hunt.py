@@ -26,6 +26,8 @@ from tests.support.hunted_services import Services, services
 ROLE = "arn:aws:iam::123456789012:role/hunted"
 MANNERS = ("literal", "env", "file", "secrets_manager", "ssm")
 WHOLE = ("literal", "ssm")
+# The id of a key names an identity: `check` says it, and the value that engines get. Nothing else does.
+NAMES_THE_KEY = ("command check lake", "credentials that are held")
 PLACES: dict[str, str] = {}
 """What was planted, by its place: of the whole session, for the count at the end."""
 SEARCHED: list[str] = []
@@ -120,7 +122,7 @@ class Hunt:
             for place, planted in self.planted.items()
             for spelling, secret in spellings(planted).items()
             for name, text in outputs
-            if secret in text
+            if secret in text and not (place.lower().endswith("access_key_id") and name in NAMES_THE_KEY)
         ]
 
 
@@ -335,7 +337,7 @@ def test_what_the_workload_has(
     assert "RUN_SUCCESS" in said(outputs)
 
 
-FAILURES = {
+FAILURES: dict[str, dict[str, Any]] = {
     "a key that nobody knows": {},
     "nobody at the endpoint": {"endpoint": "http://127.0.0.1:9"},
     "nobody at the proxy": {"proxy_port": 9},

@@ -172,7 +172,7 @@ def dagster(*names: str) -> None:
                 say("events", *[repr(entry) for entry in instance.all_logs(result.run_id)])
                 say("events for people", *[entry.user_message for entry in instance.all_logs(result.run_id)])
                 for number, event in enumerate(instance.all_logs(result.run_id)):
-                    say(f"event {number}", event.to_json())
+                    say(f"event {number}", event.to_json())  # type: ignore[no-untyped-call]
     graphql()
     for file in sorted(home.rglob("*")):
         if file.is_file():
