@@ -119,4 +119,6 @@ def _refused(error: ClientError, connection: S3Connection, role: str) -> S3Asset
         f"{action} was refused for {role} ({code or 'no code'})",
         remedy=remedy.format(action=action, role=role),
         connection=connection.name,
+        action=action,
+        resource=role,
     )

@@ -1,5 +1,7 @@
 """A forwarding server that remembers what each request said of its sender: host, credentials, headers.
 
+Requests with a session key that is over are refused, as S3 does.
+
 It is also an HTTP proxy, so that a bucket in the host name needs no name server. It is a process of its own:
 delta-rs keeps the interpreter lock while it waits for an answer.
 """
@@ -17,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 from urllib.parse import urlsplit
+
+from tests.servers.session_keys import expired
 
 REPOSITORY = Path(__file__).parents[2]
 VIRTUAL = ".s3.test"
@@ -85,6 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
             seen = Seen(self.command, host, path, headers, peer, len(self.under_way))
             self.log.write(f"{json.dumps(asdict(seen))}\n")
             self.log.flush()
+        if seen.key_id is not None and expired(seen.key_id):
+            self._refuse(b"<Error><Code>ExpiredToken</Code><Message>The token is over.</Message></Error>")
+            return
         upstream = http.client.HTTPConnection(*self.target, timeout=30)
         # The server redirects requests that are signed for another region than it thinks is the bucket's.
         passed = {
@@ -106,6 +113,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
         upstream.close()
+
+    def _refuse(self, content: bytes) -> None:
+        with self.lock:
+            self.under_way.discard(self.client_address[1])
+        self.send_response(400)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(b"" if self.command == "HEAD" else content)
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":

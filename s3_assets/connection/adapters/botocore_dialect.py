@@ -46,17 +46,29 @@ def gateway_arguments(connection: S3Connection, gateway: GatewayAddress) -> dict
         "endpoint_url": gateway.endpoint,
         "aws_access_key_id": gateway.access_key_id,
         "aws_secret_access_key": gateway.secret_access_key,
-        "config": _config(connection, virtual_hosted=False, proxies={}),
+        "config": _config(
+            # The gateway keeps the connection's limit, and tells what was silent.
+            connection,
+            virtual_hosted=False,
+            silence=2 * connection.transport.read_timeout + connection.transport.connect_timeout,
+            proxies={},
+        ),
     }
 
 
-def _config(connection: S3Connection, *, virtual_hosted: bool, **settings: Any) -> Any:  # noqa: ANN401
+def _config(
+    connection: S3Connection,
+    *,
+    virtual_hosted: bool,
+    silence: float | None = None,
+    **settings: Any,  # noqa: ANN401 - botocore ships no types
+) -> Any:  # noqa: ANN401
     from botocore.config import Config
 
     transport = connection.transport
     return Config(
         connect_timeout=transport.connect_timeout,
-        read_timeout=transport.read_timeout,
+        read_timeout=silence or transport.read_timeout,
         max_pool_connections=transport.max_connections,
         # The standard mode waits with jitter, and counts the first try.
         retries={"mode": "standard", "total_max_attempts": transport.max_retries + 1},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from s3_assets.connection.adapters.object_store_dialect import settings
+from s3_assets.connection.adapters.object_store_dialect import read_timeout, refuse_client_side, settings
 from s3_assets.connection.credential_endpoint import publish
 from s3_assets.connection.credentials import credential_source
 
@@ -24,13 +24,14 @@ def options(connection: S3Connection) -> dict[str, str]:
     that a long write never runs on old ones. Build the table inside `ambient.without_ambient_settings()`:
     ambient keys would beat that endpoint.
     """
+    refuse_client_side(connection, "delta-rs")
     common = settings(connection)
     transport = connection.transport
     return {
         **common.store,
         **{_SPELLINGS.get(key, key): value for key, value in common.client.items()},
         # delta-rs limits the whole request, not the silence in it, and its 30 s would cut long bodies.
-        "timeout": f"{transport.read_timeout * _WHOLE_REQUEST}s",
+        "timeout": f"{read_timeout(connection) * _WHOLE_REQUEST}s",
         "max_retries": str(transport.max_retries),
         "backoff_config.init_backoff": "100ms",
         "backoff_config.max_backoff": "15s",

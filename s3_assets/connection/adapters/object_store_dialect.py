@@ -14,7 +14,7 @@ from s3_assets.connection.credentials import credential_source
 from s3_assets.connection.environment import address
 from s3_assets.connection.proxies import environment_has_proxies, proxy_url
 from s3_assets.connection.transport import DEFAULT_CONNECTIONS
-from s3_assets.errors import SettingError
+from s3_assets.errors import SettingError, UnsupportedError
 
 if TYPE_CHECKING:
     from s3_assets.connection.gateway import GatewayAddress
@@ -45,6 +45,28 @@ def needs_gateway(connection: S3Connection) -> bool:
         connection.tls.client_certificate is not None
         or connection.transport.max_connections < DEFAULT_CONNECTIONS
     )
+
+
+def refuse_client_side(connection: S3Connection, engine: str) -> None:
+    """Raise `UnsupportedError` if the connection encrypts on the client, which this engine cannot follow."""
+    if connection.encryption.client_side is not None:
+        raise UnsupportedError(
+            f"encryption.client_side is for whole objects, and {engine} reads and writes parts of them",
+            remedy="Set encryption.server_side instead, or give the table a connection without client_side.",
+            connection=connection.name,
+        )
+
+
+def read_timeout(connection: S3Connection) -> float:
+    """Return the seconds of silence that the engine allows.
+
+    Behind the gateway it is the gateway that keeps the connection's limit, and that tells what was silent:
+    the engine waits for its answer.
+    """
+    transport = connection.transport
+    if needs_gateway(connection):
+        return 2 * transport.read_timeout + transport.connect_timeout
+    return transport.read_timeout
 
 
 def settings(connection: S3Connection) -> ObjectStoreSettings:

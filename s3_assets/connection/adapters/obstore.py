@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.connection.adapters.object_store_dialect import settings
+from s3_assets.connection.adapters.object_store_dialect import needs_gateway, read_timeout, settings
 from s3_assets.connection.credentials import CredentialSource, credential_source
 from s3_assets.connection.environment import without_ambient_settings
+from s3_assets.connection.gateway import GatewayAddress, open_gateway
+from s3_assets.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +21,28 @@ if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
 
 
-@lru_cache(maxsize=256)
+# Its threads do not survive a fork: a request in the child would wait for ever.
+_used_by: set[int] = set()
+
+
 def store(connection: S3Connection) -> S3Store:
-    """Return the obstore store of the connection's bucket; keys count from the bucket's root."""
+    """Return the obstore store of the connection's bucket; keys count from the bucket's root.
+
+    Raises `UnsupportedError` in a process that was forked from one that has used S3.
+    """
+    if _used_by - {os.getpid()}:
+        raise UnsupportedError(
+            "this process was forked from one that has used S3, whose connections do not survive that",
+            remedy="Start processes with 'spawn' or 'forkserver', or use S3 in the children alone.",
+            connection=connection.name,
+        )
+    _used_by.add(os.getpid())
+    # A gateway that has ended is opened anew, at another address.
+    return _store(connection, open_gateway(connection) if needs_gateway(connection) else None)
+
+
+@lru_cache(maxsize=256)
+def _store(connection: S3Connection, gateway: GatewayAddress | None) -> S3Store:
     from obstore.store import S3Store
 
     common = settings(connection)
@@ -29,7 +51,7 @@ def store(connection: S3Connection) -> S3Store:
         "config": dict(common.store),
         "client_options": {
             **common.client,
-            "read_timeout": timedelta(seconds=transport.read_timeout),
+            "read_timeout": timedelta(seconds=read_timeout(connection)),
             # The whole-request limit would cut long bodies; silence is limited by read_timeout.
             "timeout": timedelta(days=1),
         },
@@ -43,9 +65,9 @@ def store(connection: S3Connection) -> S3Store:
             "retry_timeout": timedelta(seconds=(transport.max_retries + 1) * transport.read_timeout),
         },
     }
-    if common.gateway is not None:
-        options["access_key_id"] = common.gateway.access_key_id
-        options["secret_access_key"] = common.gateway.secret_access_key
+    if gateway is not None:
+        options["access_key_id"] = gateway.access_key_id
+        options["secret_access_key"] = gateway.secret_access_key
     elif not common.anonymous:
         options["credential_provider"] = _provider(credential_source(connection))
     with without_ambient_settings():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.connection.adapters.object_store_dialect import settings
+from s3_assets.connection.adapters.object_store_dialect import read_timeout, refuse_client_side, settings
 from s3_assets.connection.credentials import credential_source
 
 if TYPE_CHECKING:
@@ -20,12 +20,13 @@ def options(connection: S3Connection) -> dict[str, Any]:
     Credentials always go through the provider: any option that Polars does not know would otherwise make
     it read the shared credentials file by itself and mix two identities.
     """
+    refuse_client_side(connection, "Polars")
     common = settings(connection)
     transport = connection.transport
     storage_options: dict[str, Any] = {
         **common.store,
         **common.client,
-        "read_timeout": f"{transport.read_timeout}s",
+        "read_timeout": f"{read_timeout(connection)}s",
         # The default limit of a whole request, 30 s, would cut long bodies.
         "timeout": "1 day",
         # Polars takes numbers here, delta-rs text.

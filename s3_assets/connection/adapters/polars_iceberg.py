@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from s3_assets.connection.adapters.object_store_dialect import settings
+from s3_assets.connection.adapters.object_store_dialect import read_timeout, refuse_client_side, settings
 from s3_assets.connection.ambient import variable
 from s3_assets.connection.credential_endpoint import publish
 from s3_assets.connection.credentials import credential_source
@@ -55,11 +55,12 @@ def sink_options(connection: S3Connection) -> dict[str, str]:
     `transport.max_retries` cannot be said there: Polars retries as often as it does by itself. A write that
     has to honour it sinks Parquet files, and commits them with PyIceberg.
     """
+    refuse_client_side(connection, "Polars")
     common = settings(connection)
     told = {
         **common.store,
         **common.client,
-        "read_timeout": f"{connection.transport.read_timeout}s",
+        "read_timeout": f"{read_timeout(connection)}s",
         # The default limit of a whole request, 30 s, would cut long bodies.
         "timeout": "1 day",
     }

@@ -25,6 +25,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.connection.adapters.object_store_dialect import refuse_client_side
 from s3_assets.connection.auth import AccessKeyAuth
 from s3_assets.connection.secrets import shown
 from s3_assets.errors import SettingError
@@ -52,6 +53,8 @@ def properties(connection: S3Connection, *others: S3Connection) -> dict[str, str
     of them reach the same bucket.
     """
     told = (connection, *others)
+    for each in told:
+        refuse_client_side(each, "PyIceberg")
     by_bucket(told)
     return {"py-io-impl": _FILE_IO, REFERENCE: _BETWEEN.join(remember(each) for each in told)}
 

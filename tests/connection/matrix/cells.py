@@ -12,6 +12,7 @@ import pytest
 from s3_assets.connection import AccessKeyAuth, S3Connection, Transport
 from s3_assets.connection.adapters import deltalake as delta_adapter
 from s3_assets.connection.adapters import object_store_dialect
+from tests.conftest import boto_client
 from tests.connection.engines import Engine
 from tests.connection.recorder import Recorder, Seen
 from tests.servers.front import Front
@@ -51,6 +52,8 @@ class Bench:
         self.bucket = bucket
         self.folder = folder
         self.connections: list[S3Connection] = []
+        self.seen_how: How | None = None
+        """How the engine did it, where a proof runs it in another process."""
 
     def connect(self, **fields: Any) -> S3Connection:
         """A connection through the recorder; every field can be given otherwise."""
@@ -94,6 +97,10 @@ class Bench:
             AWS_CONFIG_FILE=str(self.folder / "config"),
             AWS_SHARED_CREDENTIALS_FILE=str(self.folder / "credentials"),
         )
+
+    def aws(self, service: str) -> Any:
+        """A client of another service than S3."""
+        return boto_client(self.server("aws_server"), service)
 
     def round_trip(self, engine: Engine, connection: S3Connection) -> list[Seen]:
         """Write and read with the engine; returns the requests that the server saw."""

@@ -5,15 +5,16 @@ from pathlib import Path
 
 from tests.connection.matrix.cells import BRIDGED, ENGINES, How, Row
 from tests.connection.matrix.options import ROWS as OPTIONS
+from tests.connection.matrix.ways import ROWS as WAYS
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "connection-matrix.md"
-ROWS: tuple[Row, ...] = (*OPTIONS,)
+ROWS: tuple[Row, ...] = (*WAYS, *OPTIONS)
 _HEAD = """\
 # Ways and options in every engine
 
 Each cell is a test (`tests/connection/matrix`): the engine writes and reads through a connection with that one
-setting, and what is named under "seen" is looked for at a real server behind it. `python -m
-tests.connection.matrix.render` writes this page, and a test compares it.
+setting, and what is named under "seen" is looked for at a real server behind it.
+`python -m tests.connection.matrix.render` writes this page, and a test compares it.
 
 | cell | means |
 |---|---|

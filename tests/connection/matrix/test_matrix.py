@@ -6,10 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from s3_assets.embedded.server import EmbeddedServer
 from tests.connection.engines import ENGINES, Engine
 from tests.connection.matrix.cells import Bench, How, Row, observed
 from tests.connection.matrix.render import DOCUMENT, ROWS, rendered
 from tests.connection.recorder import Recorder
+
+
+@pytest.fixture(scope="session")
+def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """Other services of AWS: they cost the server of all other tests a longer start."""
+    folder = tmp_path_factory.mktemp("aws")
+    with EmbeddedServer(folder, services=("s3", "sts", "iam", "secretsmanager", "ssm", "kms")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -25,7 +34,7 @@ def test_cell(row: Row, engine: Engine, bench: Bench) -> None:
 
     how = row.how[engine.name]
     if how is not How.REFUSED:
-        assert observed(engine, bench.connections[-1]) is how
+        assert (bench.seen_how or observed(engine, bench.connections[-1])) is how
 
 
 def test_no_cell_is_blank() -> None:
