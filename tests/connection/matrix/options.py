@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -100,7 +100,7 @@ def dotted_bucket(bench: Bench, engine: Engine) -> None:
 
 
 @contextmanager
-def _silent() -> Iterator[str]:
+def silent_server() -> Iterator[str]:
     """A server that takes connections and never answers."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -109,7 +109,7 @@ def _silent() -> Iterator[str]:
 
 
 @contextmanager
-def _full() -> Iterator[str]:
+def full_queue() -> Iterator[str]:
     """A server whose queue of connections is full: further ones are left without an answer."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -124,7 +124,7 @@ def _full() -> Iterator[str]:
 
 
 def connect_timeout(bench: Bench, engine: Engine) -> None:
-    with _full() as endpoint:
+    with full_queue() as endpoint:
         transport = Transport(connect_timeout=0.3, read_timeout=30, max_retries=0)
         started = time.monotonic()
         with pytest.raises((RequestTimeoutError, UnreachableError)):
@@ -133,7 +133,7 @@ def connect_timeout(bench: Bench, engine: Engine) -> None:
 
 
 def read_timeout(bench: Bench, engine: Engine) -> None:
-    with _silent() as endpoint:
+    with silent_server() as endpoint:
         transport = Transport(connect_timeout=30, read_timeout=0.3, max_retries=0)
         started = time.monotonic()
         with pytest.raises(RequestTimeoutError):
@@ -179,7 +179,9 @@ def proxy(bench: Bench, engine: Engine) -> None:
     assert {each.host for each in seen} == {"storage.test"}
 
 
-def _through(bench: Bench, engine: Engine, door: Front, protocol: str, **fields: Any) -> None:
+def _through(
+    bench: Bench, engine: Engine, door: Front, protocol: Literal["http", "https"], **fields: Any
+) -> None:
     """Write and read through tinyproxy; a guard before the server lets in nobody else."""
     forward: ForwardProxy = bench.server("forward_proxy")
     guarded = bench.enter(forward.guarding(bench.recorder.endpoint))

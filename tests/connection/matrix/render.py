@@ -12,7 +12,7 @@ ROWS: tuple[Row, ...] = (*WAYS, *OPTIONS)
 _HEAD = """\
 # Ways and options in every engine
 
-Each cell is a test (`tests/connection/matrix`): the engine writes and reads through a connection with that one
+Each cell is a test (`tests/connection/matrix`): the engine writes and reads through a connection with that
 setting, and what is named under "seen" is looked for at a real server behind it.
 `python -m tests.connection.matrix.render` writes this page, and a test compares it.
 

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 from s3_assets.connection import (
     AccessKeyAuth,
@@ -141,7 +142,7 @@ def profile_with_sign_on(bench: Bench, engine: Engine) -> None:
     assert {each.key_id for each in bench.recorder.seen} == {portal.key_id}
 
 
-def _from_web_identity(bench: Bench, engine: Engine, **token: object) -> None:
+def _from_web_identity(bench: Bench, engine: Engine, **token: Any) -> None:
     identity: IdentityServer = bench.server("identity")
     role = identity.add_role("federated", Role(web_identity_token="own-jwt"))
     auth = WebIdentityAuth(role_arn=role, session_name="own-session", duration_seconds=1200, **token)
@@ -290,7 +291,7 @@ def secret_in_file(bench: Bench, engine: Engine) -> None:
     _kept(bench, engine, SecretReference(file=Path(bench.folder / "key")))
 
 
-def _store(bench: Bench) -> dict[str, str]:
+def _store(bench: Bench) -> dict[str, Any]:
     bench.set_environment(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
     return {"region": "us-east-1", "endpoint": bench.server("aws_server").endpoint_url}
 
