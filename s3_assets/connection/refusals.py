@@ -69,6 +69,7 @@ def refusals_of_botocore(connection: S3Connection, role: str = "the profile's ro
         SSOError,
         SSOTokenLoadError,
     )
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -93,7 +94,7 @@ def refusals_of_botocore(connection: S3Connection, role: str = "the profile's ro
             remedy="Run 'aws sso login' for the profile and start again.",
             connection=connection.name,
         ) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         raise missing(
             connection,
             f"the way to credentials failed: {error}",

@@ -30,10 +30,11 @@ class How(StrEnum):
     OBSTORE = "obstore"
     ENDPOINT = "credential endpoint"
     GATEWAY = "gateway"
+    CLIENT = "AWS's client"
     REFUSED = "refused"
 
 
-BRIDGED = frozenset({How.OBSTORE, How.ENDPOINT, How.GATEWAY})
+BRIDGED = frozenset({How.OBSTORE, How.ENDPOINT, How.GATEWAY, How.CLIENT})
 USUAL: Mapping[str, How] = {**dict.fromkeys(ENGINES, How.ITSELF), "pyiceberg": How.OBSTORE}
 # delta-rs is given keys once, when it opens a table: whatever expires reaches it over the endpoint.
 EXPIRING: Mapping[str, How] = {**USUAL, "delta-rs": How.ENDPOINT}

@@ -11,8 +11,24 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from s3_assets.connection import AddressingStyle, Encryption, Proxy, Tls, Transport
-from s3_assets.errors import RequestTimeoutError, S3AssetsError, ThrottledError, UnreachableError
+from s3_assets.connection import (
+    AccessKeyAuth,
+    AddressingStyle,
+    ClientSideEncryption,
+    Encryption,
+    Proxy,
+    ServiceEndpoints,
+    Tls,
+    Transport,
+)
+from s3_assets.errors import (
+    RequestTimeoutError,
+    S3AssetsError,
+    ThrottledError,
+    UnreachableError,
+    UnsupportedError,
+)
+from s3_assets.objects import Objects
 from tests.connection.engines import Engine
 from tests.connection.matrix.cells import THROUGH_GATEWAY, USUAL, Bench, How, Row
 from tests.connection.recorder import VIRTUAL, Seen
@@ -288,6 +304,27 @@ def sse_kms(bench: Bench, engine: Engine) -> None:
     assert {each.headers.get(f"{prefix}-bucket-key-enabled", "").lower() for each in written} == {"true"}
 
 
+def client_side(bench: Bench, engine: Engine) -> None:
+    """Whole objects are sealed before they are sent; what reads parts of objects refuses."""
+    key = bench.aws("kms").create_key()["KeyMetadata"]["KeyId"]
+    connection = bench.connect(
+        auth=AccessKeyAuth(access_key_id="test", secret_access_key="test"),
+        encryption=Encryption(client_side=ClientSideEncryption(kms_key_id=key, kms_region="us-east-1")),
+        service_endpoints=ServiceEndpoints(kms=bench.server("aws_server").endpoint_url),
+    )
+    if engine.name in {"boto3", "obstore"}:
+        objects = Objects(connection)
+        objects.put("sealed", b"nobody reads this")
+        stored = bench.server("s3_client").get_object(Bucket=bench.bucket, Key="sealed")["Body"].read()
+        assert b"nobody" not in stored
+        assert objects.get("sealed") == b"nobody reads this"
+        bench.seen_how = How.CLIENT
+        return
+    with pytest.raises(UnsupportedError, match=r"encryption\.client_side .* Set encryption\.server_side"):
+        engine.write(connection, "folder")
+    assert bench.recorder.seen == []
+
+
 def checksums(bench: Bench, engine: Engine) -> None:
     """Over TLS, boto3 sends checksums behind the body, which some servers refuse."""
     front = bench.front()
@@ -319,6 +356,7 @@ _CERTIFIED = {
     "delta-rs": How.GATEWAY,
     "pyiceberg": How.GATEWAY,
 }
+_SEALED = {**dict.fromkeys(USUAL, How.REFUSED), "boto3": How.CLIENT, "obstore": How.CLIENT}
 ROWS = (
     Row("Addressing", "`endpoint`: a URL", "host and port", endpoint),
     Row("Addressing", "`endpoint`: a bare host", "a TLS handshake", bare_host),
@@ -358,5 +396,6 @@ ROWS = (
     ),
     Row("Encryption", "`server_side: sse-s3`", "the header of writes", sse_s3),
     Row("Encryption", "`sse-kms`, `kms_key_id`, `bucket_key`", "the headers of writes", sse_kms),
+    Row("Encryption", "`client_side`", "no word of the text", client_side, _SEALED),
     Row("Encryption", "`checksums`", "no trailing checksum when not required", checksums),
 )

@@ -22,6 +22,7 @@ setting, and what is named under "seen" is looked for at a real server behind it
 | obstore | PyIceberg reads and writes through obstore, with a `FileIO` of ours |
 | credential endpoint | delta-rs asks an endpoint of ours on loopback for credentials, again and again |
 | gateway | the engine talks to a gateway of ours on loopback, which signs anew and does the rest |
+| AWS's client | whole objects go through AWS's S3 Encryption Client |
 | refused | the registry is not loaded, and the error says what to use instead |
 """
 
