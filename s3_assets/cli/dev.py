@@ -7,8 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +14,8 @@ from typing import Annotated
 import typer
 
 from s3_assets.cli.console import facts, standard_output
-from s3_assets.cli.demo_server import local_connection, start_server, taken
 from s3_assets.cli.options import options
 from s3_assets.errors import S3AssetsError, SettingError
-from s3_assets.registry.loading import VARIABLE as REGISTRY_VARIABLE
 
 HOST = "127.0.0.1"
 PORT = 3000
@@ -46,6 +42,8 @@ def run_dev(
 
     Example: [bold]s3-assets dev --port 3000[/bold]
     """
+    from s3_assets.cli.demo_server import local_connection, start_server
+
     if find_spec("dagster_webserver") is None:
         raise SettingError(
             "Dagster's webserver is not installed", remedy="Install it: pip install 's3-assets[ui]'"
@@ -93,6 +91,8 @@ def has_objects(folder: Path) -> bool:
 
 def _serve(root: Path, registry_file: Path, home: Path, port: int) -> None:
     """Run `dagster dev` until it ends or this process is told to."""
+    from s3_assets.registry.loading import VARIABLE
+
     workspace = root / "workspace.yaml"
     what = (
         ["--workspace", str(workspace)] if workspace.is_file() else ["--module-name", "s3_assets.definitions"]
@@ -102,7 +102,7 @@ def _serve(root: Path, registry_file: Path, home: Path, port: int) -> None:
         "PYTHONWARNINGS": "ignore",
         **os.environ,
         "DAGSTER_HOME": str(home.absolute()),
-        REGISTRY_VARIABLE: str(registry_file),
+        VARIABLE: str(registry_file),
     }
     quiet = ("--log-level", "warning")
     process = subprocess.Popen(
@@ -128,6 +128,9 @@ def _serve(root: Path, registry_file: Path, home: Path, port: int) -> None:
 
 
 def _wait_for_page(process: subprocess.Popen[bytes], port: int) -> None:
+    from http import HTTPStatus
+    from http.client import HTTPConnection, HTTPException
+
     until = time.monotonic() + _SECONDS_TO_START
     while process.poll() is None and time.monotonic() < until:
         # Straight to it: a proxy of this machine has no business here.
@@ -179,6 +182,8 @@ def signals_end_it() -> Iterator[None]:
 
 def free_port(wanted: int, tried: int = _PORTS_TRIED) -> int:
     """Return the wanted port, or the next one that nobody listens on."""
+    from s3_assets.cli.demo_server import taken
+
     for port in range(wanted, wanted + tried):
         if not taken(port):
             return port

@@ -2,22 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, SpinnerColumn, TextColumn
-from rich.progress import Progress as Bar
 
 from s3_assets.cli.console import facts, standard_error, standard_output
 from s3_assets.cli.options import options
-from s3_assets.cli.windows import parse_window
 from s3_assets.errors import SettingError
-from s3_assets.incremental.append import Outcome
-from s3_assets.incremental.cursor import Cursor
-from s3_assets.movement.imports import Import, ImportMode
 from s3_assets.progress import Progress, readable_bytes
-from s3_assets.registry.models import Registry
-from s3_assets.windows import Window
+
+if TYPE_CHECKING:
+    from s3_assets.incremental.append import Outcome
+    from s3_assets.incremental.cursor import Cursor
+    from s3_assets.movement.imports import Import
+    from s3_assets.registry.models import Registry
+    from s3_assets.windows import Window
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -49,7 +48,7 @@ def run_import(
     console.print(facts(*summary(outcome)))
 
 
-def summary(outcome: Outcome) -> list[tuple[str, str]]:
+def summary(outcome: "Outcome") -> list[tuple[str, str]]:
     """Return what an import did, as names and values for people."""
     of = f" of {outcome.plan.total_files:,}" if outcome.plan.total_files is not None else ""
     rows = [("read", f"{outcome.plan.files:,}{of} files, {readable_bytes(outcome.plan.bytes)}")]
@@ -69,20 +68,23 @@ def summary(outcome: Outcome) -> list[tuple[str, str]]:
     return [*rows, ("time", f"{outcome.seconds:.1f} s")]
 
 
-def _cursor(cursor: Cursor | None) -> str:
+def _cursor(cursor: "Cursor | None") -> str:
     if cursor is None:
         return "none"
     told = cursor.describe()
     return f"{told['files']:,} files" if "files" in told else f"version {told['version']}"
 
 
-def _name(registry: Registry, given: str) -> str:
+def _name(registry: "Registry", given: str) -> str:
     if given in registry.imports:
         return given
     return next((name for name, each in registry.imports.items() if each.target == given), given)
 
 
-def _window(job: Import, window: str | None, first: str | None, last: str | None) -> Window | None:
+def _window(job: "Import", window: str | None, first: str | None, last: str | None) -> "Window | None":
+    from s3_assets.cli.windows import parse_window
+    from s3_assets.movement.imports import ImportMode
+
     if window is None and first is None and last is None:
         return None
     if job.mode is ImportMode.APPEND:
@@ -108,6 +110,9 @@ def _window(job: Import, window: str | None, first: str | None, last: str | None
 @contextmanager
 def _shown(name: str) -> Iterator[Callable[[str], None] | None]:
     """Show what is counted while it runs, on a terminal only; counting costs a look at every batch."""
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn
+    from rich.progress import Progress as Bar
+
     console = standard_error()
     if not console.is_terminal:
         yield None

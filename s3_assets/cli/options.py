@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from s3_assets.registry.models import Registry
+if TYPE_CHECKING:
+    from s3_assets.registry.models import Registry
 
 
 class Output(StrEnum):
@@ -29,7 +31,7 @@ class Options:
 
         return (self.registry or find_registry()).absolute()
 
-    def load(self) -> Registry:
+    def load(self) -> "Registry":
         """Return the registry, checked."""
         from s3_assets.registry.loading import load_registry
 

@@ -1,17 +1,18 @@
 """`s3-assets policy`: what each connection must be allowed to do, as policies to attach."""
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
 from s3_assets.cli.console import standard_error, standard_output
 from s3_assets.cli.options import Output, options
-from s3_assets.cli.permissions import chosen_connections, service_of, written_tables
 from s3_assets.errors import SettingError
-from s3_assets.permissions import Document, policies, trust_policies
-from s3_assets.registry.models import Registry
+
+if TYPE_CHECKING:
+    from s3_assets.permissions import Document
+    from s3_assets.registry.models import Registry
 
 
 def print_policy(
@@ -50,6 +51,9 @@ def print_policy(
 
     Example: [bold]s3-assets policy lake --trust --principal arn:aws:iam::111122223333:role/pipeline[/bold]
     """
+    from s3_assets.cli.permissions import chosen_connections, service_of, written_tables
+    from s3_assets.permissions import policies
+
     registry = options(context).load()
     names = chosen_connections(registry, connection)
     if trust:
@@ -69,8 +73,10 @@ def print_policy(
 
 
 def _trusts(
-    registry: Registry, names: list[str], principal: str | None, subject: str | None, *, alone: bool
-) -> list[Document]:
+    registry: "Registry", names: list[str], principal: str | None, subject: str | None, *, alone: bool
+) -> "list[Document]":
+    from s3_assets.permissions import trust_policies
+
     documents = [
         each
         for name in names
@@ -85,7 +91,7 @@ def _trusts(
     return documents
 
 
-def _print(document: Document) -> None:
+def _print(document: "Document") -> None:
     title = Text.assemble((f"{document.connection}  ", "bold"), f"{document.kind} for {document.holder}")
     console = standard_error()
     console.print(title, soft_wrap=True)
@@ -94,7 +100,7 @@ def _print(document: Document) -> None:
     _print_json(document.as_json())
 
 
-def _described(document: Document) -> dict[str, Any]:
+def _described(document: "Document") -> dict[str, Any]:
     return {
         "connection": document.connection,
         "kind": document.kind,

@@ -8,7 +8,6 @@ from rich.text import Text
 
 from s3_assets.cli.console import standard_output
 from s3_assets.cli.options import Output, options
-from s3_assets.connection.diagnosis import diagnosed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,6 +26,8 @@ def preview(
     Example: [bold]s3-assets preview landing/orders --rows 5[/bold]
     """
     import polars as pl
+
+    from s3_assets.connection.diagnosis import diagnosed
 
     table = options(context).load().table(name)
     frame = table.scan()

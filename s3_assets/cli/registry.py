@@ -2,15 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from s3_assets.cli.console import standard_output
 from s3_assets.cli.options import Options, Output, options, short
-from s3_assets.registry.models import Registry
+
+if TYPE_CHECKING:
+    from s3_assets.registry.models import Registry
 
 
 def validate(
@@ -44,6 +44,9 @@ def list_tables(
 
     Example: [bold]s3-assets tables --output json[/bold]
     """
+    from rich.table import Table
+    from rich.text import Text
+
     registry = options(context).load()
     rows = [_describe(registry, name) for name in registry.tables]
     console = standard_output()
@@ -62,7 +65,7 @@ def list_tables(
     console.print(table)
 
 
-def _describe(registry: Registry, name: str) -> dict[str, Any]:
+def _describe(registry: "Registry", name: str) -> dict[str, Any]:
     settings = registry.tables[name]
     connection = registry.connections[settings.connection]
     partitions = settings.partitions

@@ -1,12 +1,14 @@
 """`s3-assets server`: the embedded S3 server by itself."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from s3_assets.cli.console import facts, standard_output
-from s3_assets.embedded.server import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, EmbeddedServer
+
+if TYPE_CHECKING:
+    from s3_assets.embedded.server import EmbeddedServer
 
 FOLDER = Path(".demo")
 PORT = 9445
@@ -26,6 +28,8 @@ def start(
 
     Example: [bold]s3-assets server start --folder .demo[/bold]
     """
+    from s3_assets.embedded.server import EmbeddedServer
+
     server = EmbeddedServer(folder, port=port, require_known_keys=strict, keep=True).start()
     _show(server, "runs")
 
@@ -36,6 +40,8 @@ def stop(folder: Folder = FOLDER) -> None:
 
     Example: [bold]s3-assets server stop[/bold]
     """
+    from s3_assets.embedded.server import EmbeddedServer
+
     server = EmbeddedServer(folder)
     ran = server.running()
     server.stop()
@@ -50,6 +56,8 @@ def status(folder: Folder = FOLDER) -> None:
 
     Example: [bold]s3-assets server status[/bold]
     """
+    from s3_assets.embedded.server import EmbeddedServer
+
     server = EmbeddedServer(folder)
     if not server.running():
         standard_output().print(f"no server runs on {folder}", markup=False, soft_wrap=True)
@@ -57,7 +65,9 @@ def status(folder: Folder = FOLDER) -> None:
     _show(server, "runs")
 
 
-def _show(server: EmbeddedServer, state: str) -> None:
+def _show(server: "EmbeddedServer", state: str) -> None:
+    from s3_assets.embedded.server import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
+
     console = standard_output()
     console.print(f"the embedded S3 server {state}", style="bold")
     console.print(

@@ -2,8 +2,10 @@
 
 import json
 import re
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,19 +53,76 @@ def test_help_has_an_example(command: list[str], run: Callable[..., Any]) -> Non
             assert len(match[2].split()) > 1, line
 
 
-def test_help_loads_no_engine() -> None:
-    program = (
-        "import sys, json\n"
-        "from s3_assets.cli.main import application\n"
-        "try: application(args=['--help'], prog_name='s3-assets')\n"
-        "except SystemExit: pass\n"
-        "heavy = {'polars', 'deltalake', 'obstore', 'pyarrow', 'boto3', 'botocore', 'dagster'}\n"
-        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules} & heavy)))\n"
+# What a command needs when it runs, and help does not.
+ENGINES = {"polars", "deltalake", "obstore", "pyarrow", "pyiceberg", "boto3", "botocore", "dagster"}
+OWN = {f"s3_assets.{each}" for each in ("registry", "connection", "tables", "permissions", "movement")}
+HELP = """\
+from s3_assets.cli.main import application
+
+for command in {commands}:
+    try:
+        application(args=[*command, "--help"], prog_name="s3-assets")
+    except SystemExit:
+        pass
+"""
+LOADED = """
+import json, sys
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def test_help_loads_no_more_than_it_needs() -> None:
+    loaded = modules_of(HELP.format(commands=[[]]))
+
+    assert "rich" in loaded
+    assert loaded & {*ENGINES, *OWN, "pydantic"} == set()
+
+
+def test_help_of_commands_loads_no_more_than_it_needs() -> None:
+    loaded = modules_of(HELP.format(commands=COMMANDS))
+
+    assert "rich" in loaded
+    # Newer releases of Typer load pydantic for the options themselves; models of ours are not made.
+    assert loaded & {*ENGINES, *OWN} == set()
+
+
+def test_import_loads_no_more_than_itself() -> None:
+    loaded = modules_of("import s3_assets")
+
+    assert "s3_assets" in loaded
+    assert {name for name in loaded if name.startswith("s3_assets.")} == set()
+    assert loaded & {*ENGINES, "pydantic", "typer", "rich"} == set()
+
+
+def modules_of(program: str) -> set[str]:
+    """Return what a new process has loaded after the program."""
+    answer = subprocess.run(
+        [sys.executable, "-c", program + LOADED], capture_output=True, text=True, check=True
     )
+    return set(json.loads(answer.stdout.splitlines()[-1]))
 
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert json.loads(answer.stdout.splitlines()[-1]) == []
+def test_seconds_of_help() -> None:
+    """Print how long help takes; a limit would fail where the machine is busy, and tell nothing."""
+    bare = [sys.executable, "-c", "pass"]
+    programs = {
+        "python -c pass": bare,
+        "python -c 'import s3_assets'": [sys.executable, "-c", "import s3_assets"],
+        "s3-assets --help": [str(Path(sys.executable).with_name("s3-assets")), "--help"],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
+    # In turn, so that a busy moment is shared; the first round warms the caches.
+    for turn in range(8):
+        for name, program in programs.items():
+            begin = time.perf_counter()
+            subprocess.run(program, check=True, capture_output=True)
+            if turn:
+                seconds[name].append(time.perf_counter() - begin)
+
+    for name, taken in seconds.items():
+        median = statistics.median(taken)
+        print(f"{name:29} {median:.3f} s median, {min(taken):.3f} s least")  # noqa: T201 - the result
+    assert {len(taken) for taken in seconds.values()} == {7}
 
 
 def test_error_is_a_message(run_process: Callable[..., Any], tmp_path: Path) -> None:
