@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import dagster as dg
 import pytest
 from dagster_aws.s3 import S3FileManager, S3PickleIOManager, S3Resource
@@ -300,4 +299,3 @@ def test_settings_beside_the_connection_are_refused() -> None:
 def test_a_session_of_theirs_is_not_ours() -> None:
     """What the tests above compare with is boto3's own, not a client of ours."""
     assert type(S3Resource(region_name="eu-west-3").get_client()).__module__ == "botocore.client"
-    assert boto3.DEFAULT_SESSION is None

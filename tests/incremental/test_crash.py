@@ -10,12 +10,14 @@ import pytest
 from s3_assets.embedded.server import EmbeddedServer
 from tests.incremental import work
 from tests.incremental.ground import Ground, get_all, put_all, rows
-from tests.support.crash import Crasher, Report, crash_matrix
+from tests.support.crash import Crasher, KillVariant, Report, crash_matrix
 from tests.support.proxy import RequestProxy
 from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.timeout(600)
 DAY = "2026-01-02"
+# One test for each, so that the workers share them.
+VARIANTS = pytest.mark.parametrize("variant", ["kill_before", "kill_after"])
 OVERWRITTEN = [(number, date.fromisoformat(DAY), f"row {number}") for number in range(500, 507)]
 
 
@@ -33,8 +35,8 @@ def reported(record_property: Callable[[str, object], None]) -> Callable[[str, R
         print(f"{name}: {found.summary()}")  # noqa: T201 - the number of k's is the result
         record_property(name, found.summary())
         assert not found.failures, found.summary()
-        assert found.killed("kill_before")
-        assert found.killed("kill_after")
+        (variant,) = {crash.variant for crash in found.crashes}
+        assert found.killed(variant)
 
     return report
 
@@ -71,7 +73,9 @@ class State:
 
 @pytest.mark.parametrize("ground", ["parquet", "delta"], indirect=True)
 @pytest.mark.parametrize("imports", ["first", "second"])
+@VARIANTS
 def test_an_import(
+    variant: KillVariant,
     imports: str,
     ground: Ground,
     proxy: RequestProxy,
@@ -85,15 +89,21 @@ def test_an_import(
         template = get_all(ground.store(), "template/")
     waves = 1 if imports == "first" else 2
     state = State(ground, waves, template)
+    given = arguments(ground, proxy, waves)
     report = crash_matrix(
-        proxy, zygote, work.import_new, arguments(ground, proxy, waves), state.prepare, state.check
+        proxy, zygote, work.import_new, given, state.prepare, state.check, variants=[variant]
     )
 
     reported(f"{imports} import from {ground.format}", report)
 
 
+@VARIANTS
 def test_an_import_behind_a_crashed_one(
-    ground: Ground, proxy: RequestProxy, zygote: Zygote, reported: Callable[[str, Report], None]
+    variant: KillVariant,
+    ground: Ground,
+    proxy: RequestProxy,
+    zygote: Zygote,
+    reported: Callable[[str, Report], None],
 ) -> None:
     """It sweeps what the first one left: a crash amid the sweep must not forget the rest."""
     ground.run("template/", 1)
@@ -101,7 +111,9 @@ def test_an_import_behind_a_crashed_one(
     crash_at_the_commit(Crasher(proxy, zygote, work.import_new, 60), ground, given)
     assert len(ground.keys("template/")) > len(ground.keys("untouched/"))
     state = State(ground, 2, get_all(ground.store(), "template/"))
-    report = crash_matrix(proxy, zygote, work.import_new, given, state.prepare, state.check)
+    report = crash_matrix(
+        proxy, zygote, work.import_new, given, state.prepare, state.check, variants=[variant]
+    )
 
     reported("import behind a crashed one", report)
 
@@ -127,7 +139,9 @@ def crash_at_the_commit(crasher: Crasher, ground: Ground, given: Mapping[str, An
 
 @pytest.mark.parametrize("format_", ["delta", "parquet"])
 @pytest.mark.parametrize("before", ["rows", "nothing"])
+@VARIANTS
 def test_a_partition_overwrite(
+    variant: KillVariant,
     before: str,
     format_: str,
     ground: Ground,
@@ -159,6 +173,6 @@ def test_a_partition_overwrite(
             assert len(ground.keys(prefix)) == 2, ground.keys(prefix)
 
     given = {**overwrite, "endpoint": proxy.endpoint, "day": DAY, "first": 500, "rows": 7}
-    report = crash_matrix(proxy, zygote, work.overwrite_day, given, prepare, check)
+    report = crash_matrix(proxy, zygote, work.overwrite_day, given, prepare, check, variants=[variant])
 
     reported(f"overwrite of a day with {before} before, {format_}", report)

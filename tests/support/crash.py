@@ -6,6 +6,7 @@ from itertools import chain, count
 from typing import Any, Literal
 
 from tests.support.proxy import RequestProxy
+from tests.support.proxy_state import WRITES
 from tests.support.zygote import Function, Outcome, Zygote
 
 KillVariant = Literal["kill_before", "kill_after"]
@@ -40,6 +41,8 @@ class Report:
 
     requests: int
     """How many requests an undisturbed run sends."""
+    writes: int
+    """How many of them may change something."""
     crashes: list[Crash] = field(default_factory=list)
 
     @property
@@ -65,7 +68,8 @@ class Report:
             for variant in variants
         )
         failures = "".join(f"\n{failure}" for failure in self.failures)
-        return f"{self.requests} requests undisturbed; {counts}; {len(self.failures)} failed{failures}"
+        undisturbed = f"{self.requests} requests undisturbed, {self.writes} of them writes"
+        return f"{undisturbed}; {counts}; {len(self.failures)} failed{failures}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class Crasher:
         child = self.zygote.spawn(self.function, arguments)
         self.proxy.reset()
         if variant is not None:
-            self.proxy.arm(variant, k, pid=child.pid)
+            self.proxy.arm(variant, k, pid=child.pid, writes=variant == "kill_after")
         child.go()
         return child.wait(self.timeout)
 
@@ -152,6 +156,9 @@ def crash_matrix(
 ) -> Report:
     """Crash at every k, or at every ``every``-th and the last.
 
+    ``kill_before`` counts all requests. ``kill_after`` counts those that may change something: after a read,
+    the server is as it was before it, and that is the ``kill_before`` of the same request.
+
     Args:
         proxy: Stands before the server; its endpoint is among the arguments.
         zygote: Gives the processes.
@@ -167,18 +174,20 @@ def crash_matrix(
     """
     crasher = Crasher(proxy, zygote, function, timeout)
     undisturbed = {**arguments, **prepare("undisturbed")}
-    report = Report(count_requests(proxy, zygote, function, undisturbed, timeout))
+    requests = count_requests(proxy, zygote, function, undisturbed, timeout)
+    report = Report(requests, sum(each.method in WRITES for each in proxy.requests()))
     check(undisturbed)
     if not report.requests:
         raise ValueError("Nothing was sent through the proxy: is its endpoint among the arguments?")
     for variant in variants:
         missed = 0
+        last = report.requests if variant == "kill_before" else report.writes
         # With concurrency the number of requests varies: past the last k go on until a run ends before.
-        for k in chain(range(1, report.requests, every), count(report.requests)):
+        for k in chain(range(1, last, every), count(max(last, 1))):
             state = {**arguments, **prepare(f"{variant.replace('_', '-')}-{k}")}
             crash = crasher.crash(variant, k, state, check, repair_runs)
             report.crashes.append(crash)
             missed = missed + 1 if crash.ending == "not reached" else 0
-            if missed == ENOUGH_NOT_REACHED or (k >= report.requests and crash.ending != "killed"):
+            if missed == ENOUGH_NOT_REACHED or (k >= last and crash.ending != "killed"):
                 break
     return report

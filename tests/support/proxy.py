@@ -80,15 +80,17 @@ class RequestProxy:
         seconds: float = 0.0,
         cut_after: int | None = None,
         times: int = 1,
+        writes: bool = False,
     ) -> None:
         """Have something happen at the ``at``-th request since the reset; see :class:`Action`.
 
         ``kill_before``: the process dies, the server never hears of the request. ``kill_after``: the server
         has answered in full, the process dies before the first byte of it. ``status``: 503 SlowDown, not
         forwarded. ``lost_reply``: forwarded, then 503. ``reset_body``: the connection breaks amid the
-        answer. ``delay``: forwarded after so many seconds.
+        answer. ``delay``: forwarded after so many seconds. With ``writes``, requests are counted that may
+        change something.
         """
-        action = Action(kind, at, pid, seconds, cut_after, times)
+        action = Action(kind, at, pid, seconds, cut_after, times, writes)
         self._order({"order": "arm", "action": asdict(action)})
 
     def _order(self, order: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from tests.support.http_messages import Head
 
 ActionKind = Literal["kill_before", "kill_after", "status", "lost_reply", "reset_body", "delay"]
+WRITES = frozenset({"PUT", "POST", "DELETE"})
 KILLS: tuple[ActionKind, ...] = ("kill_before", "kill_after")
 
 
@@ -45,6 +46,8 @@ class Action:
     seconds: float = 0.0
     cut_after: int | None = None
     times: int = 1
+    writes: bool = False
+    """Count only the requests that may change something."""
 
     def __post_init__(self) -> None:
         if self.at < 1 or self.times < 1:
@@ -84,15 +87,20 @@ class ProxyState:
         )
         self.records.append(record)
         action = self._action
-        if action is None or not action.at <= number < action.at + action.times:
+        if action is None or (action.writes and record.method not in WRITES):
+            return record, None
+        if action.writes:
+            number = sum(each.method in WRITES for each in self.records)
+        if not action.at <= number < action.at + action.times:
             return record, None
         record.action = action.kind
         return record, action
 
     def arm(self, action: Action) -> None:
         """Set the one action; it takes the place of an earlier one."""
-        if action.at <= len(self.records):
-            message = f"Request {action.at} has already passed: {len(self.records)} since the reset."
+        passed = sum(not action.writes or each.method in WRITES for each in self.records)
+        if action.at <= passed:
+            message = f"Request {action.at} has already passed: {passed} since the reset."
             raise ValueError(message)
         self._action = action
 
