@@ -1,8 +1,10 @@
-"""README.md: every example is run, and every command that it names exists."""
+"""README.md and docs: every example is run, every command and page that they name exists."""
 
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,25 +18,39 @@ from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.registry.loading import parse_registry
 
 CLONE = Path(__file__).parent.parent
-README = (CLONE / "README.md").read_text(encoding="utf-8")
+README = CLONE / "README.md"
+DOCUMENTS = [README, *sorted((CLONE / "docs").glob("*.md"))]
+PROMPT = "$ "
+LEFT_OUT = "..."
 
 
 class Block(NamedTuple):
+    document: Path
+    line: int
     language: str
     text: str
-    line: int
+
+    @property
+    def told(self) -> bool:
+        """Whether it shows what a command prints."""
+        return self.text.startswith(PROMPT)
 
 
-def blocks(text: str) -> Iterator[Block]:
+def blocks(document: Path) -> Iterator[Block]:
+    text = document.read_text(encoding="utf-8")
     for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        yield Block(match[1], match[2], text.count("\n", 0, match.start()) + 1)
+        yield Block(document, text.count("\n", 0, match.start()) + 1, match[1], match[2])
 
 
-BLOCKS = list(blocks(README))
+BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
 
 
-def of(language: str) -> list[Any]:
-    return [pytest.param(each, id=f"line {each.line}") for each in BLOCKS if each.language == language]
+def of(language: str, *, told: bool = False) -> list[Any]:
+    return [
+        pytest.param(each, id=f"{each.document.name}:{each.line}")
+        for each in BLOCKS
+        if each.language == language and each.told == told
+    ]
 
 
 def test_first_block_is_two_commands() -> None:
@@ -58,7 +74,10 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_server: EmbeddedSe
     shutil.copytree(CLONE / "demo", tmp_path / "demo", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CLONE / "s3_assets.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("S3_ASSETS_DEMO_ENDPOINT", s3_server.endpoint_url)
+    for name in ("S3_ASSETS_DEMO_ENDPOINT", "LAKE_ENDPOINT"):
+        monkeypatch.setenv(name, s3_server.endpoint_url)
+    for name in ("LAKE_KEY", "LAKE_SECRET"):
+        monkeypatch.setenv(name, "test")
     landing = Landing(s3_server.endpoint_url, "shop")
     landing.make_bucket()
     landing.empty()
@@ -69,23 +88,69 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_server: EmbeddedSe
 
 
 @pytest.mark.parametrize("block", of("python"))
-@pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning")
+@pytest.mark.filterwarnings(
+    "ignore::dagster.BetaWarning",
+    "ignore::dagster.PreviewWarning",
+    # Dagster's own word, while it sets up resources inside of resources.
+    "ignore:InitResourceContext.dagster_run is deprecated:DeprecationWarning",
+)
 def test_python_runs(block: Block, clone: Path) -> None:
     # An asset's annotations are looked up in its module, so the block becomes one.
     file = clone / "block.py"
     file.write_text(block.text)
-    names: dict[str, Any] = {"__name__": "readme"}
+    names = executed(block, file)
 
-    exec(compile(block.text, str(file), "exec"), names)  # noqa: S102 - the README's own lines
-
+    if "payments" in names:
+        assert names["found"] == b"all is well"
+        assert names["size"] == 11
+        assert names["orders"].height == 600
+        assert names["payments"].version() == 0
+    if "result" in names:
+        assert names["result"].success
     if "outcome" in names:
         assert names["outcome"].rows == 600
         assert names["newest"].collect().height == names["first"].collect().height == 600
 
 
+def executed(block: Block, file: Path) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(compile(block.text, str(file), "exec"), names)  # noqa: S102 - the documents' own lines
+    return names
+
+
+@pytest.mark.parametrize("block", of("console", told=True))
+def test_command_prints_what_is_shown(block: Block, clone: Path, s3_server: EmbeddedServer) -> None:
+    command, *shown = block.text.splitlines()
+    program, *arguments = shlex.split(command.removeprefix(PROMPT))
+    assert program == "s3-assets"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "s3_assets.cli.main", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+
+    text = done.stdout.replace(s3_server.endpoint_url, "http://127.0.0.1:9445")
+    assert is_shown_by([line.rstrip() for line in text.splitlines()], shown), text
+
+
+def is_shown_by(found: list[str], shown: list[str]) -> bool:
+    """Tell whether the lines are those shown, where `...` stands for one or more that were left out."""
+    pattern = "".join(r"(?:.*\n)+?" if line.strip() == LEFT_OUT else re.escape(f"{line}\n") for line in shown)
+    return re.fullmatch(pattern, "".join(f"{line}\n" for line in found)) is not None
+
+
+def test_lines_that_are_not_printed_are_noticed() -> None:
+    assert is_shown_by(["a", "b", "c"], ["a", "...", "c"])
+    assert not is_shown_by(["a", "b", "c"], ["a", "...", "b", "c"])
+    assert not is_shown_by(["a", "b", "c"], ["a", "...", "d"])
+    assert not is_shown_by(["a", "b", "c"], ["a", "b"])
+
+
 @pytest.mark.parametrize(
-    "line",
-    [line for each in BLOCKS if each.language == "console" for line in each.text.splitlines()],
+    "line", [line for each in of("console") for block in each.values for line in block.text.splitlines()]
 )
 def test_command_exists(line: str) -> None:
     program, *arguments = shlex.split(line)
@@ -112,7 +177,7 @@ def assert_accepted(arguments: list[str]) -> None:
 
 
 def test_commands_named_in_the_text_exist() -> None:
-    for target in set(re.findall(r"`make (\w+)`", README)):
+    for target in set(re.findall(r"`make (\w+)`", README.read_text(encoding="utf-8"))):
         assert re.search(rf"^{target}:", (CLONE / "Makefile").read_text(), re.MULTILINE), target
 
 
@@ -137,3 +202,16 @@ def test_registry_of_the_clone_is_sound_without_the_demo() -> None:
 
 def test_package_shows_the_readme() -> None:
     assert tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]["readme"] == "README.md"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda each: each.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for address in re.findall(r"\]\(([^)]+)\)", document.read_text(encoding="utf-8")):
+        if address.startswith("https://"):
+            continue
+        page, _, heading = address.partition("#")
+        target = document.parent / page if page else document
+        assert target.is_file(), address
+        if heading:
+            titles = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in [title.lower().replace(" ", "-") for title in titles], address
