@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -29,12 +29,13 @@ _KEPT_LEASE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Credentials:
-    """Key, secret and token, good until `expires_at` (UTC; none for ever)."""
+    """Key, secret and token, good until `expires_at` (UTC; none for ever), to be renewed at `renew_at`."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
+    renew_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ class CredentialSource:
         credentials = self._ask_botocore()
         if credentials.expires_at is None:
             return _Held(credentials, datetime.max.replace(tzinfo=UTC))
-        life = credentials.expires_at - now
-        return _Held(credentials, credentials.expires_at - min(_MARGIN, life / 3))
+        renew_at = credentials.expires_at - min(_MARGIN, (credentials.expires_at - now) / 3)
+        return _Held(replace(credentials, renew_at=renew_at), renew_at)
 
     def _ask_botocore(self) -> Credentials:
         from botocore.credentials import RefreshableCredentials

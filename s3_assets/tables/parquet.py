@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from s3_assets.windows import Window
 
 
+MANY_FILES = 5_000
+"""From here on, listing a table takes longer than a person likes to wait."""
+
+
 class ParquetTable(Table[ParquetSettings]):
     """A folder of Parquet files; folders named `column=value` are Hive partitions."""
 
@@ -85,7 +89,7 @@ class ParquetTable(Table[ParquetSettings]):
             return self._plan_window(window)
         listed = self._listed()
         chosen, notes = self._unread(listed, since) if mode is ReadMode.ADDED else (listed, ())
-        return self._plan(chosen, mode, window, notes, total=listed)
+        return self._plan(chosen, mode, window, (*notes, *self._undeclared(listed)), total=listed)
 
     def writer(self) -> Writer:
         """Open the folder for one write."""
@@ -93,6 +97,19 @@ class ParquetTable(Table[ParquetSettings]):
 
     def create(self, schema: pl.Schema) -> None:
         """Do nothing: a folder exists as soon as it has a file."""
+
+    def _undeclared(self, listed: pl.DataFrame) -> tuple[str, ...]:
+        """Say which declaration would spare the listing of a large table."""
+        if self.settings.partitions is not None or listed.height < MANY_FILES:
+            return ()
+        dated = [
+            name for name, dtype in self._hive_schema(listed["key"].to_list()).items() if dtype.is_temporal()
+        ]
+        if not dated:
+            return ()
+        declaration = f"'partitions: {{ column: {dated[0]}, ... }}'"
+        listing = f"all {listed.height:,} files were listed"
+        return (f"{listing}; declare {declaration}, and a window lists its own folders alone",)
 
     def _plan_window(self, window: Window) -> Plan:
         import polars as pl

@@ -99,7 +99,7 @@ def test_a_matrix_crashes_at_every_request(
         assert report.killed(variant) == [1, 2, 3, 4, 5]
         assert report.not_reached(variant) == [6]
     assert report.summary() == (
-        "5 requests undisturbed; kill_before: 5 survived, 1 not reached, "
+        "5 requests undisturbed, 5 of them writes; kill_before: 5 survived, 1 not reached, "
         "kill_after: 5 survived, 1 not reached; 0 failed"
     )
 

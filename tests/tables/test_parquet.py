@@ -207,6 +207,19 @@ def test_no_data_files(place: Place) -> None:
             look()
 
 
+def test_a_long_listing_names_the_declaration_that_spares_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("s3_assets.tables.parquet.MANY_FILES", 3)
+    for day in (1, 2, 3):
+        place.put(f"region=eu/date=2026-01-0{day}/a.parquet", body({"x": [day]}))
+
+    (note,) = parquet(place).plan().notes
+
+    assert note.startswith("all 3 files were listed; declare 'partitions: { column: date, ... }'")
+    assert open_table("sales", PARQUET.settings(DAY), place.connection()).plan().notes == ()
+
+
 def test_match_subfolder_exactly(place: Place) -> None:
     place.put("a.parquet", body({"x": [1]}))
     place.client.put_object(Bucket=place.bucket, Key=f"{PATH}_two/b.parquet", Body=body({"x": [2]}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.adapters.object_store_dialect import read_timeout, refuse_client_side, settings
@@ -54,8 +55,11 @@ def _provider(connection: S3Connection) -> Callable[[], tuple[dict[str, str | No
         }
         if credentials.session_token:
             keys["aws_session_token"] = credentials.session_token
-        expiry = credentials.expires_at
-        return keys, int(expiry.timestamp()) if expiry else None
+        expires_at, renew_at = credentials.expires_at, credentials.renew_at
+        if expires_at is None or renew_at is None:
+            return keys, None
+        # Polars uses a key to the very second that it is told: not that of its end.
+        return keys, min(ceil(renew_at.timestamp()), int(expires_at.timestamp()))
 
     return provide
 
