@@ -8,15 +8,13 @@ is cut short is completed by running the same partitions again.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from s3_assets.errors import UnsupportedError
 from s3_assets.tables.files import hive_folder, inside
-from s3_assets.tables.partitioning import Bounds
+from s3_assets.tables.partitioning import label_bounds, label_column, label_of
 from s3_assets.tables.parts import Layout
 from s3_assets.tables.table import Commit, TableVersion, WriteMode, Writer
-from s3_assets.windows import Every
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,12 +23,10 @@ if TYPE_CHECKING:
 
     from s3_assets.tables.files import Folder
     from s3_assets.tables.parquet import ParquetTable
+    from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.parts import AuditedPart
-    from s3_assets.tables.settings import Partitions
 
 STAGING = "_s3_assets/staging/"
-_LABEL = {Every.HOUR: ("hour", "1h", "%Y-%m-%dT%H")}
-_DAY_LABEL = ("day", "1d", "%Y-%m-%dT%H")
 
 
 class ParquetWriter(Writer):
@@ -65,7 +61,7 @@ class ParquetWriter(Writer):
         if not isinstance(dtype, pl.Datetime):
             self.partition_by = (partitions.column,)
             return frame
-        _, step, text = _LABEL.get(partitions.every, _DAY_LABEL)
+        _, step, text = label_of(partitions.every)
         value = pl.col(partitions.column)
         if dtype.time_zone is None:
             value = value.dt.truncate(step)
@@ -160,19 +156,6 @@ class ParquetWriter(Writer):
             remedy=f"Move it into a folder such as {window.column}=…/, or choose format: delta.",
             table=self.table.name,
         )
-
-
-def label_column(partitions: Partitions) -> str:
-    """Name the folders of a timestamp column: `<column>_hour` or `<column>_day`."""
-    return f"{partitions.column}_{_LABEL.get(partitions.every, _DAY_LABEL)[0]}"
-
-
-def label_bounds(window: Bounds, label: str) -> Bounds:
-    """Return the window as a range of the labels of its folders, which are UTC for a column with a zone."""
-    if not isinstance(window.low, datetime) or not isinstance(window.high, datetime):
-        return window
-    text = _DAY_LABEL[2]
-    return Bounds(label, window.low.strftime(text), window.high.strftime(text))
 
 
 def _known_schema(table: ParquetTable) -> pl.Schema:

@@ -34,6 +34,9 @@ _SAMPLES = (
     datetime(2025, 1, 9, tzinfo=UTC),
 )
 _FEW = 40
+# The folders of a timestamp column: what they end with, how long they are, and what stands in them.
+_HOUR_FOLDERS = ("hour", "1h", "%Y-%m-%dT%H")
+_DAY_FOLDERS = ("day", "1d", "%Y-%m-%dT%H")
 
 
 @dataclass(frozen=True)
@@ -173,3 +176,21 @@ def _refusal(partitions: Partitions, table: str, found: str, remedy: str) -> Par
         remedy=remedy,
         table=table,
     )
+
+
+def label_of(every: Every) -> tuple[str, str, str]:
+    """Return the suffix, the length and the text of a timestamp column's folders."""
+    return _HOUR_FOLDERS if every is Every.HOUR else _DAY_FOLDERS
+
+
+def label_column(partitions: Partitions) -> str:
+    """Name the folders of a timestamp column: `<column>_hour` or `<column>_day`."""
+    return f"{partitions.column}_{label_of(partitions.every)[0]}"
+
+
+def label_bounds(window: Bounds, label: str) -> Bounds:
+    """Return the window as a range of the labels of its folders, which are UTC for a column with a zone."""
+    if not isinstance(window.low, datetime) or not isinstance(window.high, datetime):
+        return window
+    text = _DAY_FOLDERS[2]
+    return Bounds(label, window.low.strftime(text), window.high.strftime(text))

@@ -98,22 +98,28 @@ class DeltaSettings(TableSettings):
         return self
 
 
-class ParquetSettings(TableSettings):
-    """A folder of Parquet files, with Hive partitions if its folders are named `column=value`."""
+class FolderSettings(TableSettings):
+    """What folders of data files share, with Hive partitions if they are named `column=value`."""
 
-    format: Literal["parquet"] = "parquet"
     columns: dict[str, str] | None = Field(
         default=None, description="The schema, column to type; left out: inferred from at most 100 files."
     )
+    suffixes: tuple[str, ...] = Field(default=(), description="Names that are data.")
+    on_rewritten: Literal["fail", "reread", "ignore"] = Field(
+        default="fail",
+        description="What an incremental read does with a file that changed after it was read.",
+    )
+
+
+class ParquetSettings(FolderSettings):
+    """A folder of Parquet files, with Hive partitions if its folders are named `column=value`."""
+
+    format: Literal["parquet"] = "parquet"
     partition_by: tuple[str, ...] | None = Field(
         default=None, description="Columns of the folders that are written; left out: the partition column."
     )
     suffixes: tuple[str, ...] = Field(
         default=(".parquet", ".parq", ".pq"), description="Names that are data."
-    )
-    on_rewritten: Literal["fail", "reread", "ignore"] = Field(
-        default="fail",
-        description="What an incremental read does with a file that changed after it was read.",
     )
 
 

@@ -210,7 +210,7 @@ def test_no_data_files(place: Place) -> None:
 def test_a_long_listing_names_the_declaration_that_spares_it(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("s3_assets.tables.parquet.MANY_FILES", 3)
+    monkeypatch.setattr("s3_assets.tables.folder_table.MANY_FILES", 3)
     for day in (1, 2, 3):
         place.put(f"region=eu/date=2026-01-0{day}/a.parquet", body({"x": [day]}))
 
