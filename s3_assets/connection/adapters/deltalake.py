@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from s3_assets.connection.adapters.object_store_dialect import read_timeout, refuse_client_side, settings
-from s3_assets.connection.credential_endpoint import publish
+from s3_assets.connection.adapters.object_store_dialect import (
+    credentials_as_text,
+    read_timeout,
+    refuse_client_side,
+    settings,
+)
 from s3_assets.connection.credentials import credential_source
 
 if TYPE_CHECKING:
@@ -50,15 +54,7 @@ def _credentials(connection: S3Connection, common: ObjectStoreSettings) -> dict[
     credentials = credential_source(connection).current()
     if credentials is None:
         return {}
+    told = credentials_as_text(connection, credentials)
     if credentials.expires_at is None:
-        keys = {
-            "aws_access_key_id": credentials.access_key_id,
-            "aws_secret_access_key": credentials.secret_access_key,
-        }
-        return {**keys, "aws_session_token": credentials.session_token} if credentials.session_token else keys
-    published = publish(connection)
-    return {
-        "aws_container_credentials_full_uri": published.url,
-        "aws_container_authorization_token_file": published.token_file,
-        "proxy_excludes": common.client.get("proxy_excludes", "127.0.0.1"),
-    }
+        return told
+    return {**told, "proxy_excludes": common.client.get("proxy_excludes", "127.0.0.1")}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from s3_assets.connection.credential_endpoint import publish
 from s3_assets.connection.credentials import credential_source
 from s3_assets.connection.environment import address
 from s3_assets.connection.proxies import environment_has_proxies, proxy_url
@@ -17,6 +18,7 @@ from s3_assets.connection.transport import DEFAULT_CONNECTIONS
 from s3_assets.errors import SettingError, UnsupportedError
 
 if TYPE_CHECKING:
+    from s3_assets.connection.credentials import Credentials
     from s3_assets.connection.gateway import GatewayAddress
     from s3_assets.connection.settings import S3Connection
 
@@ -106,6 +108,21 @@ def settings(connection: S3Connection) -> ObjectStoreSettings:
         ),
     }
     return ObjectStoreSettings(store, client, gateway, unsigned)
+
+
+def credentials_as_text(connection: S3Connection, credentials: Credentials) -> dict[str, str]:
+    """Return credentials for engines that take text alone: keys, or where to ask for those that expire."""
+    if credentials.expires_at is None:
+        keys = {
+            "aws_access_key_id": credentials.access_key_id,
+            "aws_secret_access_key": credentials.secret_access_key,
+        }
+        return {**keys, "aws_session_token": credentials.session_token} if credentials.session_token else keys
+    published = publish(connection)
+    return {
+        "aws_container_credentials_full_uri": published.url,
+        "aws_container_authorization_token_file": published.token_file,
+    }
 
 
 def _way(host: str, proxy: str | None, certificates: str | None) -> dict[str, str]:

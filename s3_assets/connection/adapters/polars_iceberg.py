@@ -18,9 +18,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from s3_assets.connection.adapters.object_store_dialect import read_timeout, refuse_client_side, settings
+from s3_assets.connection.adapters.object_store_dialect import (
+    credentials_as_text,
+    read_timeout,
+    refuse_client_side,
+    settings,
+)
 from s3_assets.connection.ambient import variable
-from s3_assets.connection.credential_endpoint import publish
 from s3_assets.connection.credentials import credential_source
 from s3_assets.connection.gateway import open_gateway
 
@@ -71,7 +75,7 @@ def sink_options(connection: S3Connection) -> dict[str, str]:
     if credentials is None:
         return told
     if common.gateway is None and not _beaten(credentials):
-        return {**told, **_credentials(connection, credentials)}
+        return {**told, **credentials_as_text(connection, credentials)}
     gateway = common.gateway or open_gateway(connection)
     return {
         **told,
@@ -84,20 +88,6 @@ def sink_options(connection: S3Connection) -> dict[str, str]:
         "proxy_excludes": "127.0.0.1",
         "aws_access_key_id": gateway.access_key_id,
         "aws_secret_access_key": gateway.secret_access_key,
-    }
-
-
-def _credentials(connection: S3Connection, credentials: Credentials) -> dict[str, str]:
-    if credentials.expires_at is None:
-        keys = {
-            "aws_access_key_id": credentials.access_key_id,
-            "aws_secret_access_key": credentials.secret_access_key,
-        }
-        return {**keys, "aws_session_token": credentials.session_token} if credentials.session_token else keys
-    published = publish(connection)
-    return {
-        "aws_container_credentials_full_uri": published.url,
-        "aws_container_authorization_token_file": published.token_file,
     }
 
 
