@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from s3_assets.connection.auth import AnonymousAuth, DefaultAuth, ProfileAuth, WebIdentityAuth
+from s3_assets.connection.auth import (
+    AnonymousAuth,
+    DefaultAuth,
+    IamRoleAuth,
+    ProfileAuth,
+    RoleSource,
+    WebIdentityAuth,
+)
 from s3_assets.connection.secrets import SecretReference
 
 if TYPE_CHECKING:
@@ -19,9 +26,13 @@ if TYPE_CHECKING:
 
 _BASES = {
     "default": "the identity that the AWS chain finds",
-    "iam_role": "the role of the pod, container or instance",
     "access_key": "the user of the access key",
     "anonymous": "everybody",
+}
+_ROLES = {
+    RoleSource.AUTO: _BASES["default"],
+    RoleSource.METADATA: "the role of the pod, container or instance",
+    RoleSource.ENV: "the user of the environment's keys",
 }
 
 
@@ -42,6 +53,8 @@ def base_of(connection: S3Connection) -> str:
         return auth.role_arn
     if isinstance(auth, ProfileAuth):
         return profile(auth.profile)
+    if isinstance(auth, IamRoleAuth):
+        return _ROLES[auth.source]
     return _BASES[auth.type]
 
 
