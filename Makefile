@@ -6,7 +6,8 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3.14 python
 	then command -v $$name; break; fi; done)
 
 BIN := .venv/bin
-WORKERS ?= 2
+# Tests wait for servers a good deal: one more worker than the two cores of a small machine.
+WORKERS ?= 3
 
 .PHONY: demo dev test servers format lint type lock clean setup
 
