@@ -12,6 +12,9 @@ from s3_assets.embedded.server import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, 
 
 pytest_plugins = ["tests.servers.plugin"]
 
+# Modules whose tests take a minute each.
+LONG = ("test_crash.py", "test_races.py", "test_ledger.py", "test_answers.py", "test_long_jobs.py")
+
 SCRUBBED_PREFIXES = ("AWS_", "S3_ASSETS_", "DAGSTER_")
 SCRUBBED_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "BOTO_CONFIG")
 # It says where a tool is, not how S3 is reached.
@@ -30,6 +33,18 @@ def _hermetic(patch: pytest.MonkeyPatch, nowhere: Path) -> None:
     patch.setenv("AWS_CONFIG_FILE", str(nowhere / "config"))
     # Without it, botocore waits for a metadata service that no test machine has.
     patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the long tests evenly over the first part: no worker has all of them, and none comes last."""
+    long = [item for item in items if item.path.name in LONG]
+    if not long:
+        return
+    others = [item for item in items if item.path.name not in LONG]
+    step = max(len(others) * 3 // 4 // len(long), 1)
+    for number, item in enumerate(long):
+        others.insert(number * (step + 1), item)
+    items[:] = others
 
 
 @pytest.fixture(scope="session", autouse=True)
