@@ -150,8 +150,8 @@ class Objects:
     def get_range(self, key: str, start: int, end: int, *, etag: str = "") -> bytes:
         """Return the bytes from `start` to before `end`, fewer if the object ends earlier.
 
-        With an `etag`, raises `SourceRewrittenError` if the object is not the one that had it. On a connection
-        that encrypts on the client, the whole object is fetched for it.
+        With an `etag`, raises `SourceRewrittenError` if the object is not the one that had it. On a
+        connection that encrypts on the client, the whole object is fetched for it.
         """
         import obstore
         from obstore.exceptions import PreconditionError

@@ -124,7 +124,7 @@ class AvroTable(FolderTable[AvroSettings]):
         for column, dtype in mine.items():
             if column not in schema:
                 raise SchemaMismatchError(
-                    f"{url} has the column '{column}', which the other files or the declared columns have not",
+                    f"{url} has the column '{column}', which the table has not",
                     remedy="Give the table's columns in the registry, with this one among them.",
                     table=self.name,
                 )
@@ -146,7 +146,8 @@ class AvroTable(FolderTable[AvroSettings]):
         _require_libraries(self.name)
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - each codec's library fails with errors of its own
+        except Exception as error:
+            # Each codec's library fails with errors of its own.
             ours = stream.failure if stream is not None and stream.failure is not None else error
             if isinstance(ours, SchemaMismatchError):
                 raise
@@ -183,7 +184,9 @@ def _excludes(predicate: pl.Expr, folders: Mapping[str, object], schema: pl.Sche
     named = predicate.meta.root_names()
     if not named or not all(name in folders for name in named):
         return False
-    row = pl.DataFrame({name: [folders[name]] for name in named}, schema={name: schema[name] for name in named})
+    row = pl.DataFrame(
+        {name: [folders[name]] for name in named}, schema={name: schema[name] for name in named}
+    )
     return row.filter(predicate).is_empty()
 
 

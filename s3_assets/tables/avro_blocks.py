@@ -71,7 +71,7 @@ def _number(held: bytes, start: int) -> tuple[int, int]:
     found = 0
     for index, byte in enumerate(held[start : start + _LONGEST_NUMBER]):
         found |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:  # noqa: PLR2004 - the highest bit says that more follows
+        if byte < 0x80:  # the highest bit says that more follows
             return (found >> 1) ^ -(found & 1), start + index + 1
     if len(held) - start >= _LONGEST_NUMBER:
         raise DataFileBrokenError("a block begins with what is no number")

@@ -1,4 +1,4 @@
-"""The header of an Avro file: what it says, and how it is put another way for the library that reads the rows.
+"""The header of an Avro file: what it says, and how it is put for the library that reads the rows.
 
 Avro's rows carry no types, so two schemas of the same encoding read the same bytes. Each library gets the
 schema that it reads rightly: all that it would turn into something else is spelled as what is stored.
@@ -49,8 +49,8 @@ class Header:
 def read_header(stream: BinaryIO) -> Header:
     """Read the header from the start of a file.
 
-    Raises EOFError if the stream ends inside it, `DataFileBrokenError` if it is none, `UnsupportedError` for a
-    codec or a type that cannot be read.
+    Raises EOFError if the stream ends inside it, `DataFileBrokenError` if it is none, `UnsupportedError`
+    for a codec or a type that cannot be read.
     """
     import fastavro
 
@@ -58,7 +58,7 @@ def read_header(stream: BinaryIO) -> Header:
     if magic != MAGIC:
         raise DataFileBrokenError(f"it is not an Avro file: it begins with {magic!r}, not {MAGIC!r}")
     try:
-        metadata = fastavro.schemaless_reader(stream, _METADATA, None)
+        metadata: Any = fastavro.schemaless_reader(stream, _METADATA, None)
         schema = json.loads(metadata["avro.schema"])
         codec = metadata.get("avro.codec", b"null").decode()
     except (KeyError, ValueError, IndexError, OverflowError, MemoryError) as error:
@@ -76,12 +76,12 @@ def read_header(stream: BinaryIO) -> Header:
 def stored(rows: AvroType, only: Collection[str] | None = None) -> dict[str, Any]:
     """Spell the rows as what is stored, for fastavro: numbers, bytes, text, lists and records alone.
 
-    A map is stored as a list of records with key and value, an enum as the number of its symbol, and each type
-    of a union as it would be in a record `_<number>` of its own, which tells which of them it was. `only` these
-    fields are named in it: read with this schema, the others are skipped.
+    A map is stored as a list of records with key and value, an enum as the number of its symbol, and each
+    type of a union as it would be in a record `_<number>_...` of its own, which tells which of them it was.
+    `only` these fields are named in it: read with this schema, the others are skipped.
     """
     numbers = count()
-    found = _stored(rows, numbers)
+    found: dict[str, Any] = _stored(rows, numbers)
     if only is not None:
         found["fields"] = [each for each in found["fields"] if each["name"] in only]
     return found
@@ -131,7 +131,7 @@ def optional(avro: AvroType) -> AvroType:
 
 
 def _is_optional(union: AvroType) -> bool:
-    return len(union.members) == 2 and len(union.choices) == 1  # noqa: PLR2004 - null and one more
+    return len(union.members) == 2 and len(union.choices) == 1
 
 
 def _is_native(column: AvroType) -> bool:
@@ -149,7 +149,7 @@ def needs_bytes(avro: AvroType) -> bool:
     return avro.kind == "duration" or (avro.kind == "uuid" and avro.base == "fixed")
 
 
-def _native(avro: AvroType, numbers: Iterator[int]) -> Any:  # noqa: ANN401 - JSON
+def _native(avro: AvroType, numbers: Iterator[int]) -> Any:  # noqa: ANN401, PLR0911 - JSON; one return for each shape
     members = [(name, _native(member, numbers)) for name, member in avro.members]
     if avro.base == "union":
         return [schema for _, schema in members]

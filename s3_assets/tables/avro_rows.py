@@ -83,7 +83,9 @@ def _typed(name: str, avro: AvroType) -> pl.Expr:
         return column.cast(polars_type(avro))
     if inner.kind == "uuid":
         digits = column.bin.encode("hex")
-        parts = [digits.str.slice(start, length) for start, length in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))]
+        parts = [
+            digits.str.slice(start, length) for start, length in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
+        ]
         return pl.concat_str(parts, separator="-").alias(name)
     numbers = [
         column.bin.slice(4 * index, 4).bin.reinterpret(dtype=pl.UInt32(), endianness="little").alias(part)
@@ -109,7 +111,10 @@ def _by_fastavro(
         yield pl.DataFrame(
             [
                 pl.Series(
-                    name, [convert(record[name]) for record in batch], dtype=_converted(types[name]), strict=True
+                    name,
+                    [convert(record[name]) for record in batch],
+                    dtype=_converted(types[name]),
+                    strict=True,
                 ).cast(polars_type(types[name]))
                 for name, convert in converts.items()
             ],
@@ -119,8 +124,8 @@ def _by_fastavro(
             limit -= len(batch)
 
 
-def _converted(avro: AvroType) -> pl.DataType:
-    """Return the type of what `_converter` makes: Python's own values, cast to the column's type afterwards."""
+def _converted(avro: AvroType) -> pl.DataType:  # noqa: PLR0911 - one return for each shape
+    """Return the type of what `_converter` makes, which is cast to the column's type afterwards."""
     import polars as pl
 
     if avro.base == "union":

@@ -69,7 +69,7 @@ class AvroType:
             yield from member.walk()
 
 
-def polars_type(avro: AvroType) -> pl.DataType:
+def polars_type(avro: AvroType) -> pl.DataType:  # noqa: PLR0911 - one return for each shape
     """Return the type of a column of this type."""
     import polars as pl
 
@@ -112,7 +112,8 @@ def polars_type(avro: AvroType) -> pl.DataType:
 def read_type(schema: Any) -> AvroType:  # noqa: ANN401 - JSON
     """Return the type of a file's rows, from its schema's JSON.
 
-    Raises `DataFileBrokenError` if it is no schema of records, `UnsupportedError` for a type that holds itself.
+    Raises `DataFileBrokenError` if it is no schema of records, `UnsupportedError` for a type that holds
+    itself.
     """
     found = _Resolver().resolve(schema, "", "")
     if found.kind != "record":
@@ -125,7 +126,12 @@ class _Resolver:
     named: dict[str, AvroType | None] = field(default_factory=dict)
     """By full name; None while the type is being read."""
 
-    def resolve(self, schema: Any, namespace: str, place: str) -> AvroType:  # noqa: ANN401 - JSON
+    def resolve(  # noqa: PLR0911 - one return for each shape
+        self,
+        schema: Any,  # noqa: ANN401 - JSON
+        namespace: str,
+        place: str,
+    ) -> AvroType:
         if isinstance(schema, str):
             return self._by_name(schema, namespace, place)
         if isinstance(schema, list):

@@ -146,7 +146,9 @@ def merge(schemas: Mapping[str, pl.Schema], table: str) -> pl.Schema:
     return pl.Schema(merged)
 
 
-def _join(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
+def _join(  # noqa: PLR0911 - one return for each kind of type
+    one: pl.DataType, other: pl.DataType
+) -> pl.DataType | None:
     """Return the type that keeps the values of both, if there is one."""
     import polars as pl
 
