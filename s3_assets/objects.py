@@ -137,27 +137,20 @@ class Objects:
         """
         import obstore
 
-        if self._encrypts:
-            raise UnsupportedError(
-                "an object that was encrypted on the client is read as a whole, never a range of it",
-                remedy="Use encryption.server_side, or a connection without encryption.client_side.",
-                connection=self._connection.name,
-                location=f"s3://{self._connection.location.bucket}/{key}",
-            )
+        self._refuse_encrypted(key)
         with self._diagnosed(key):
             return bytes(obstore.get_range(self._store, key, start=max(size - length, 0), end=size))
 
     def get_range(self, key: str, start: int, end: int, *, etag: str = "") -> bytes:
         """Return the bytes from `start` to before `end`, fewer if the object ends earlier.
 
-        With an `etag`, raises `SourceRewrittenError` if the object is not the one that had it. On a
-        connection that encrypts on the client, the whole object is fetched for it.
+        With an `etag`, raises `SourceRewrittenError` if the object is not the one that had it. Raises
+        `UnsupportedError` on a connection that encrypts on the client.
         """
         import obstore
         from obstore.exceptions import PreconditionError
 
-        if self._encrypts:
-            return client_side.get(self._connection, key)[start:end]
+        self._refuse_encrypted(key)
         asked: GetOptions = {"range": (start, end)}
         if etag:
             asked["if_match"] = etag
@@ -221,6 +214,15 @@ class Objects:
             except FileNotFoundError:
                 return len(wanted)
         return len(wanted)
+
+    def _refuse_encrypted(self, key: str) -> None:
+        if self._encrypts:
+            raise UnsupportedError(
+                "an object that was encrypted on the client is read as a whole, never a range of it",
+                remedy="Use encryption.server_side, or a connection without encryption.client_side.",
+                connection=self._connection.name,
+                location=f"s3://{self._connection.location.bucket}/{key}",
+            )
 
     @contextmanager
     def _diagnosed(self, key: str, *, operation: str | None = None) -> Iterator[None]:
