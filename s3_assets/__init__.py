@@ -30,13 +30,14 @@ if TYPE_CHECKING:
     from s3_assets.errors import S3AssetsError
     from s3_assets.io_managers import S3TableIOManager
     from s3_assets.registry import ImportSettings, Registry, load_registry
-    from s3_assets.tables.settings import DeltaSettings, ParquetSettings, Partitions
+    from s3_assets.tables.settings import AvroSettings, DeltaSettings, ParquetSettings, Partitions
     from s3_assets.windows import Window
 
 _HOMES = {
     "AccessKeyAuth": "s3_assets.connection",
     "AnonymousAuth": "s3_assets.connection",
     "AssumeRole": "s3_assets.connection",
+    "AvroSettings": "s3_assets.tables.settings",
     "ClientSideEncryption": "s3_assets.connection",
     "DefaultAuth": "s3_assets.connection",
     "DeltaSettings": "s3_assets.tables.settings",
@@ -67,6 +68,7 @@ __all__ = [
     "AccessKeyAuth",
     "AnonymousAuth",
     "AssumeRole",
+    "AvroSettings",
     "ClientSideEncryption",
     "DefaultAuth",
     "DeltaSettings",

@@ -21,6 +21,7 @@
     ├── ThrottledError (OSError)               503 SlowDown after all retries
     ├── ServerFailureError (OSError)           any other failure of a request
     ├── EncryptionError (ValueError)           an object cannot be encrypted or decrypted
+    ├── DataFileBrokenError (ValueError)       a data file that is not what its name says, or is cut
     ├── SchemaMismatchError (TypeError)        columns do not fit
     ├── PartitionColumnError (ValueError)      the partition column is missing or of a wrong type
     ├── RowsOutsideWindowError (ValueError)    rows that the write must not touch
@@ -192,6 +193,10 @@ class ServerFailureError(S3AssetsError, OSError):
 
 class EncryptionError(S3AssetsError, ValueError):
     """An object cannot be encrypted or decrypted on the client."""
+
+
+class DataFileBrokenError(S3AssetsError, ValueError):
+    """A data file is of another format than its name says, is cut, or is damaged."""
 
 
 class SchemaMismatchError(S3AssetsError, TypeError):

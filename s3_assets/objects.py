@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from s3_assets.connection import client_side
 from s3_assets.connection.adapters import obstore as adapter
 from s3_assets.connection.diagnosis import diagnose
-from s3_assets.errors import ObjectMissingError, S3AssetsError, UnsupportedError
+from s3_assets.errors import ObjectMissingError, S3AssetsError, SourceRewrittenError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     import polars as pl
+    from obstore import GetOptions
     from obstore.store import S3Store
 
     from s3_assets.connection.settings import S3Connection
@@ -136,15 +137,33 @@ class Objects:
         """
         import obstore
 
-        if self._encrypts:
-            raise UnsupportedError(
-                "an object that was encrypted on the client is read as a whole, never a range of it",
-                remedy="Use encryption.server_side, or a connection without encryption.client_side.",
-                connection=self._connection.name,
-                location=f"s3://{self._connection.location.bucket}/{key}",
-            )
+        self._refuse_encrypted(key)
         with self._diagnosed(key):
             return bytes(obstore.get_range(self._store, key, start=max(size - length, 0), end=size))
+
+    def get_range(self, key: str, start: int, end: int, *, etag: str = "") -> bytes:
+        """Return the bytes from `start` to before `end`, fewer if the object ends earlier.
+
+        With an `etag`, raises `SourceRewrittenError` if the object is not the one that had it. Raises
+        `UnsupportedError` on a connection that encrypts on the client.
+        """
+        import obstore
+        from obstore.exceptions import PreconditionError
+
+        self._refuse_encrypted(key)
+        asked: GetOptions = {"range": (start, end)}
+        if etag:
+            asked["if_match"] = etag
+        with self._diagnosed(key):
+            try:
+                return bytes(obstore.get(self._store, key, options=asked).bytes())
+            except PreconditionError:
+                raise SourceRewrittenError(
+                    "the object was changed while it was read",
+                    remedy="Run it again.",
+                    connection=self._connection.name,
+                    location=f"s3://{self._connection.location.bucket}/{key}",
+                ) from None
 
     def put(self, key: str, body: bytes | BinaryIO) -> None:
         """Write the object, over what is there; a file is sent in parts."""
@@ -195,6 +214,15 @@ class Objects:
             except FileNotFoundError:
                 return len(wanted)
         return len(wanted)
+
+    def _refuse_encrypted(self, key: str) -> None:
+        if self._encrypts:
+            raise UnsupportedError(
+                "an object that was encrypted on the client is read as a whole, never a range of it",
+                remedy="Use encryption.server_side, or a connection without encryption.client_side.",
+                connection=self._connection.name,
+                location=f"s3://{self._connection.location.bucket}/{key}",
+            )
 
     @contextmanager
     def _diagnosed(self, key: str, *, operation: str | None = None) -> Iterator[None]:

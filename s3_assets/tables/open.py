@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.table import Capability, Table
 
 _CLASSES = {
+    "avro": "s3_assets.tables.avro:AvroTable",
     "delta": "s3_assets.tables.delta:DeltaTable",
     "parquet": "s3_assets.tables.parquet:ParquetTable",
 }

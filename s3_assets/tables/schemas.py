@@ -146,7 +146,9 @@ def merge(schemas: Mapping[str, pl.Schema], table: str) -> pl.Schema:
     return pl.Schema(merged)
 
 
-def _join(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
+def _join(  # noqa: PLR0911 - one return for each kind of type
+    one: pl.DataType, other: pl.DataType
+) -> pl.DataType | None:
     """Return the type that keeps the values of both, if there is one."""
     import polars as pl
 
@@ -165,6 +167,9 @@ def _join(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
     if isinstance(one, pl.List) and isinstance(other, pl.List):
         inner = _join(instance(one.inner), instance(other.inner))
         return pl.List(inner) if inner else None
+    if isinstance(one, pl.Enum) and isinstance(other, pl.Enum) and one != other:
+        # One of them knows symbols that the other does not: text keeps both.
+        return pl.String()
     if widens(one, other):
         return other
     return one if widens(other, one) else None

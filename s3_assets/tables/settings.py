@@ -123,4 +123,11 @@ class ParquetSettings(FolderSettings):
     )
 
 
-AnyTableSettings = Annotated[DeltaSettings | ParquetSettings, Field(discriminator="format")]
+class AvroSettings(FolderSettings):
+    """A folder of Avro files, with Hive partitions if its folders are named `column=value`; read only."""
+
+    format: Literal["avro"] = "avro"
+    suffixes: tuple[str, ...] = Field(default=(".avro",), description="Names that are data.")
+
+
+AnyTableSettings = Annotated[DeltaSettings | ParquetSettings | AvroSettings, Field(discriminator="format")]
