@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from s3_assets.tables.table import Capability, Table
 
 _CLASSES = {
+    "csv": "s3_assets.tables.text_csv:CsvTable",
     "delta": "s3_assets.tables.delta:DeltaTable",
+    "json": "s3_assets.tables.text_json:JsonTable",
+    "jsonl": "s3_assets.tables.text_json:JsonLinesTable",
     "parquet": "s3_assets.tables.parquet:ParquetTable",
+    "tsv": "s3_assets.tables.text_csv:CsvTable",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -121,6 +121,3 @@ class ParquetSettings(FolderSettings):
     suffixes: tuple[str, ...] = Field(
         default=(".parquet", ".parq", ".pq"), description="Names that are data."
     )
-
-
-AnyTableSettings = Annotated[DeltaSettings | ParquetSettings, Field(discriminator="format")]
