@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 from abc import abstractmethod
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from s3_assets.errors import BadRowError
@@ -15,16 +17,20 @@ from s3_assets.tables.text_charset import utf8_chunks
 from s3_assets.tables.text_pool import in_order
 from s3_assets.tables.text_rows import BLOCK, BadRow
 from s3_assets.tables.text_settings import TextSettings
-from s3_assets.tables.text_source import TextFile, open_members
+from s3_assets.tables.text_source import SMALL, TextFile, open_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import polars as pl
 
+    from s3_assets.objects import Objects
+
 SAMPLE = 256 * 1024
 """How many bytes of a file's text are looked at, unpacked, to find its columns."""
 
+_FETCHES = 16
+_PARSERS = max(1, min(4, os.cpu_count() or 1))
 _ROWS_AT_ONCE = 32 * 1024
 _LOG = logging.getLogger(__name__)
 
@@ -90,7 +96,7 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
     def _frames(
         self, listed: list[TextFile], schema: pl.Schema, hive: pl.Schema, predicate: pl.Expr | None
     ) -> Iterator[pl.DataFrame]:
-        with closing(in_order(self._jobs(listed, schema, hive, predicate))) as done:
+        with closing(in_order(self._jobs(listed, schema, hive, predicate), _PARSERS)) as done:
             skipped: dict[str, int] = {}
             for place, frame, bad in done:
                 if bad and self.settings.on_bad_row == "fail":
@@ -104,18 +110,19 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
     def _jobs(
         self, listed: list[TextFile], schema: pl.Schema, hive: pl.Schema, predicate: pl.Expr | None
     ) -> Iterator[Callable[[], tuple[str, pl.DataFrame, list[BadRow]]]]:
-        import polars as pl
-
-        for file in listed:
-            folders = self._folder_values(file.key, hive)
-            if predicate is not None and set(predicate.meta.root_names()) <= set(hive):
-                if folders.filter(predicate).is_empty():
-                    continue
-            with open_members(self.folder.objects, file, self.settings.compression) as members:
+        objects = self.folder.objects
+        wanted = (
+            (file, folders)
+            for file in listed
+            if not _excluded(folders := self._folder_values(file.key, hive), predicate)
+        )
+        fetches = (partial(_fetched, objects, file, folders) for file, folders in wanted)
+        for file, folders, body in in_order(fetches, _FETCHES):
+            with open_members(objects, file, self.settings.compression, body) as members:
                 for place, text in members:
                     chunks = utf8_chunks(text, self.settings.charset, BLOCK)
                     for parse in self.parse(chunks, schema, place):
-                        yield _job(parse, place, schema, folders.select(pl.all()))
+                        yield _job(parse, place, schema, folders)
 
     def _folder_values(self, key: str, hive: pl.Schema) -> pl.DataFrame:
         import polars as pl
@@ -123,7 +130,7 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
         values: dict[str, object] = dict.fromkeys(hive)
         for segment in key.removeprefix(self.location.key).split("/")[:-1]:
             column, value = files.hive_folder(segment)
-            if column in hive and value is not None:
+            if column is not None and column in hive and value is not None:
                 dtype = hive[column]
                 values[column] = value if dtype == pl.String else read_value(value, dtype)
         return pl.DataFrame({column: [value] for column, value in values.items()}, schema=hive)
@@ -138,6 +145,21 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
             connection=self.connection.name,
             location=place,
         )
+
+
+def _fetched(
+    objects: Objects, file: TextFile, folders: pl.DataFrame
+) -> tuple[TextFile, pl.DataFrame, bytes | None]:
+    """Fetch a small file while others are parsed; a large one is streamed when its turn comes."""
+    return file, folders, objects.get(file.key) if file.size <= SMALL else None
+
+
+def _excluded(folders: pl.DataFrame, predicate: pl.Expr | None) -> bool:
+    """Tell whether a file's folders alone say that none of its rows is wanted."""
+    asked = set(predicate.meta.root_names()) if predicate is not None else set()
+    if predicate is None or not asked or not asked <= set(folders.columns):
+        return False
+    return folders.filter(predicate).is_empty()
 
 
 def _part(schema: pl.Schema, wanted: set[str]) -> pl.Schema:

@@ -27,7 +27,7 @@ codecs.register_error(_HANDLER, _mark)
 
 
 def utf8_chunks(stream: BinaryIO, charset: str, size: int) -> Iterator[bytes]:
-    r"""Yield the text as UTF-8, without its byte order mark; no chunk but the last ends between `\r` and `\n`."""
+    r"""Yield the text as UTF-8, without its byte order mark; no chunk ends between `\r` and `\n`."""
     held = b""
     for chunk in _chunks(stream, charset, size):
         whole = held + chunk

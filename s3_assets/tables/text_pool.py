@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -12,12 +11,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-_MOST = 4
 
-
-def in_order(jobs: Iterator[Callable[[], Result]]) -> Generator[Result, None, None]:
-    """Run the jobs in threads while the next ones are being read; so few at once that memory stays small."""
-    workers = max(1, min(_MOST, os.cpu_count() or 1))
+def in_order(jobs: Iterator[Callable[[], Result]], workers: int) -> Generator[Result, None, None]:
+    """Run the jobs in threads, at most so many of them ahead of the one whose result is taken."""
     waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:

@@ -35,7 +35,7 @@ class TextSettings(FolderSettings):
     )
     on_bad_row: Literal["fail", "skip"] = Field(
         default="fail",
-        description="fail names file, line and column; skip leaves the row out, counts it and logs the count.",
+        description="fail names file, line and column; skip leaves the row out and logs how many there were.",
     )
 
     @field_validator("charset")

@@ -29,7 +29,8 @@ _MAGIC = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
 _BZIP2_BLOCK = b"1AY&SY"
-_WHOLE = 4 * 1024 * 1024
+SMALL = 1024 * 1024
+"""Objects up to here are fetched whole."""
 
 
 class TextFile(NamedTuple):
@@ -63,18 +64,23 @@ class _Chunks(io.RawIOBase):
 
 @contextmanager
 def open_members(
-    objects: Objects, file: TextFile, compression: Compression
+    objects: Objects, file: TextFile, compression: Compression, body: bytes | None = None
 ) -> Iterator[Iterator[tuple[str, BinaryIO]]]:
-    """Open the texts of one object, unpacked: one, or every member of a zip archive, each with its name."""
+    """Open the texts of one object, unpacked: one, or every member of a zip archive, each with its name.
+
+    `body` is the whole object, where it was fetched already.
+    """
     url = objects.url(file.key)
-    if file.size <= _WHOLE:
-        raw = io.BufferedReader(io.BytesIO(objects.get(file.key)), _CHUNK)  # type: ignore[arg-type]  # as good
-    else:
-        raw = io.BufferedReader(_Chunks(objects.stream(file.key, _CHUNK)), _CHUNK)
+    if body is None and file.size <= SMALL:
+        body = objects.get(file.key)
+    chunks = objects.stream(file.key, _CHUNK) if body is None else iter([body])
+    raw = io.BufferedReader(_Chunks(chunks), _CHUNK)
     with raw, _unpacking(url):
         kind = _kind(raw.peek(16)) if compression == "auto" else compression
         if kind == "zip":
-            archive = raw if file.size <= _WHOLE else objects.seekable(file.key, file.size, _CHUNK)
+            archive: BinaryIO = (
+                objects.seekable(file.key, file.size, _CHUNK) if body is None else io.BytesIO(body)
+            )
             with archive, zipfile.ZipFile(archive) as opened:
                 yield _zip_members(opened, url)
         else:

@@ -57,10 +57,9 @@ def _read(texts: pl.Series, dtype: pl.DataType, layout: str | None) -> pl.Series
         )
     if not dtype.is_temporal():
         return texts.cast(dtype, strict=False)
+    layouts: tuple[str, ...] = _DATES if dtype == pl.Date else _TIMES
     if isinstance(dtype, pl.Datetime):
         layouts = _ZONED + _PLAIN if dtype.time_zone else _PLAIN
-    else:
-        layouts = _DATES if dtype == pl.Date else _TIMES
     found: pl.Series | None = None
     for each in (layout,) if layout else layouts:
         read = _strptime(texts, dtype, each)
@@ -141,10 +140,8 @@ def join(schemas: Mapping[str, pl.Schema]) -> pl.Schema:
 def _join(one: pl.DataType, other: pl.DataType) -> pl.DataType:
     import polars as pl
 
-    if one == other or other == pl.Null():
-        return one
-    if one == pl.Null():
-        return other
+    if pl.Null() in (one, other):
+        return other if one == pl.Null() else one
     if isinstance(one, pl.Struct) and isinstance(other, pl.Struct):
         fields = {field.name: _instance(field.dtype) for field in one.fields}
         for field in other.fields:
@@ -152,11 +149,11 @@ def _join(one: pl.DataType, other: pl.DataType) -> pl.DataType:
         return pl.Struct(fields)
     if isinstance(one, pl.List) and isinstance(other, pl.List):
         return pl.List(_join(_instance(one.inner), _instance(other.inner)))
-    if {one, other} == {pl.Int64(), pl.Float64()}:
-        return pl.Float64()
-    if {one, other} == {pl.Date(), pl.Datetime("us")}:
-        return pl.Datetime("us")
-    return pl.String()
+    wider = {
+        frozenset((pl.Int64(), pl.Float64())): pl.Float64(),
+        frozenset((pl.Date(), pl.Datetime("us"))): pl.Datetime("us"),
+    }
+    return one if one == other else wider.get(frozenset((one, other)), pl.String())
 
 
 def _closed(dtype: pl.DataType) -> pl.DataType:
