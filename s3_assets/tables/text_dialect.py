@@ -87,6 +87,15 @@ class Dialect:
         return re.compile(rb"(?:" + self._row + rb"(?:\r\n|[\r\n]))*+", re.DOTALL)
 
     @cached_property
+    def _quoted(self) -> re.Pattern[bytes]:
+        """Text whose quotes all open or close a field."""
+        delimiter, quote = re.escape(self.delimiter), re.escape(self.quote)
+        field = rb"(?:(?<=[" + delimiter + rb"\r\n])|\A)" + self._open + quote
+        field += rb"(?=[" + delimiter + rb"\r\n])"
+        other = rb"[^" + quote + rb"]*+"
+        return re.compile(rb"(?:" + other + field + rb")*+" + other, re.DOTALL)
+
+    @cached_property
     def _unclosed(self) -> re.Pattern[bytes]:
         return re.compile(self._open, re.DOTALL)
 
@@ -121,8 +130,7 @@ class Dialect:
     ) -> Generator[Block | BadRow, None, tuple[bytes, int]]:
         """Yield what is whole; return what is left, and its line."""
         while text:
-            end = self._whole(text)
-            if end:
+            while end := self._whole(text):
                 yield Block(text[:end], line)
                 line += lines_in(text[:end])
                 text = text[end:]
@@ -147,6 +155,16 @@ class Dialect:
         simple = not self.comment and not self.escape and (not self.quote or self.quote not in text)
         if simple:
             return max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+        return (0 if self.comment or self.escape else self._plainly_whole(text)) or self._end_of_rows(text)
+
+    def _plainly_whole(self, text: bytes) -> int:
+        """Return where a row ends, quickly, if all quotes before are those around fields: 0 if none does."""
+        found = self._quoted.match(text)
+        until = found.end() if found else 0
+        after = text.rfind(self.quote, 0, until) + 1
+        return max(text.rfind(b"\n", after, until), text.rfind(b"\r", after, until)) + 1
+
+    def _end_of_rows(self, text: bytes) -> int:
         found = self._rows.match(text)
         return found.end() if found else 0
 
