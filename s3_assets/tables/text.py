@@ -47,8 +47,13 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
     """A folder of text files; a format says what a text's blocks are, and what rows they hold."""
 
     @abstractmethod
-    def parse(self, chunks: Iterator[bytes], schema: pl.Schema, place: str) -> Iterator[Parse]:
-        """Yield one job for each block of a text: its rows, with the columns of `schema` that it has."""
+    def parse(
+        self, chunks: Iterator[bytes], schema: pl.Schema, known: frozenset[str], place: str
+    ) -> Iterator[Parse]:
+        """Yield one job for each block of a text: its rows, with the columns of `schema` that it has.
+
+        `known` are all columns of the table, read or not.
+        """
 
     @abstractmethod
     def sample(self, chunks: Iterator[bytes]) -> pl.Schema:
@@ -87,16 +92,22 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
                 needed = set(schema)
             read_schema = _part(schema, needed - set(hive))
             for frame in _limited(
-                _larger(self._frames(listed, read_schema, _part(hive, needed), predicate)), limit
+                _larger(self._frames(listed, read_schema, _part(hive, needed), predicate, frozenset(schema))),
+                limit,
             ):
                 yield (frame if predicate is None else frame.filter(predicate)).select(wanted)
 
         return register_io_source(read, schema=dict(schema), explain_name=self.settings.path)
 
     def _frames(
-        self, listed: list[TextFile], schema: pl.Schema, hive: pl.Schema, predicate: pl.Expr | None
+        self,
+        listed: list[TextFile],
+        schema: pl.Schema,
+        hive: pl.Schema,
+        predicate: pl.Expr | None,
+        known: frozenset[str],
     ) -> Iterator[pl.DataFrame]:
-        with closing(in_order(self._jobs(listed, schema, hive, predicate), _PARSERS)) as done:
+        with closing(in_order(self._jobs(listed, schema, hive, predicate, known), _PARSERS)) as done:
             skipped: dict[str, int] = {}
             for place, frame, bad in done:
                 if bad and self.settings.on_bad_row == "fail":
@@ -108,7 +119,12 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
                 _LOG.warning("table '%s', %s: %d bad rows were skipped", self.name, place, count)
 
     def _jobs(
-        self, listed: list[TextFile], schema: pl.Schema, hive: pl.Schema, predicate: pl.Expr | None
+        self,
+        listed: list[TextFile],
+        schema: pl.Schema,
+        hive: pl.Schema,
+        predicate: pl.Expr | None,
+        known: frozenset[str],
     ) -> Iterator[Callable[[], tuple[str, pl.DataFrame, list[BadRow]]]]:
         objects = self.folder.objects
         wanted = (
@@ -121,7 +137,7 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
             with open_members(objects, file, self.settings.compression, body) as members:
                 for place, text in members:
                     chunks = utf8_chunks(text, self.settings.charset, BLOCK)
-                    for parse in self.parse(chunks, schema, place):
+                    for parse in self.parse(chunks, schema, known, place):
                         yield _job(parse, place, schema, folders)
 
     def _folder_values(self, key: str, hive: pl.Schema) -> pl.DataFrame:

@@ -30,7 +30,9 @@ class CsvTable(TextTable[DelimitedSettings]):
     def _dialect(self) -> Dialect:
         return Dialect.of(self.settings)
 
-    def parse(self, chunks: Iterator[bytes], schema: pl.Schema, place: str) -> Iterator[Parse]:
+    def parse(
+        self, chunks: Iterator[bytes], schema: pl.Schema, known: frozenset[str], place: str
+    ) -> Iterator[Parse]:
         """Yield one job for each block of the text."""
         names: list[str] | None = None
         for each in self._blocks(chunks):
@@ -43,7 +45,7 @@ class CsvTable(TextTable[DelimitedSettings]):
                 if found is None:
                     continue
                 names, block = found
-                self._check(names, place)
+                self._check(names, known, place)
             if block.text.strip(b"\r\n"):
                 yield partial(self._parse, block, names, _common(schema, names))
 
@@ -105,12 +107,20 @@ class CsvTable(TextTable[DelimitedSettings]):
         first = next(self.folder.first(), None)
         return frozenset(self._hive_schema([first])) if first else frozenset()
 
-    def _check(self, names: list[str], place: str) -> None:
+    def _check(self, names: list[str], known: frozenset[str], place: str) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise SchemaMismatchError(
                 f"the header of {place} names {', '.join(map(repr, twice))} twice",
                 remedy="Correct the file, or set header to false, skip_lines to 1, and declare the columns.",
+                table=self.name,
+            )
+
+        new = [name for name in names if name not in known]
+        if new and self.settings.header:
+            raise SchemaMismatchError(
+                f"{place} has the columns {', '.join(map(repr, new))}, which the table does not have",
+                remedy="Declare all columns of the files.",
                 table=self.name,
             )
 

@@ -35,8 +35,11 @@ class _ObjectsTable(TextTable[JsonOf]):
     ) -> Iterator[tuple[bytes, Callable[[], Sequence[Place]]]]:
         """Yield blocks of one object to a line, and how to find where each line stands in the text."""
 
-    def parse(self, chunks: Iterator[bytes], schema: pl.Schema, place: str) -> Iterator[Parse]:
+    def parse(
+        self, chunks: Iterator[bytes], schema: pl.Schema, known: frozenset[str], place: str
+    ) -> Iterator[Parse]:
         """Yield one job for each block of the text."""
+        del known
         for text, places in self._objects(chunks, place):
             yield partial(self._parse, text, places, schema)
 

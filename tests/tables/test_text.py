@@ -370,6 +370,13 @@ def test_a_header_that_names_a_column_twice(place: Place) -> None:
         rows(text_table(place, columns={"a": "int64", "b": "int64"}))
 
 
+def test_a_file_with_a_column_that_is_not_declared(place: Place) -> None:
+    place.put("a.csv", b"a,b\n1,2\n")
+
+    with pytest.raises(SchemaMismatchError, match=r"a\.csv has the columns 'b', which"):
+        text_table(place, columns={"a": "int64"}).scan().select("a").collect()
+
+
 # What reaches the reader
 
 
