@@ -82,7 +82,8 @@ CASES = {
     ),
     "bad format": (
         HEAD + "  more: { connection: lake, path: m, format: detla }\n",
-        "6:38: tables.more.format: this must be one of 'delta', 'parquet'; did you mean 'delta'?",
+        "6:38: tables.more.format: this must be one of 'delta', 'parquet', 'csv', 'tsv', 'jsonl', 'json'; "
+        "did you mean 'delta'?",
     ),
     "no format": (
         HEAD + "  more: { connection: lake, path: m }\n",
