@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from s3_assets.tables.settings import ParquetSettings
+from s3_assets.tables.settings import FolderSettings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,7 +49,7 @@ def folders_of(registry: Registry, connection: str, written: Collection[str] = (
         Folder(
             here.location.folder(settings.path),
             name in targets,
-            here.match_subfolder_exactly or not isinstance(settings, ParquetSettings),
+            here.match_subfolder_exactly or not isinstance(settings, FolderSettings),
             name,
         )
         for name, settings in registry.tables.items()
