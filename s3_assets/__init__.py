@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from s3_assets.io_managers import S3TableIOManager
     from s3_assets.registry import ImportSettings, Registry, load_registry
     from s3_assets.tables.settings import AvroSettings, DeltaSettings, ParquetSettings, Partitions
+    from s3_assets.tables.text_settings import CsvSettings, JsonLinesSettings, JsonSettings, TsvSettings
     from s3_assets.windows import Window
 
 _HOMES = {
@@ -39,11 +40,14 @@ _HOMES = {
     "AssumeRole": "s3_assets.connection",
     "AvroSettings": "s3_assets.tables.settings",
     "ClientSideEncryption": "s3_assets.connection",
+    "CsvSettings": "s3_assets.tables.text_settings",
     "DefaultAuth": "s3_assets.connection",
     "DeltaSettings": "s3_assets.tables.settings",
     "Encryption": "s3_assets.connection",
     "IamRoleAuth": "s3_assets.connection",
     "ImportSettings": "s3_assets.registry",
+    "JsonLinesSettings": "s3_assets.tables.text_settings",
+    "JsonSettings": "s3_assets.tables.text_settings",
     "ParameterSecret": "s3_assets.connection",
     "ParquetSettings": "s3_assets.tables.settings",
     "Partitions": "s3_assets.tables.settings",
@@ -58,6 +62,7 @@ _HOMES = {
     "ServiceEndpoints": "s3_assets.connection",
     "Tls": "s3_assets.connection",
     "Transport": "s3_assets.connection",
+    "TsvSettings": "s3_assets.tables.text_settings",
     "WebIdentityAuth": "s3_assets.connection",
     "Window": "s3_assets.windows",
     "build_definitions": "s3_assets.builder",
@@ -70,11 +75,14 @@ __all__ = [
     "AssumeRole",
     "AvroSettings",
     "ClientSideEncryption",
+    "CsvSettings",
     "DefaultAuth",
     "DeltaSettings",
     "Encryption",
     "IamRoleAuth",
     "ImportSettings",
+    "JsonLinesSettings",
+    "JsonSettings",
     "ParameterSecret",
     "ParquetSettings",
     "Partitions",
@@ -89,6 +97,7 @@ __all__ = [
     "ServiceEndpoints",
     "Tls",
     "Transport",
+    "TsvSettings",
     "WebIdentityAuth",
     "Window",
     "build_definitions",

@@ -23,6 +23,7 @@
     ├── EncryptionError (ValueError)           an object cannot be encrypted or decrypted
     ├── DataFileBrokenError (ValueError)       a data file that is not what its name says, or is cut
     ├── SchemaMismatchError (TypeError)        columns do not fit
+    ├── BadRowError (ValueError)               a row of a text file cannot be read
     ├── PartitionColumnError (ValueError)      the partition column is missing or of a wrong type
     ├── RowsOutsideWindowError (ValueError)    rows that the write must not touch
     ├── RowsRefusedError (ValueError)          rows that break a constraint of the table
@@ -201,6 +202,17 @@ class DataFileBrokenError(S3AssetsError, ValueError):
 
 class SchemaMismatchError(S3AssetsError, TypeError):
     """Columns do not fit together."""
+
+
+class BadRowError(S3AssetsError, ValueError):
+    """A row of a text file cannot be read: `line` and `column` (a character's) count from 1 in the text."""
+
+    def __init__(
+        self, found: str, *, line: int | None = None, column: int | None = None, **place: str | None
+    ) -> None:
+        self.line = line
+        self.column = column
+        super().__init__(found, **place)  # type: ignore[arg-type]  # remedy and place, as text
 
 
 class PartitionColumnError(S3AssetsError, ValueError):

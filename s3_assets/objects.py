@@ -130,6 +130,46 @@ class Objects:
         with self._diagnosed(key):
             return bytes(obstore.get(self._store, key).bytes())
 
+    def url(self, key: str) -> str:
+        """Return the object's place, as messages name it."""
+        return f"s3://{self._connection.location.bucket}/{key}"
+
+    def stream(self, key: str, chunk: int) -> Iterator[bytes]:
+        """Yield the object from its start to its end, about `chunk` bytes at a time."""
+        import obstore
+
+        if self._encrypts:
+            yield client_side.get(self._connection, key)
+            return
+        with self._diagnosed(key):
+            found = iter(obstore.get(self._store, key).stream(min_chunk_size=chunk))
+        while True:
+            # Errors of the caller's own, thrown in where it stands, are none of the server's.
+            with self._diagnosed(key):
+                part = next(found, None)
+            if part is None:
+                return
+            yield bytes(part)
+
+    def seekable(self, key: str, size: int, tail: int) -> BinaryIO:
+        """Return the object as a file that is read by ranges; its last `tail` bytes are read at once.
+
+        Raises `UnsupportedError` on a connection that encrypts on the client.
+        """
+        import io
+
+        import obstore
+
+        from s3_assets.connection.adapters.pyiceberg_reader import ObjectReader
+
+        end = self.get_tail(key, size=size, length=tail)
+
+        def fetch(start: int, stop: int) -> bytes:
+            with self._diagnosed(key):
+                return bytes(obstore.get_range(self._store, key, start=start, end=stop))
+
+        return io.BufferedReader(ObjectReader(fetch, size, end), 128 * 1024)
+
     def get_tail(self, key: str, *, size: int, length: int) -> bytes:
         """Return the last `length` bytes of an object that has `size` of them.
 

@@ -18,9 +18,9 @@ from s3_assets.registry.problems import (
     from_validation,
     raise_problems,
 )
+from s3_assets.tables.any_settings import AnyTableSettings
 from s3_assets.tables.open import capabilities, open_table
 from s3_assets.tables.partitioning import check_format
-from s3_assets.tables.settings import AnyTableSettings
 from s3_assets.tables.table import Capability, ReadMode
 
 if TYPE_CHECKING:

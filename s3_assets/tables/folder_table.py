@@ -14,7 +14,7 @@ from s3_assets.errors import DataFilesMissingError, SourceRewrittenError
 from s3_assets.objects import Objects
 from s3_assets.tables import files, inference
 from s3_assets.tables.partitioning import label_bounds, label_column
-from s3_assets.tables.schemas import parse_types
+from s3_assets.tables.schemas import merge, parse_types
 from s3_assets.tables.settings import FolderSettings
 from s3_assets.tables.table import (
     Capability,
@@ -60,6 +60,10 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         `chosen` is a listing: key, size, etag, modified. `hive` are those of the columns that the folders
         carry.
         """
+
+    def join_schemas(self, schemas: dict[str, pl.Schema], table: str) -> pl.Schema:
+        """Merge the schemas of several files; raises `SchemaMismatchError` for two that disagree."""
+        return merge(schemas, table)
 
     @cached_property
     def folder(self) -> files.Folder:
@@ -241,7 +245,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         hive = self._hive_schema(keys)
         if self.settings.columns is not None:
             return parse_types(self.settings.columns, self.name), ()
-        inferred, read = inference.infer(keys, self.read_schema, self.name)
+        inferred, read = inference.infer(keys, self.read_schema, self.name, self.join_schemas)
         return pl.Schema({**inferred, **hive}), read
 
     def _hive_columns(self, chosen: pl.DataFrame, schema: pl.Schema) -> pl.Schema:

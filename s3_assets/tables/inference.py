@@ -25,7 +25,10 @@ def sample(keys: Sequence[str], most: int = MOST_FILES) -> list[str]:
 
 
 def infer(
-    keys: Sequence[str], read: Callable[[str], pl.Schema], table: str
+    keys: Sequence[str],
+    read: Callable[[str], pl.Schema],
+    table: str,
+    join: Callable[[dict[str, pl.Schema], str], pl.Schema] = merge,
 ) -> tuple[pl.Schema, tuple[str, ...]]:
     """Return the merged schema of a sample, and the keys of the files that were read for it.
 
@@ -34,4 +37,4 @@ def infer(
     read_from = sample(keys)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         schemas = dict(zip(read_from, pool.map(read, read_from), strict=True))
-    return merge(schemas, table), tuple(read_from)
+    return join(schemas, table), tuple(read_from)

@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 
 _CLASSES = {
     "avro": "s3_assets.tables.avro:AvroTable",
+    "csv": "s3_assets.tables.text_csv:CsvTable",
     "delta": "s3_assets.tables.delta:DeltaTable",
+    "json": "s3_assets.tables.text_json:JsonTable",
+    "jsonl": "s3_assets.tables.text_json:JsonLinesTable",
     "parquet": "s3_assets.tables.parquet:ParquetTable",
+    "tsv": "s3_assets.tables.text_csv:CsvTable",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -128,6 +128,3 @@ class AvroSettings(FolderSettings):
 
     format: Literal["avro"] = "avro"
     suffixes: tuple[str, ...] = Field(default=(".avro",), description="Names that are data.")
-
-
-AnyTableSettings = Annotated[DeltaSettings | ParquetSettings | AvroSettings, Field(discriminator="format")]

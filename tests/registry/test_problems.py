@@ -82,7 +82,7 @@ CASES = {
     ),
     "bad format": (
         HEAD + "  more: { connection: lake, path: m, format: detla }\n",
-        "6:38: tables.more.format: this must be one of 'delta', 'parquet', 'avro'; did you mean 'delta'?",
+        "6:38: tables.more.format: this must be one of 'delta', 'parquet', 'avro', 'csv', 'tsv', 'jsonl', 'json'",
     ),
     "no format": (
         HEAD + "  more: { connection: lake, path: m }\n",

@@ -1,0 +1,212 @@
+"""The grammar of delimited text: where its rows end, which of them are broken, what their fields are.
+
+Line breaks are those of Python's csv module; a quote inside an unquoted field is a character like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from s3_assets.tables.text_rows import LONGEST_ROW, BadRow, Block, lines_in
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from s3_assets.tables.text_settings import DelimitedSettings
+
+
+class Row(NamedTuple):
+    """A row of a block: where it starts and ends (with its line break), and its line in the text."""
+
+    start: int
+    end: int
+    line: int
+
+
+class Field(NamedTuple):
+    """A field: where it starts in its block, and its value."""
+
+    start: int
+    value: bytes
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Delimiter, quote, escape and comment, as bytes; empty where there is none."""
+
+    delimiter: bytes
+    quote: bytes
+    escape: bytes
+    comment: bytes
+
+    @classmethod
+    def of(cls, settings: DelimitedSettings) -> Dialect:
+        """Return the dialect that is declared."""
+        return cls(
+            settings.delimiter.encode(),
+            (settings.quote or "").encode(),
+            (settings.escape or "").encode(),
+            (settings.comment or "").encode(),
+        )
+
+    @cached_property
+    def _escaped(self) -> bytes:
+        return rb"|" + re.escape(self.escape) + rb"." if self.escape else rb""
+
+    @cached_property
+    def _open(self) -> bytes:
+        """A quote and what follows, up to where the field ends or the text does."""
+        quote = re.escape(self.quote)
+        plain = b"".join(re.escape(each) for each in (self.quote, self.escape))
+        return quote + rb"(?:[^" + plain + rb"]++|" + quote * 2 + self._escaped + rb")*+"
+
+    @cached_property
+    def _row(self) -> bytes:
+        """A row without its line break."""
+        delimiter, quote = re.escape(self.delimiter), re.escape(self.quote)
+        plain = b"".join(re.escape(each) for each in (self.quote, self.escape))
+        row = rb"[^" + plain + rb"\r\n]++" + self._escaped
+        if self.quote:
+            closed = self._open + quote + rb"(?=[" + delimiter + rb"\r\n])"
+            row += rb"|(?:(?<=[" + delimiter + rb"\r\n])|\A)" + closed
+            row += rb"|(?<=[^" + delimiter + rb"\r\n])" + quote
+        row = rb"(?:" + row + rb")*+"
+        if self.comment:
+            return rb"(?:(?:(?<=[\r\n])|\A)" + re.escape(self.comment) + rb"[^\r\n]*+|" + row + rb")"
+        return row
+
+    @cached_property
+    def _one(self) -> re.Pattern[bytes]:
+        return re.compile(self._row, re.DOTALL)
+
+    @cached_property
+    def _rows(self) -> re.Pattern[bytes]:
+        return re.compile(rb"(?:" + self._row + rb"(?:\r\n|[\r\n]))*+", re.DOTALL)
+
+    @cached_property
+    def _quoted(self) -> re.Pattern[bytes]:
+        """Text whose quotes all open or close a field."""
+        delimiter, quote = re.escape(self.delimiter), re.escape(self.quote)
+        field = rb"(?:(?<=[" + delimiter + rb"\r\n])|\A)" + self._open + quote
+        field += rb"(?=[" + delimiter + rb"\r\n])"
+        other = rb"[^" + quote + rb"]*+"
+        return re.compile(rb"(?:" + other + field + rb")*+" + other, re.DOTALL)
+
+    @cached_property
+    def _unclosed(self) -> re.Pattern[bytes]:
+        return re.compile(self._open, re.DOTALL)
+
+    @cached_property
+    def _field(self) -> re.Pattern[bytes]:
+        delimiter, quote = re.escape(self.delimiter), re.escape(self.quote)
+        bare = rb"((?:[^" + delimiter + re.escape(self.escape) + rb"\r\n]" + self._escaped + rb")*+)"
+        if not self.quote:
+            return re.compile(rb"(?!)()|" + bare, re.DOTALL)
+        closed = rb"(" + self._open + quote + rb")(?=[" + delimiter + rb"\r\n]|\Z)"
+        return re.compile(closed + rb"|" + bare, re.DOTALL)
+
+    def blocks(self, chunks: Iterator[bytes]) -> Iterator[Block | BadRow]:
+        """Yield blocks of whole rows, and the rows whose quotes are broken."""
+        line, parts = 1, [b""]
+        for chunk in chunks:
+            parts.append(chunk)
+            if not self._may_end(chunk):
+                continue
+            rest, line = yield from self._cut(b"".join(parts), line, last=False)
+            parts = [rest]
+        rest = b"".join(parts)
+        if rest:
+            yield from self._cut(rest if rest[-1:] in (b"\n", b"\r") else rest + b"\n", line, last=True)
+
+    @staticmethod
+    def _may_end(chunk: bytes) -> bool:
+        return b"\n" in chunk or b"\r" in chunk
+
+    def _cut(
+        self, text: bytes, line: int, *, last: bool
+    ) -> Generator[Block | BadRow, None, tuple[bytes, int]]:
+        """Yield what is whole; return what is left, and its line."""
+        while text:
+            while end := self._whole(text):
+                yield Block(text[:end], line)
+                line += lines_in(text[:end])
+                text = text[end:]
+            at = self._broken(text, last=last)
+            ends = [found for found in (text.find(b"\n", at), text.find(b"\r", at)) if found >= 0]
+            if at is None or not (ends or last):
+                break
+            quoted = text[:at]
+            column = len(
+                text[max(quoted.rfind(b"\n"), quoted.rfind(b"\r")) + 1 : at].decode(errors="replace")
+            )
+            yield BadRow(
+                line + lines_in(quoted), column + 1, "a quote that is not closed where its field ends"
+            )
+            end = min(ends) + 1 if ends else len(text)
+            end += text[end - 1 : end + 1] == b"\r\n"
+            line += lines_in(text[:end])
+            text = text[end:]
+        return text, line
+
+    def _whole(self, text: bytes) -> int:
+        simple = not self.comment and not self.escape and (not self.quote or self.quote not in text)
+        if simple:
+            return max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+        return (0 if self.comment or self.escape else self._plainly_whole(text)) or self._end_of_rows(text)
+
+    def _plainly_whole(self, text: bytes) -> int:
+        """Return where a row ends, quickly, if all quotes before are those around fields: 0 if none does."""
+        found = self._quoted.match(text)
+        until = found.end() if found else 0
+        after = text.rfind(self.quote, 0, until) + 1
+        return max(text.rfind(b"\n", after, until), text.rfind(b"\r", after, until)) + 1
+
+    def _end_of_rows(self, text: bytes) -> int:
+        found = self._rows.match(text)
+        return found.end() if found else 0
+
+    def _broken(self, text: bytes, *, last: bool) -> int | None:
+        """Return where the quote is that breaks the first row, if it will not be mended by more text."""
+        found = self._one.match(text)
+        at = found.end() if found else 0
+        if not self.quote or at == len(text) or not text.startswith(self.quote, at):
+            return None
+        unclosed = self._unclosed.match(text, at)
+        until = unclosed.end() + 1 if unclosed else at
+        return at if last or until < len(text) or len(text) > LONGEST_ROW else None
+
+    def rows(self, block: Block) -> Iterator[Row]:
+        """Yield the rows of a block, without empty lines and comments."""
+        position, line, text = 0, block.line, block.text
+        while position < len(text):
+            found = self._one.match(text, position)
+            content = found.end() if found else position
+            end = content + (2 if text[content : content + 2] == b"\r\n" else 1)
+            if content > position and not (self.comment and text.startswith(self.comment, position)):
+                yield Row(position, content, line)
+            line += lines_in(text[position:end])
+            position = end
+
+    def fields(self, text: bytes, row: Row) -> list[Field]:
+        """Return the fields of a row."""
+        found: list[Field] = []
+        position = row.start
+        while True:
+            match = self._field.match(text, position, row.end)
+            if match is None:
+                return found
+            quoted, bare = match.group(1), match.group(2)
+            found.append(Field(position, self._plain(bare if quoted is None else quoted, quoted is not None)))
+            position = match.end() + 1
+            if position > row.end:
+                return found
+
+    def _plain(self, value: bytes, quoted: bool) -> bytes:
+        if quoted:
+            value = value[1:-1].replace(self.quote * 2, self.quote)
+        if self.escape and self.escape in value:
+            value = re.sub(re.escape(self.escape) + rb"(.)", rb"\1", value, flags=re.DOTALL)
+        return value
