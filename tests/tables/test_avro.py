@@ -481,6 +481,7 @@ def test_damaged_files(place: Place, kind: Any, codec: str, damage: str) -> None
         (body("long", LONGS), "its rows are of the type long"),
         (b"Obj\x01\x02\x16avro.schema\x04{]\x00" + bytes(16), "its header cannot be read"),
     ],
+    ids=["another format", "cut header", "schema", "no records", "header"],
 )
 def test_what_is_no_avro_file(place: Place, content: bytes, found: str) -> None:
     place.put("a.avro", content)
