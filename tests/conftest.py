@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -36,15 +37,23 @@ def _hermetic(patch: pytest.MonkeyPatch, nowhere: Path) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the long tests evenly over the first part: no worker has all of them, and none comes last."""
+    """Spread the long tests over the first part: no worker has all of them, and none comes last.
+
+    They go between modules, so that no module's fixtures are made twice.
+    """
     long = [item for item in items if item.path.name in LONG]
-    if not long:
-        return
-    others = [item for item in items if item.path.name not in LONG]
-    step = max(len(others) * 3 // 4 // len(long), 1)
-    for number, item in enumerate(long):
-        others.insert(number * (step + 1), item)
-    items[:] = others
+    modules = [list(group) for _, group in groupby(items, key=lambda item: item.path)]
+    others = [module for module in modules if module[0].path.name not in LONG]
+    step = sum(map(len, others)) * 3 // 4 // max(len(long), 1)
+    ordered: list[pytest.Item] = []
+    seen = placed = 0
+    for module in others:
+        while placed < len(long) and seen >= placed * step:
+            ordered.append(long[placed])
+            placed += 1
+        ordered += module
+        seen += len(module)
+    items[:] = [*ordered, *long[placed:]]
 
 
 @pytest.fixture(scope="session", autouse=True)

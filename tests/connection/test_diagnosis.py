@@ -30,7 +30,7 @@ class User(NamedTuple):
     secret: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def user(strict_s3_server: EmbeddedServer) -> User:
     """A user whom no policy allows anything."""
     iam = boto_client(strict_s3_server, "iam")

@@ -90,11 +90,16 @@ def test_a_certificate_of_another_host(
 def test_a_client_certificate_is_demanded(
     mutual_tls: FrontMaker, s3_server: EmbeddedServer, engine: Engine, authority: Authority
 ) -> None:
+    wanted = ("demands a client certificate", "et tls.client_certificate")
+    errors: list[S3AssetsError] = []
     with mutual_tls(s3_server.endpoint_url) as door:
-        error = error_of(engine, connection(door.endpoint, tls=Tls(ca_bundle=authority.ca_file)))
+        # In TLS 1.3 the server says so after the handshake: now and then the connection is gone before the
+        # reason has been read.
+        while len(errors) < 5 and not any(wanted[0] in str(each) for each in errors):
+            errors.append(error_of(engine, connection(door.endpoint, tls=Tls(ca_bundle=authority.ca_file))))
 
-    # Now and then the connection is gone before the reason has been read.
-    assert_is(error, UnreachableError, "demands a client certificate", "et tls.client_certificate")
+    assert {type(each) for each in errors} == {UnreachableError}
+    assert_is(errors[-1], UnreachableError, *wanted)
 
 
 def test_a_client_certificate_of_another_authority(
