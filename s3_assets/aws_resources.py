@@ -18,7 +18,7 @@ from s3_assets.connection.secret_stores import ParameterSecret, SecretsManagerSe
 from s3_assets.connection.secrets import Secret, SecretReference
 from s3_assets.connection.settings import S3Connection
 from s3_assets.connection.transport import Transport
-from s3_assets.errors import SettingError
+from s3_assets.errors import SettingError, UnsupportedError
 from s3_assets.resources import S3ConnectionResource
 
 _KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -45,7 +45,15 @@ class S3ClientResource(S3Resource):
     def get_client(self) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
         """Return a boto3 client of the connection, whose credentials refresh themselves."""
         found: object = self.connection
-        return boto.client(found.connection() if isinstance(found, S3ConnectionResource) else self.connection)
+        connection = found.connection() if isinstance(found, S3ConnectionResource) else self.connection
+        if connection.encryption.client_side is not None:
+            # A plain client would write in clear what the connection promises to seal.
+            raise UnsupportedError(
+                "a client of boto3 does not encrypt, and the connection has encryption.client_side",
+                remedy="Use s3_assets.objects.Objects, or another connection, without client_side.",
+                connection=connection.name,
+            )
+        return boto.client(connection)
 
 
 def secret_of(

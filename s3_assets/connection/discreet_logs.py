@@ -15,7 +15,7 @@ _BLANK = "***"
 _VALUES = re.compile(
     r"(?i)\b(x-amz-security-token|proxy-authorization|authorization|secretaccesskey|secret_?access_?key|"
     r"session_?token|externalid|webidentitytoken|accesskeyid|token|value|credential)"
-    r"""([\\"']*\s*[:=>]\s*b?[\\"']*(?:(?:AWS4-HMAC-SHA256|Basic|Bearer)\s+(?:Credential=)?)?)"""
+    r"""([\\"']*\s*[:=>]\s*(?:b(?=[\\"']))?[\\"']*(?:(?:AWS4-HMAC-SHA256|Basic|Bearer)\s+(?:Credential=)?)?)"""
     r"""[^<>&\\"'\s,]+"""
 )
 # Answers of stores and of KMS: a text of any shape, to the end of what is logged.

@@ -69,6 +69,7 @@ def refusals_of_botocore(connection: S3Connection, role: str = "the profile's ro
         SSOError,
         SSOTokenLoadError,
     )
+    from botocore.exceptions import ConnectionError as ConnectionFailedError
     from botocore.parsers import ResponseParserError
 
     try:
@@ -82,7 +83,7 @@ def refusals_of_botocore(connection: S3Connection, role: str = "the profile's ro
             remedy="Check the network, or raise transport.connect_timeout and transport.read_timeout.",
             connection=connection.name,
         ) from error
-    except HTTPClientError as error:
+    except (HTTPClientError, ConnectionFailedError) as error:
         raise UnreachableError(
             f"no credentials, since their server cannot be reached: {error}",
             remedy="Check service_endpoints.sts, the connection's region, proxy and tls.",

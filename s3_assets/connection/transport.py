@@ -28,6 +28,11 @@ class Transport(_Part):
     )
     max_retries: int = Field(default=3, ge=0, le=20, description="Tries after the first, with backoff.")
 
+    @property
+    def gateway_timeout(self) -> float:
+        """Seconds of silence for engines behind the gateway, which keeps read_timeout itself and says so."""
+        return 2 * self.read_timeout + self.connect_timeout
+
 
 class Proxy(_Part):
     """A forward proxy; without one, HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment count."""

@@ -6,6 +6,7 @@ success sweeps again.
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from s3_assets.incremental.cursor import Cursor, Cursors
     from s3_assets.tables.table import Table
 
+_log = logging.getLogger(__name__)
 _PART = re.compile(r"(?:^|/)part-\d{5,}-(?P<attempt>\d+)\.parquet$")
 
 
@@ -34,8 +36,8 @@ def sweep_streams(target: Table[Any], committed: Iterable[tuple[Cursors, Cursor]
             survey = cursors.survey(cursor)
             swept += _delete_parts(target, survey.uncommitted)
             cursors.discard(survey)
-        except S3AssetsError:
-            continue
+        except S3AssetsError as error:
+            _left_behind(target, error)
     return swept
 
 
@@ -48,10 +50,15 @@ def sweep_overwrites(target: Table[Any], own: int, rivals: Sequence[Attempt]) ->
             dead, settled = uncommitted(rivals, target.writer())
             swept = _delete_parts(target, dead)
         attempts.end([*settled, own])
-    except S3AssetsError:
+    except S3AssetsError as error:
         # As above: the marks are still there, or there is nothing to find behind them.
+        _left_behind(target, error)
         return 0
     return swept
+
+
+def _left_behind(target: Table[Any], error: S3AssetsError) -> None:
+    _log.warning("Leftovers of crashed attempts stay in '%s' until the next success: %s", target.name, error)
 
 
 def _delete_parts(target: Table[Any], attempts: Collection[int]) -> int:

@@ -94,8 +94,10 @@ def test_missing_bucket(strict_s3_server: EmbeddedServer, engine: Engine) -> Non
     with pytest.raises(BucketMissingError, match="the bucket does not exist") as caught:
         engine.diagnosed_write(strict(strict_s3_server, url="s3://no-such-bucket/"))
 
-    # An engine of ours may name the file as well.
-    assert str(caught.value.location).startswith("s3://no-such-bucket/folder")
+    location = str(caught.value.location)
+    # Our FileIO, under PyIceberg, names the file as well.
+    whole = location if engine.name != "pyiceberg" else location[: len("s3://no-such-bucket/folder")]
+    assert whole == "s3://no-such-bucket/folder"
 
 
 @pytest.mark.parametrize("engine", OBJECT_ENGINES, ids=[engine.name for engine in OBJECT_ENGINES])

@@ -34,7 +34,12 @@ def client_arguments(connection: S3Connection, service: str, *, unsigned: bool =
     return {
         "region_name": where.region,
         "endpoint_url": endpoint,
-        "config": _config(connection, virtual_hosted=where.virtual_hosted, **settings),
+        "config": _config(
+            connection,
+            virtual_hosted=where.virtual_hosted,
+            read_timeout=connection.transport.read_timeout,
+            **settings,
+        ),
         **({"verify": str(tls.ca_bundle)} if tls.ca_bundle is not None else {}),
     }
 
@@ -47,10 +52,9 @@ def gateway_arguments(connection: S3Connection, gateway: GatewayAddress) -> dict
         "aws_access_key_id": gateway.access_key_id,
         "aws_secret_access_key": gateway.secret_access_key,
         "config": _config(
-            # The gateway keeps the connection's limit, and tells what was silent.
             connection,
             virtual_hosted=False,
-            silence=2 * connection.transport.read_timeout + connection.transport.connect_timeout,
+            read_timeout=connection.transport.gateway_timeout,
             proxies={},
         ),
     }
@@ -60,7 +64,7 @@ def _config(
     connection: S3Connection,
     *,
     virtual_hosted: bool,
-    silence: float | None = None,
+    read_timeout: float,
     **settings: Any,  # noqa: ANN401 - botocore ships no types
 ) -> Any:  # noqa: ANN401
     from botocore.config import Config
@@ -68,7 +72,7 @@ def _config(
     transport = connection.transport
     return Config(
         connect_timeout=transport.connect_timeout,
-        read_timeout=silence or transport.read_timeout,
+        read_timeout=read_timeout,
         max_pool_connections=transport.max_connections,
         # The standard mode waits with jitter, and counts the first try.
         retries={"mode": "standard", "total_max_attempts": transport.max_retries + 1},

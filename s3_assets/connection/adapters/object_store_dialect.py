@@ -60,15 +60,9 @@ def refuse_client_side(connection: S3Connection, engine: str) -> None:
 
 
 def read_timeout(connection: S3Connection) -> float:
-    """Return the seconds of silence that the engine allows.
-
-    Behind the gateway it is the gateway that keeps the connection's limit, and that tells what was silent:
-    the engine waits for its answer.
-    """
+    """Return the seconds of silence that the engine allows."""
     transport = connection.transport
-    if needs_gateway(connection):
-        return 2 * transport.read_timeout + transport.connect_timeout
-    return transport.read_timeout
+    return transport.gateway_timeout if needs_gateway(connection) else transport.read_timeout
 
 
 def settings(connection: S3Connection) -> ObjectStoreSettings:
