@@ -17,6 +17,7 @@ from s3_assets.connection.auth import (
     IamRoleAuth,
     WebIdentityAuth,
 )
+from s3_assets.connection.catalogs import Catalog
 from s3_assets.connection.endpoints import whole_endpoint
 from s3_assets.connection.regions import check_region
 from s3_assets.connection.transport import Encryption, Proxy, Tls, Transport
@@ -73,6 +74,9 @@ class S3Connection(BaseModel):
     tls: Tls = Field(default_factory=Tls)
     encryption: Encryption = Field(default_factory=Encryption)
     service_endpoints: ServiceEndpoints = Field(default_factory=ServiceEndpoints)
+    catalog: Catalog | None = Field(
+        default=None, description="The catalog of all Iceberg tables; left out: their own metadata files."
+    )
     match_subfolder_exactly: bool = Field(
         default=True, description="True: foo/bar never matches foo/bar_baz/."
     )

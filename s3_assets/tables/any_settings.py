@@ -6,11 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.settings import AvroSettings, DeltaSettings, ParquetSettings
 from s3_assets.tables.text_settings import CsvSettings, JsonLinesSettings, JsonSettings, TsvSettings
 
 AnyTableSettings = Annotated[
     DeltaSettings
+    | IcebergSettings
     | ParquetSettings
     | AvroSettings
     | CsvSettings

@@ -14,6 +14,7 @@ _CLASSES = {
     "avro": "s3_assets.tables.avro:AvroTable",
     "csv": "s3_assets.tables.text_csv:CsvTable",
     "delta": "s3_assets.tables.delta:DeltaTable",
+    "iceberg": "s3_assets.tables.iceberg:IcebergTable",
     "json": "s3_assets.tables.text_json:JsonTable",
     "jsonl": "s3_assets.tables.text_json:JsonLinesTable",
     "parquet": "s3_assets.tables.parquet:ParquetTable",
