@@ -1,7 +1,7 @@
-"""Jobs of a minute and a half with credentials that live 20 s: every engine changes keys, and finishes.
+"""Jobs of most of a minute with credentials that live 20 s: every engine changes keys, and finishes.
 
 All jobs run at once, each in a process of its own, and mostly wait; what counts is what the servers saw.
-`S3_ASSETS_LONG_JOBS` says how many seconds the jobs last at least, in place of 90.
+`S3_ASSETS_LONG_JOBS` says how many seconds the jobs last at least, in place of 45.
 """
 
 import json
@@ -27,7 +27,7 @@ from tests.servers.session_keys import SessionKey, expiry_of
 REPOSITORY = Path(__file__).parents[2]
 LIFETIME = 20
 # Read when the module is collected: no test sees such variables.
-LEAST_SECONDS = float(os.environ.get("S3_ASSETS_LONG_JOBS", "90"))
+LEAST_SECONDS = float(os.environ.get("S3_ASSETS_LONG_JOBS", "45"))
 # Some engines send their first rows late.
 SECONDS = LEAST_SECONDS + 4
 STEPS = int(SECONDS)

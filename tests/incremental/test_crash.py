@@ -1,8 +1,8 @@
 """Crash at every request, run again: every row is there once, and the next success leaves nothing behind.
 
 Each state that the server can be left in follows a write, and every write is crashed behind, always. A crash
-before a read leaves the state of the read before it: of those every fourth is tried, and with EVERY_CRASH=1 in
-the environment each one.
+before a read leaves the state of the read before it: of those every fourth is tried, and each one with
+EVERY_CRASH=1 in the environment.
 """
 
 import os
