@@ -9,6 +9,7 @@ from s3_assets.connection.adapters import polars as polars_adapter
 from s3_assets.connection.environment import without_ambient_settings
 from s3_assets.objects import Objects
 from s3_assets.tables import delta_changes, delta_log
+from s3_assets.tables.delta_features import require_readable, require_writable
 from s3_assets.tables.delta_open import delta_errors, open_table, stream_errors
 from s3_assets.tables.delta_schema import storable, to_delta
 from s3_assets.tables.delta_stream import lazy_stream
@@ -100,8 +101,13 @@ class DeltaTable(Table[DeltaSettings]):
                 return
 
     def writer(self) -> Writer:
-        """Open the table for one write and pin its version."""
-        return DeltaWriter(self, self.open())
+        """Open the table for one write and pin its version.
+
+        Raises `UnsupportedError`, before anything is written, if it has a feature that delta-rs cannot write.
+        """
+        handle = self.open()
+        require_writable(handle, self.connection, self.location, self.name)
+        return DeltaWriter(self, handle)
 
     def plan(
         self,
@@ -113,6 +119,7 @@ class DeltaTable(Table[DeltaSettings]):
     ) -> Plan:
         """Plan a read of one version, or of what the commits after `since` added or changed."""
         handle = self.open(at)
+        require_readable(handle, self.connection, self.location, self.name)
         until = VersionPosition(handle.version(), str(handle.metadata().id))
         schema = _schema(handle)
         if mode is ReadMode.CHANGES:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from s3_assets.tables.delta_features import READ_BY_POLARS, WRITTEN_AS_PARTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,24 +16,7 @@ if TYPE_CHECKING:
 
     from s3_assets.tables.partitioning import Bounds
 
-# Features that Polars reads from the files itself; everything else goes through delta-rs's own scan.
-_READ_BY_POLARS = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"})
 _NATIVE_READER = 1
-# Features under which plain files with footer statistics are a complete write.
-_WRITTEN_AS_PARTS = frozenset(
-    {
-        "appendOnly",
-        "changeDataFeed",
-        "timestampNtz",
-        "deletionVectors",
-        "v2Checkpoint",
-        "vacuumProtocolCheck",
-        "invariants",
-        "checkConstraints",
-        "generatedColumns",
-        "domainMetadata",
-    }
-)
 _FEATURES_READER = 3
 _COLUMN_MAPPING_WRITER = 5
 _FEATURES_WRITER = 7
@@ -76,7 +61,7 @@ def read_by_polars(handle: Handle) -> bool:
     protocol = handle.protocol()
     if protocol.min_reader_version > _NATIVE_READER and protocol.min_reader_version != _FEATURES_READER:
         return False
-    if not set(protocol.reader_features or ()) <= _READ_BY_POLARS:
+    if not set(protocol.reader_features or ()) <= READ_BY_POLARS:
         return False
     return hive_named(handle, handle.file_uris())
 
@@ -94,7 +79,7 @@ def written_as_parts(handle: Handle) -> bool:
     """Tell whether a commit of plain files is a complete write: no constraint, generated or mapped column."""
     protocol = handle.protocol()
     if protocol.min_writer_version >= _FEATURES_WRITER:
-        if not set(protocol.writer_features or ()) <= _WRITTEN_AS_PARTS:
+        if not set(protocol.writer_features or ()) <= WRITTEN_AS_PARTS:
             return False
     elif (
         protocol.min_writer_version >= _COLUMN_MAPPING_WRITER

@@ -20,6 +20,7 @@ from s3_assets.errors import (
     TableMissingError,
     UnsupportedError,
 )
+from s3_assets.tables.delta_features import missing_feature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +71,7 @@ def delta_errors(connection: S3Connection, location: Location, table: str) -> It
     except CommitFailedError:
         raise
     except DeltaProtocolError as error:
-        raise UnsupportedError(
+        raise missing_feature(str(error), connection, location, table) or UnsupportedError(
             f"the table needs a feature that cannot be served: {error}",
             remedy="Drop the feature from the table, or write a copy without it.",
             **place,
@@ -81,7 +82,8 @@ def delta_errors(connection: S3Connection, location: Location, table: str) -> It
         symptom = find_symptom(str(error))
         if symptom is not None and symptom is not NO_OBJECT:
             raise diagnose(error, connection, location.url).at(table=table) from None
-        raise _meaning(error, connection, location, table) from None
+        lacking = missing_feature(str(error), connection, location, table)
+        raise lacking or _meaning(error, connection, location, table) from None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import CommitConflictError, RowsRefusedError, UnsupportedError
 from s3_assets.tables import delta_log
+from s3_assets.tables.delta_features import missing_feature
 from s3_assets.tables.delta_open import delta_errors
 from s3_assets.tables.delta_schema import storable, to_delta
 from s3_assets.tables.delta_statistics import statistics_json
@@ -207,6 +208,9 @@ class DeltaWriter(Writer):
                     table=table.name,
                     connection=table.connection.name,
                 ) from None
+            lacking = missing_feature(str(error), table.connection, table.location, table.name)
+            if lacking is not None:
+                raise lacking from None
             raise CommitConflictError(
                 f"another commit came first: {error}",
                 remedy="Run it again.",
