@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import SchemaMismatchError
+from s3_assets.tables.type_names import KNOWN, parse_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +25,6 @@ _INTEGER_BITS = {
     "UInt32": 32,
     "UInt64": 64,
 }
-_DECIMAL_DIGITS = 38
 # The widest integers that a float keeps exactly.
 _FLOAT_BITS = {"Float32": 24, "Float64": 53}
 
@@ -183,44 +183,12 @@ def parse_types(columns: Mapping[str, str], table: str) -> pl.Schema:
 
 
 def _parse(text: str, column: str, table: str) -> pl.DataType:
-    import polars as pl
-
-    plain: dict[str, pl.DataType] = {
-        "boolean": pl.Boolean(),
-        "int8": pl.Int8(),
-        "int16": pl.Int16(),
-        "int32": pl.Int32(),
-        "int64": pl.Int64(),
-        "uint8": pl.UInt8(),
-        "uint16": pl.UInt16(),
-        "uint32": pl.UInt32(),
-        "uint64": pl.UInt64(),
-        "float32": pl.Float32(),
-        "float64": pl.Float64(),
-        "string": pl.String(),
-        "binary": pl.Binary(),
-        "date": pl.Date(),
-        "time": pl.Time(),
-        "timestamp": pl.Datetime("us", "UTC"),
-        "timestamp_ntz": pl.Datetime("us"),
-    }
-    name, opened, rest = text.strip().lower().partition("[")
-    name, inner = name.strip(), rest.removesuffix("]").strip()
-    if not opened and name in plain:
-        return plain[name]
-    if inner and rest.endswith("]"):
-        digits = [part.strip() for part in inner.split(",")]
-        if name == "decimal" and len(digits) == 2 and all(part.isdigit() for part in digits):
-            precision, scale = int(digits[0]), int(digits[1])
-            if 1 <= precision <= _DECIMAL_DIGITS and scale <= precision:
-                return pl.Decimal(precision, scale)
-        if name == "list":
-            return pl.List(_parse(inner, column, table))
-    raise SchemaMismatchError(
-        f"column '{column}' has the unknown type '{text}'",
-        remedy=f"Use one of {', '.join(plain)}, decimal[precision, scale], list[type].",
-        table=table,
-    )
+    try:
+        return parse_type(text)
+    except ValueError:
+        raise SchemaMismatchError(
+            f"column '{column}' has the unknown type '{text}'", remedy=f"Use one of {KNOWN}.", table=table
+        ) from None
 
 
 def instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
