@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters.pyiceberg import properties
 from s3_assets.connection.secrets import read_secret
+from s3_assets.errors import SettingError
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -13,12 +16,68 @@ if TYPE_CHECKING:
     from s3_assets.connection.catalogs import SqlCatalogSettings
     from s3_assets.connection.settings import S3Connection
 
+_DATABASES = ("postgresql", "sqlite")
+_IN_MEMORY = (None, "", ":memory:")
+# A catalog keeps a pool of database connections, and looks at the database's tables when it is made.
+_open: dict[tuple[int, S3Connection, str], Catalog] = {}
+_lock = threading.Lock()
+
 
 def sql_catalog(connection: S3Connection, settings: SqlCatalogSettings) -> Catalog:
-    """Return the catalog; its tables are made in the database if it has none."""
-    from pyiceberg.catalog.sql import SqlCatalog
+    """Return the process's one catalog of that database; its tables are made there if it has none.
 
-    catalog = SqlCatalog(settings.catalog_name, uri=read_secret(settings.uri), **properties(connection))
+    A secret that was changed since makes another. Raises `SettingError` if the URL is not one, or the
+    database's driver is not installed.
+    """
+    uri = read_secret(settings.uri)
+    # A child process would speak over its parent's sockets.
+    wanted = (os.getpid(), connection, uri)
+    with _lock:
+        if wanted not in _open:
+            _open[wanted] = _made(connection, settings, uri)
+        return _open[wanted]
+
+
+def _made(connection: S3Connection, settings: SqlCatalogSettings, uri: str) -> Catalog:
+    _check(uri)
+    from pyiceberg.catalog.sql import SqlCatalog
+    from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+    told = {**properties(connection), "uri": uri, "pool_pre_ping": "true"}
+    try:
+        catalog = SqlCatalog(settings.catalog_name, **told)
+    except (IntegrityError, ProgrammingError):
+        # Two processes that find no tables both make them, and one is told that they are there.
+        catalog = SqlCatalog(settings.catalog_name, **told)
     # The engine has it; what stays here reaches every FileIO, its pickles and its logs.
     del catalog.properties["uri"]
     return catalog
+
+
+def _check(uri: str) -> None:
+    """Raise `SettingError` if SQLAlchemy cannot use the URL; it quotes the whole of it when it says so."""
+    remedy = "Write postgresql+psycopg://user:password@host/database or sqlite:////path/file.db."
+    try:
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+    except ImportError:
+        raise SettingError(
+            "a catalog of type sql needs SQLAlchemy", remedy="pip install 's3-assets[sql]'"
+        ) from None
+    wrong = SettingError("the catalog's 'uri' is no URL of a database of PostgreSQL or SQLite", remedy=remedy)
+    try:
+        url = make_url(uri)
+        if url.get_backend_name() not in _DATABASES:
+            raise wrong
+        url.get_dialect().import_dbapi()
+    except ImportError as error:
+        raise SettingError(
+            f"the driver of the catalog's database is not installed ({error.name})",
+            remedy="pip install 's3-assets[sql]' for postgresql+psycopg://.",
+        ) from None
+    except (ArgumentError, ValueError):
+        raise wrong from None
+    if url.get_backend_name() == "sqlite" and url.database in _IN_MEMORY:
+        raise SettingError(
+            "the catalog's 'uri' names no file, and would be gone after the run", remedy=remedy
+        )
