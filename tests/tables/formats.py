@@ -1,7 +1,7 @@
 """The formats that join the conformance suite: each declares itself, the cases are the same for all."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +9,10 @@ import polars as pl
 
 from s3_assets.connection import AccessKeyAuth, S3Connection
 from s3_assets.embedded.server import EmbeddedServer
+from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import DeltaSettings, ParquetSettings, Partitions, TableSettings
+from s3_assets.tables.table import Table
+from s3_assets.tables.type_names import type_name
 
 PATH = "base/table"
 
@@ -72,13 +75,36 @@ class Format:
     settings: Callable[..., TableSettings]
     write: Callable[[Place, pl.DataFrame, Sequence[str]], None]
     """Append rows, in folders of these columns."""
-    read: Callable[[Place], pl.DataFrame]
+    read: Callable[[Place, pl.Schema], pl.DataFrame]
+    """All rows; a format without types reads values as those of the schema."""
     files: Callable[[Place], dict[str, str]]
     """The data files of the newest state, with their ETags."""
+    suffix: str = ".parquet"
+    """How the names of data files end."""
     keeps_schema: bool = True
     """Whether the table has one schema, or every file its own."""
-    lost_types: frozenset[str] = field(default=frozenset())
-    """Types that the format cannot store as they are."""
+    declared: bool = False
+    """Whether the types are known by declaration alone: text says 1, and an Int8 or an Int64 is meant."""
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    """What it cannot do, and why: a case that needs it is skipped with the reason."""
+    lost_types: Mapping[str, str] = field(default_factory=dict)
+    """Types that the format cannot store as they are, and why."""
+    reach: Callable[[Place], dict[str, Any]] = field(default=lambda _: {})
+    """Fields of the connection beside the usual ones, such as the catalog."""
+
+    def table(
+        self,
+        place: Place,
+        partitions: Partitions | None = None,
+        schema: pl.Schema | None = None,
+        connection: Mapping[str, Any] | None = None,
+        **fields: Any,
+    ) -> Table[Any]:
+        """The table as this project has it; `schema` is declared where the format needs it."""
+        if self.declared and schema is not None:
+            fields["columns"] = {name: type_name(dtype) for name, dtype in schema.items()}
+        settings = self.settings(partitions, **fields)
+        return open_table("sales", settings, place.connection(**{**self.reach(place), **(connection or {})}))
 
 
 def _delta_write(place: Place, rows: pl.DataFrame, folders: Sequence[str]) -> None:
@@ -89,7 +115,8 @@ def _delta_write(place: Place, rows: pl.DataFrame, folders: Sequence[str]) -> No
     )
 
 
-def _delta_read(place: Place) -> pl.DataFrame:
+def _delta_read(place: Place, schema: pl.Schema) -> pl.DataFrame:
+    del schema
     return pl.read_delta(place.url, storage_options=place.options)
 
 
@@ -116,8 +143,10 @@ def _parquet_write(place: Place, rows: pl.DataFrame, folders: Sequence[str]) -> 
         place.put(f"{folder}foreign-{count + number:05d}.parquet", buffer.getvalue())
 
 
-def _parquet_read(place: Place) -> pl.DataFrame:
+def _parquet_read(place: Place, schema: pl.Schema) -> pl.DataFrame:
     from urllib.parse import unquote
+
+    del schema
 
     frames = []
     for key in sorted(_parquet_files(place)):
@@ -131,22 +160,26 @@ def _parquet_read(place: Place) -> pl.DataFrame:
 
 
 def _parquet_files(place: Place) -> dict[str, str]:
+    return data_files(place, ".parquet")
+
+
+def data_files(place: Place, *suffixes: str) -> dict[str, str]:
+    """What a plain reader takes for data."""
     return {
         key: etag
         for key, etag in place.objects().items()
-        if key.endswith(".parquet") and "/_s3_assets/" not in key
+        if key.endswith(suffixes) and "/_s3_assets/" not in key
     }
 
 
-def _declare(kind: type[TableSettings]) -> Callable[..., TableSettings]:
+def declare(kind: type[TableSettings], **always: Any) -> Callable[..., TableSettings]:
     def settings(partitions: Partitions | None = None, **fields: Any) -> TableSettings:
-        return kind(connection="lake", path=PATH, partitions=partitions, **fields)
+        return kind(**{"connection": "lake", "path": PATH, "partitions": partitions, **always, **fields})
 
     return settings
 
 
-DELTA = Format("delta", _declare(DeltaSettings), _delta_write, _delta_read, _delta_files)
+DELTA = Format("delta", declare(DeltaSettings), _delta_write, _delta_read, _delta_files)
 PARQUET = Format(
-    "parquet", _declare(ParquetSettings), _parquet_write, _parquet_read, _parquet_files, keeps_schema=False
+    "parquet", declare(ParquetSettings), _parquet_write, _parquet_read, _parquet_files, keeps_schema=False
 )
-FORMATS = (DELTA, PARQUET)
