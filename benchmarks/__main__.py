@@ -4,34 +4,67 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import data, ledger, speed
+from benchmarks import data, formats_memory, ledger, scan, small_files, speed
+from benchmarks.formats import FORMATS
 from benchmarks.ground import Ground
 from s3_assets.embedded.server import EmbeddedServer
 
 ROWS = 30_000_000
+ALL = ("import", "memory", "ledger", "scan", "formats", "smallfiles")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--size", type=float, default=1.0, help="1 is 30 million rows, 2.7 GB in memory")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of each contestant")
-    parser.add_argument("--files", type=int, default=10_000, help="old files for the ledger")
-    parser.add_argument("--only", choices=["import", "memory", "ledger"], help="one benchmark alone")
-    parser.add_argument("--output", type=Path, help="write the tables to this file, too")
-    options = parser.parse_args()
+    options = _options()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, EmbeddedServer(folder) as server:
-        ground = Ground(server.endpoint_url)
+        ground = Ground(server.endpoint_url, catalog=f"{folder}/catalog.db")
         ground.make_bucket()
-        tables = []
-        if options.only != "ledger":
+        tables: list[str] = []
+        if options.only in (None, "import", "memory"):
             total = max(int(ROWS * options.size), data.DAYS)
             tables += imports(ground, total, options.repeat, options.only)
         if options.only in (None, "ledger"):
             tables.append(ledger.compare(ground, options.files))
+        if options.only in (None, "scan"):
+            tables += [
+                scan.compare(ground, kind, options.megabytes, options.repeat, rivals=options.rivals)
+                for kind in options.formats
+            ]
+        if options.only in (None, "formats"):
+            tables.append(formats_memory.compare(ground, options.formats, options.megabytes, options.repeat))
+        if options.only in (None, "smallfiles"):
+            tables.append(small_files.compare(ground, options.files, options.repeat, rivals=options.rivals))
     text = "\n\n".join(tables) + "\n"
     print(text)
     if options.output:
         options.output.write_text(text)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=ALL, help="one benchmark alone")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each contestant")
+    parser.add_argument("--output", type=Path, help="write the tables to this file, too")
+    parser.add_argument(
+        "--size", type=float, default=1.0, help="import, memory: 1 is 30 million rows, 2.7 GB"
+    )
+    parser.add_argument("--files", type=int, default=10_000, help="ledger: old files; smallfiles: files")
+    parser.add_argument("--formats", type=_formats, default=FORMATS, help="scan, formats: parquet,delta,...")
+    parser.add_argument("--megabytes", type=float, default=500, help="scan, formats: stored in each format")
+    parser.add_argument(
+        "--no-rivals",
+        action="store_false",
+        dest="rivals",
+        help="without DuckDB and dlt, which are installed first",
+    )
+    return parser.parse_args()
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    named = tuple(text.split(","))
+    unknown = sorted({*named} - {*FORMATS})
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: not among {', '.join(FORMATS)}")
+    return named
 
 
 def imports(ground: Ground, total: int, repeat: int, only: str | None) -> list[str]:

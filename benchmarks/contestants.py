@@ -1,27 +1,21 @@
 """Who writes the source into a partitioned Delta table: s3-assets, and the shortest scripts without it.
 
-All write ZSTD level 1. Each runs in a process of its own: `python -m benchmarks.contestants NAME JSON`.
+All write ZSTD level 1. Each runs in a process of its own, by `benchmarks.child`.
 """
 
-import json
-import resource
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
-from pathlib import Path
-from typing import Any
 
 from benchmarks.ground import BUCKET, Ground
 
 
-def ours(ground: Ground, source: str, target: str) -> None:
+def ours(place: Mapping[str, str], source: str, target: str) -> None:
     """The import of s3-assets: ledger, parts, audit, commit with the cursor."""
     from s3_assets.incremental.append import append_new
     from s3_assets.tables.open import open_table
     from s3_assets.tables.settings import DeltaSettings, ParquetSettings, Partitions
 
-    connection = ground.connection
+    connection = Ground(**place).connection
     append_new(
         open_table(
             "target",
@@ -35,15 +29,16 @@ def ours(ground: Ground, source: str, target: str) -> None:
     )
 
 
-def sink_delta(ground: Ground, source: str, target: str) -> None:
+def sink_delta(place: Mapping[str, str], source: str, target: str) -> None:
     """Polars' own sink."""
     import polars as pl
     from deltalake import WriterProperties
 
-    pl.scan_parquet(f"s3://{BUCKET}/{source}**/*.parquet", storage_options=ground.options).sink_delta(
+    options = Ground(**place).options
+    pl.scan_parquet(f"s3://{BUCKET}/{source}**/*.parquet", storage_options=options).sink_delta(
         f"s3://{BUCKET}/{target}",
         mode="append",
-        storage_options=ground.options,
+        storage_options=options,
         delta_write_options={
             "partition_by": ["day"],
             "writer_properties": WriterProperties(compression="ZSTD", compression_level=1),
@@ -51,60 +46,27 @@ def sink_delta(ground: Ground, source: str, target: str) -> None:
     )
 
 
-def write_deltalake(ground: Ground, source: str, target: str) -> None:
+def write_deltalake(place: Mapping[str, str], source: str, target: str) -> None:
     """A stream of Polars' batches into delta-rs."""
     import polars as pl
     from deltalake import WriterProperties
     from deltalake import write_deltalake as write
 
-    scan = pl.scan_parquet(f"s3://{BUCKET}/{source}**/*.parquet", storage_options=ground.options)
+    options = Ground(**place).options
+    scan = pl.scan_parquet(f"s3://{BUCKET}/{source}**/*.parquet", storage_options=options)
     write(
         f"s3://{BUCKET}/{target}",
         scan.collect_batches(lazy=True),
         mode="append",
         partition_by=["day"],
-        storage_options=ground.options,
+        storage_options=options,
         writer_properties=WriterProperties(compression="ZSTD", compression_level=1),
     )
 
 
-CONTESTANTS: dict[str, Callable[[Ground, str, str], None]] = {
+LIBRARIES = ("deltalake", "obstore", "polars")
+CONTESTANTS: dict[str, Callable[[Mapping[str, str], str, str], None]] = {
     "s3-assets": ours,
     "sink_delta": sink_delta,
     "write_deltalake": write_deltalake,
 }
-
-
-def high_water_mark() -> int:
-    """The most memory that this process ever held, in bytes, as the kernel counts it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
-    # macOS counts bytes, Linux kilobytes.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def main() -> None:
-    import deltalake  # noqa: F401 - imports are not measured, for nobody
-    import obstore  # noqa: F401
-    import polars as pl  # noqa: F401
-
-    name, arguments = sys.argv[1], json.loads(sys.argv[2])
-    ground = Ground(arguments["endpoint"])
-    imported = high_water_mark()
-    started = time.monotonic()
-    CONTESTANTS[name](ground, arguments["source"], arguments["target"])
-    seconds = time.monotonic() - started
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    result: dict[str, Any] = {
-        "seconds": seconds,
-        "processor": used.ru_utime + used.ru_stime,
-        "peak": high_water_mark(),
-        "imported": imported,
-    }
-    print(json.dumps(result))
-
-
-if __name__ == "__main__":
-    main()

@@ -26,13 +26,12 @@ def compare(ground: Ground, files: int) -> str:
         "|---|---:|---:|---:|",
     ]
     with RequestProxy(ground.endpoint) as proxy:
-        through = Ground(proxy.endpoint)
         for name, new in ((f"first run, {files:,} files", 0), ("nothing new", 0), ("one new file", 1)):
             if new:
                 obstore.put(store, f"{SOURCE}a-late-one.parquet", body)
             proxy.reset()
             started = time.monotonic()
-            ours(through, SOURCE, TARGET)
+            ours(ground.through(proxy.endpoint).place, SOURCE, TARGET)
             seconds = time.monotonic() - started
             requests = proxy.requests()
             old = sum("/part-0" in each.path and SOURCE in each.path for each in requests)

@@ -1,15 +1,13 @@
 """Time and peak memory of one import, each run in a fresh process, the order turned each time."""
 
-import json
-import subprocess
-import sys
-import time
+import os
 from dataclasses import dataclass
 from statistics import median
 
 import polars as pl
 
-from benchmarks.contestants import CONTESTANTS
+from benchmarks import child
+from benchmarks.contestants import CONTESTANTS, LIBRARIES
 from benchmarks.ground import BUCKET, Ground
 
 TARGET = "target/"
@@ -27,24 +25,21 @@ class Run:
 
 def run(ground: Ground, name: str, source: str, total: int) -> Run:
     """One contestant in a process of its own; the rows are counted by Polars alone."""
-    arguments = json.dumps({"endpoint": ground.endpoint, "source": source, "target": TARGET})
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.contestants", name, arguments],
-        check=True,
-        capture_output=True,
-        text=True,
+    result = child.run(
+        f"benchmarks.contestants:{CONTESTANTS[name].__name__}",
+        {"place": ground.place, "source": source, "target": TARGET},
+        libraries=LIBRARIES,
     )
-    result = json.loads(done.stdout.splitlines()[-1])
     found = pl.scan_delta(f"s3://{BUCKET}/{TARGET}", storage_options=ground.options)
     rows = found.select(pl.len()).collect().item()
     if rows != total:
         message = f"{name} wrote {rows:,} rows of {total:,}"
         raise RuntimeError(message)
     stored = ground.clear(TARGET)
-    print(f"  {name}: {result['seconds']:.1f} s, {result['peak'] / MEGABYTE:.0f} MB", flush=True)
+    print(f"  {name}: {result.seconds:.1f} s, {result.peak / MEGABYTE:.0f} MB", flush=True)
     # What is written has to reach the disk: the next one must not pay for it.
-    time.sleep(2)
-    return Run(result["seconds"], result["processor"], result["peak"], stored)
+    os.sync()
+    return Run(result.seconds, result.processor, result.peak, stored)
 
 
 def compare(ground: Ground, source: str, total: int, memory: float, repeat: int) -> str:

@@ -18,6 +18,8 @@ def test_all_of_them_at_a_tiny_size(tmp_path: Path) -> None:
             "-m",
             "benchmarks",
             *("--size", "0.0005", "--repeat", "1", "--files", "20", "--output", str(output)),
+            # Rivals would be installed first: seconds for them, minutes for this test.
+            *("--formats", "avro", "--megabytes", "0.1", "--no-rivals"),
         ],
         cwd=REPOSITORY,
         capture_output=True,
@@ -29,3 +31,6 @@ def test_all_of_them_at_a_tiny_size(tmp_path: Path) -> None:
     text = output.read_text()
     for found in ("| s3-assets |", "| sink_delta |", "| write_deltalake |", "| 4 x |", "| one new file |"):
         assert found in text
+    for found in ("| polars-avro |", "| fastavro |", "| avro | read | 4 x", "| s3-assets | 20 |"):
+        assert found in text
+    assert "failed" not in text
