@@ -1,0 +1,134 @@
+"""Iceberg tables."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from s3_assets.errors import TableMissingError
+from s3_assets.tables import iceberg_deletes, iceberg_files, iceberg_scan
+from s3_assets.tables.catalogs import catalog_of
+from s3_assets.tables.catalogs.failures import catalog_errors
+from s3_assets.tables.iceberg_open import location_of, open_table
+from s3_assets.tables.iceberg_partitions import partition_spec
+from s3_assets.tables.iceberg_settings import IcebergSettings
+from s3_assets.tables.iceberg_snapshots import position_of, schema_of, snapshot_at, version_of
+from s3_assets.tables.iceberg_types import from_iceberg, storable, to_iceberg
+from s3_assets.tables.table import (
+    Capability,
+    Plan,
+    Position,
+    ReadMode,
+    State,
+    Table,
+    TableVersion,
+    Writer,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+    from pyiceberg.table import Table as Handle
+
+    from s3_assets.location import Location
+    from s3_assets.windows import Window
+
+
+class IcebergTable(Table[IcebergSettings]):
+    """An Iceberg table: snapshots, transactions, hidden partitions."""
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {Capability.READ_CHANGES}
+
+    def open(self) -> Handle:
+        """Return PyIceberg's own table, as the catalog has it now."""
+        return open_table(self)
+
+    @cached_property
+    def location(self) -> Location:  # type: ignore[override]  # asked for once: it may be the catalog's to tell
+        """The table's folder: that of its metadata, or where it would be created."""
+        declared = super().location
+        if self.settings.warehouse_path is not None:
+            return declared
+        try:
+            return location_of(self.open())
+        except TableMissingError:
+            return declared
+
+    def schema(self) -> pl.Schema:
+        """Return the current columns."""
+        return from_iceberg(self.open().schema(), self.name)
+
+    def version(self) -> TableVersion:
+        """Return the current snapshot: the table is loaded once."""
+        return version_of(self.open())
+
+    def state(self) -> State:
+        """Return the current snapshot's version and size: the table is loaded once."""
+        handle = self.open()
+        return State(version_of(handle), iceberg_files.statistics(handle, handle.current_snapshot()))
+
+    def create(self, schema: pl.Schema) -> None:
+        """Create an empty table, and its namespace; if somebody else was faster, theirs stays."""
+        from pyiceberg.exceptions import NoSuchNamespaceError, TableAlreadyExistsError
+
+        columns = to_iceberg(storable(schema, self.name))
+        spec = partition_spec(self.settings, columns, self.name)
+        place = super().location.url
+        properties = {"format-version": str(self.settings.format_version), **self.settings.properties}
+        with catalog_errors(self.connection, self.name, place):
+            catalog, name = catalog_of(self.connection, self.settings)
+
+            def create() -> None:
+                catalog.create_table(
+                    name, columns, place.rstrip("/"), partition_spec=spec, properties=properties
+                )
+
+            with suppress(TableAlreadyExistsError):
+                try:
+                    create()
+                except NoSuchNamespaceError:
+                    catalog.create_namespace_if_not_exists(name[:-1])
+                    create()
+
+    def writer(self) -> Writer:
+        """Open the table for one write and pin its snapshot."""
+        from s3_assets.tables.iceberg_writer import IcebergWriter
+
+        return IcebergWriter(self, self.open())
+
+    def plan(
+        self,
+        mode: ReadMode = ReadMode.CURRENT,
+        *,
+        since: Position | None = None,
+        at: int | datetime | None = None,
+        window: Window | None = None,
+    ) -> Plan:
+        """Plan a read of one snapshot, or of what the snapshots after `since` appended."""
+        if mode is ReadMode.CHANGES:
+            self.require(Capability.READ_CHANGES)
+        if mode is ReadMode.ADDED and since is not None:
+            raise self._cannot("read since a snapshot")
+        handle = self.open()
+        snapshot = snapshot_at(handle, at, self.name)
+        schema = handle.schema() if at is None else schema_of(handle, snapshot)
+        until = position_of(handle, snapshot)
+        columns = from_iceberg(schema, self.name)
+        bound = None if window is None else self.bounds(window, columns)
+        files = iceberg_files.live(handle, snapshot, schema, bound)
+        frame = iceberg_scan.scan(self, handle, schema, iceberg_deletes.tasks(files))
+        if bound is not None:
+            frame = frame.filter(bound.expression())
+        total = iceberg_files.statistics(handle, snapshot)
+        return Plan(
+            frame,
+            mode,
+            until,
+            files.count,
+            files.bytes,
+            total_files=total.files,
+            total_bytes=total.bytes,
+            empty=not files.data,
+        )

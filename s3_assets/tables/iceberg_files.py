@@ -1,0 +1,121 @@
+"""Which files a snapshot consists of, as its manifests tell (Iceberg Table Spec, "Manifests", "Scan Planning")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from s3_assets.tables.iceberg_pruning import Pruning, may_overlap, predicate
+from s3_assets.tables.table import Statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pyiceberg.manifest import ManifestEntry, ManifestFile
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Table as Handle
+    from pyiceberg.table.snapshots import Snapshot
+
+    from s3_assets.tables.partitioning import Bounds
+
+_TOTALS = ("total-data-files", "total-files-size", "total-records", "total-delete-files")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Data files, and the delete files that may apply to them, each with its sequence number."""
+
+    data: tuple[ManifestEntry, ...] = ()
+    deletes: tuple[ManifestEntry, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many there are, of both kinds."""
+        return len(self.data) + len(self.deletes)
+
+    @property
+    def bytes(self) -> int:
+        """The size of all of them."""
+        return sum(entry.data_file.file_size_in_bytes for entry in (*self.data, *self.deletes))
+
+
+def live(handle: Handle, snapshot: Snapshot | None, schema: Schema, window: Bounds | None = None) -> Files:
+    """Return the files of a snapshot; with a window, those of them that may hold its rows."""
+    if snapshot is None:
+        return Files()
+    return _read(handle, snapshot.manifests(handle.io), schema, window)
+
+
+def added(
+    handle: Handle, snapshots: Iterable[Snapshot], schema: Schema, window: Bounds | None = None
+) -> Files:
+    """Return the data files that these snapshots added, as the manifests of each tell."""
+    from pyiceberg.manifest import ManifestContent, ManifestEntryStatus
+
+    ids = {snapshot.snapshot_id for snapshot in snapshots}
+    # A manifest is in the list of each snapshot that came after it, until it is merged with others.
+    manifests = {
+        manifest.manifest_path: manifest
+        for snapshot in snapshots
+        for manifest in snapshot.manifests(handle.io)
+        if manifest.content == ManifestContent.DATA and manifest.added_snapshot_id in ids
+    }
+    return _read(
+        handle,
+        manifests.values(),
+        schema,
+        window,
+        lambda entry: entry.status == ManifestEntryStatus.ADDED and entry.snapshot_id in ids,
+    )
+
+
+def statistics(handle: Handle, snapshot: Snapshot | None) -> Statistics:
+    """Return files, bytes and rows of a snapshot: by its summary, or where that is silent by its manifests.
+
+    `rows` is None if there are delete files: they may name a row twice, or one that is gone.
+    """
+    if snapshot is None:
+        return Statistics(0, 0, 0)
+    summary = snapshot.summary.additional_properties if snapshot.summary is not None else {}
+    told = [summary.get(name, "") for name in _TOTALS]
+    if all(text.isdecimal() for text in told):
+        files, size, rows, deletes = (int(text) for text in told)
+        if deletes == 0:
+            return Statistics(files, size, rows)
+    found = live(handle, snapshot, handle.schema())
+    counts = [entry.data_file.record_count for entry in found.data]
+    # Some writers say -1 where they do not know.
+    known = not found.deletes and all(count >= 0 for count in counts)
+    return Statistics(found.count, found.bytes, sum(counts) if known else None)
+
+
+def _read(
+    handle: Handle,
+    manifests: Iterable[ManifestFile],
+    schema: Schema,
+    window: Bounds | None,
+    keep: Callable[[ManifestEntry], bool] = lambda _: True,
+) -> Files:
+    from pyiceberg.manifest import ManifestContent
+    from pyiceberg.utils.concurrent import ExecutorFactory
+
+    pruning = None if window is None else Pruning(schema, handle.specs(), predicate(window))
+    chosen = [manifest for manifest in manifests if pruning is None or pruning.keeps_manifest(manifest)]
+    # Many small objects: their round trips overlap.
+    read = ExecutorFactory.get_or_create().map(
+        lambda manifest: manifest.fetch_manifest_entry(handle.io, discard_deleted=True), chosen
+    )
+    data: list[ManifestEntry] = []
+    deletes: list[ManifestEntry] = []
+    for manifest, entries in zip(chosen, read, strict=True):
+        kept = [entry for entry in entries if keep(entry)]
+        if pruning is not None:
+            kept = [entry for entry in kept if pruning.keeps_file(entry.data_file)]
+        if manifest.content == ManifestContent.DELETES:
+            # Chosen by partition alone: what they say of the window's column need not be true any more.
+            deletes += kept
+        else:
+            data += [
+                entry for entry in kept if window is None or may_overlap(entry.data_file, schema, window)
+            ]
+    return Files(tuple(data), tuple(deletes))

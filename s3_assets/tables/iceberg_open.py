@@ -1,0 +1,64 @@
+"""Opening an Iceberg table: one handle, read by our files, and the connection that reaches them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from s3_assets.connection.adapters.pyiceberg import by_bucket, is_ours, known_connections
+from s3_assets.errors import SettingError
+from s3_assets.location import Location
+from s3_assets.tables.catalogs import catalog_of
+from s3_assets.tables.catalogs.failures import catalog_errors
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table as Handle
+
+    from s3_assets.connection.settings import S3Connection
+    from s3_assets.tables.iceberg import IcebergTable
+
+
+def open_table(table: IcebergTable) -> Handle:
+    """Return PyIceberg's own table as the catalog has it now.
+
+    Raises `TableMissingError` only if the catalog answered that there is none; anything else that goes wrong is
+    another error, so that nobody takes it for an empty place to create a table in. Raises `SettingError` for a
+    table that would not be read with the connection: its properties name files of another kind, or it lies in
+    another bucket.
+    """
+    with catalog_errors(table.connection, table.name):
+        catalog, name = catalog_of(table.connection, table.settings)
+        handle = catalog.load_table(name)
+    if not is_ours(handle.io):
+        raise SettingError(
+            f"the table's property 'py-io-impl' has its files read by {type(handle.io).__name__}, past the "
+            "connection",
+            remedy="Remove the property from the table and its catalog.",
+            connection=table.connection.name,
+            table=table.name,
+            location=handle.location(),
+        )
+    files_connection(handle, table)
+    return handle
+
+
+def files_connection(handle: Handle, table: IcebergTable) -> S3Connection:
+    """Return the connection that reaches the table's files: its own, or one with keys that the catalog gave.
+
+    Raises `SettingError` if the table lies in a bucket that it does not reach.
+    """
+    reached = by_bucket(known_connections(handle.io.properties))
+    bucket = location_of(handle).bucket
+    if bucket not in reached:
+        raise SettingError(
+            f"the table lies in the bucket '{bucket}', and the connection reaches {', '.join(sorted(reached))}",
+            remedy="Read it with a connection whose url is in that bucket.",
+            connection=table.connection.name,
+            table=table.name,
+            location=handle.location(),
+        )
+    return reached[bucket]
+
+
+def location_of(handle: Handle) -> Location:
+    """Return the table's folder as its metadata has it, with or without a slash at its end."""
+    return Location.parse(handle.location())
