@@ -6,11 +6,13 @@ import base64
 import json
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from pydantic import BaseModel
 
+from s3_assets.connection.catalog_tokens import token_source
+from s3_assets.connection.catalogs import SqlCatalogSettings
 from s3_assets.connection.credentials import credential_source
 from s3_assets.connection.secrets import SecretReference, is_secret, last_read
 
@@ -60,11 +62,25 @@ def redact(text: str, connection: S3Connection | None = None) -> str:
 def secrets_of(connection: S3Connection) -> Iterator[str]:
     """Yield every secret of the connection that this process knows, without asking anybody for one."""
     yield from _fields(connection)
+    if isinstance(connection.catalog, SqlCatalogSettings):
+        # Drivers quote parts of the URL.
+        yield from filter(None, map(_password, _fields(connection.catalog)))
     held = credential_source(connection).held
     if held is not None:
         yield held.secret_access_key
         if held.session_token:
             yield held.session_token
+    tokens = token_source(connection)
+    if tokens is not None and tokens.held is not None:
+        yield tokens.held
+
+
+def _password(url: str) -> str | None:
+    try:
+        found = urlsplit(url).password
+    except ValueError:
+        return None
+    return unquote(found) if found else None
 
 
 def _fields(value: object) -> Iterator[str]:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.adapters.object_store_dialect import refuse_client_side
@@ -59,14 +60,23 @@ def properties(connection: S3Connection, *others: S3Connection) -> dict[str, str
     return {"py-io-impl": _FILE_IO, REFERENCE: _BETWEEN.join(remember(each) for each in told)}
 
 
-def glue_catalog(connection: S3Connection, name: str, **more: str) -> GlueCatalog:
-    """Return the Glue catalog of the connection's account, with our client and our files."""
+def glue_catalog(
+    connection: S3Connection, name: str, *, catalog_id: str | None = None, **more: str
+) -> GlueCatalog:
+    """Return the Glue catalog of an account, left out the credentials' own, with our client and our files."""
     from pyiceberg.catalog.glue import GlueCatalog
 
     from s3_assets.connection.adapters.boto import client
 
-    # A client that is given is not configured further: `glue.id` would be left out without a word.
-    return GlueCatalog(name, client(connection, "glue"), **{**more, **properties(connection)})
+    glue = client(connection, "glue")
+    if catalog_id is not None:
+        # PyIceberg's `glue.id` is for clients that it makes itself, and left out without a word for ours.
+        glue.meta.events.register("provide-client-params.glue", partial(_in_catalog, catalog_id))
+    return GlueCatalog(name, glue, **{**more, **properties(connection)})
+
+
+def _in_catalog(catalog_id: str, params: dict[str, Any], **_: object) -> dict[str, Any]:
+    return {"CatalogId": catalog_id, **params}
 
 
 def is_ours(files: FileIO) -> bool:

@@ -53,8 +53,7 @@ def misfit(connection: S3Connection, settings: IcebergSettings) -> tuple[str, st
             return None
         return (
             "it has a 'warehouse_path', and its connection has a catalog",
-            "All Iceberg tables of a connection use its catalog: write the name there as 'table', or use "
-            + "a connection without 'catalog'.",
+            "The Iceberg tables of a connection all use its catalog: write 'table' in place of it.",
         )
     if catalog is None:
         return (

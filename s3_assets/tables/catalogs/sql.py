@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters.pyiceberg import properties
 from s3_assets.connection.secrets import read_secret
 from s3_assets.errors import SettingError
+from s3_assets.tables.catalogs.kept import kept
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 
 _DATABASES = ("postgresql", "sqlite")
 _IN_MEMORY = (None, "", ":memory:")
-# A catalog keeps a pool of database connections, and looks at the database's tables when it is made.
-_open: dict[tuple[int, S3Connection, str], Catalog] = {}
-_lock = threading.Lock()
 
 
 def sql_catalog(connection: S3Connection, settings: SqlCatalogSettings) -> Catalog:
@@ -30,12 +26,7 @@ def sql_catalog(connection: S3Connection, settings: SqlCatalogSettings) -> Catal
     database's driver is not installed.
     """
     uri = read_secret(settings.uri)
-    # A child process would speak over its parent's sockets.
-    wanted = (os.getpid(), connection, uri)
-    with _lock:
-        if wanted not in _open:
-            _open[wanted] = _made(connection, settings, uri)
-        return _open[wanted]
+    return kept(connection, uri, lambda: _made(connection, settings, uri))
 
 
 def _made(connection: S3Connection, settings: SqlCatalogSettings, uri: str) -> Catalog:
