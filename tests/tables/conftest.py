@@ -1,19 +1,49 @@
 """A fresh place for each test, and one format after the other."""
 
-from typing import Any
+import os
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.tables.open import capabilities
 from s3_assets.tables.table import Capability
+from tests.servers.gateway import Gateway
 from tests.tables.conformance import FORMATS
-from tests.tables.formats import Format, Place
+from tests.tables.formats import Ceph, Format, Place
+
+ON_CEPH = os.environ.get("TABLES_ON") == "ceph"
 
 
 @pytest.fixture
-def place(s3_server: EmbeddedServer, s3_client: Any, bucket: str) -> Place:
-    return Place(s3_server, s3_client, bucket)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """On the embedded server; with TABLES_ON=ceph in the environment on the Ceph gateway."""
+    if ON_CEPH:
+        found: Place = request.getfixturevalue("ceph_place")
+        return found
+    server: EmbeddedServer = request.getfixturevalue("s3_server")
+    client = request.getfixturevalue("s3_client")
+    return Place(server, client, request.getfixturevalue("bucket"), folder=tmp_path)
+
+
+@pytest.fixture
+def ceph_place(rgw: Gateway, s3_server: EmbeddedServer, tmp_path: Path) -> Place:
+    """A fresh bucket on the Ceph gateway, beside the embedded server's Glue."""
+    client = rgw.client()
+    bucket = f"bucket-{uuid4().hex[:12]}"
+    client.create_bucket(Bucket=bucket)
+    keys = rgw.admin
+    server = Ceph(rgw.endpoint)
+    return Place(
+        server,
+        client,
+        bucket,
+        folder=tmp_path,
+        glue=s3_server.endpoint_url,
+        key_id=keys.key_id,
+        secret=keys.secret,
+    )
 
 
 @pytest.fixture(params=FORMATS, ids=[each.name for each in FORMATS])

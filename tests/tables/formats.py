@@ -3,12 +3,12 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
 from s3_assets.connection import AccessKeyAuth, S3Connection
-from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import DeltaSettings, ParquetSettings, Partitions, TableSettings
 from s3_assets.tables.table import Table
@@ -17,25 +17,48 @@ from s3_assets.tables.type_names import type_name
 PATH = "base/table"
 
 
+class Server(Protocol):
+    """Where S3 is spoken."""
+
+    @property
+    def endpoint_url(self) -> str: ...
+
+
+class Ceph(NamedTuple):
+    """The Ceph gateway."""
+
+    endpoint_url: str
+
+
 @dataclass(frozen=True)
 class Place:
     """A folder of a fresh bucket, as somebody sees it who does not use this project."""
 
-    server: EmbeddedServer
+    server: Server
     client: Any
     bucket: str
     path: str = PATH
+    folder: Path = Path()
+    """A folder of the test's own on this machine."""
+    glue: str | None = None
+    """Where Glue is spoken, if not on the same endpoint."""
+    key_id: str = "test"
+    secret: str = "test"
 
     @property
     def url(self) -> str:
         return f"s3://{self.bucket}/{self.path}"
 
     @property
+    def glue_endpoint(self) -> str:
+        return self.glue or self.server.endpoint_url
+
+    @property
     def options(self) -> dict[str, str]:
         """The storage options of delta-rs and Polars, written by hand."""
         return {
-            "aws_access_key_id": "test",
-            "aws_secret_access_key": "test",
+            "aws_access_key_id": self.key_id,
+            "aws_secret_access_key": self.secret,
             "aws_region": "us-east-1",
             "aws_endpoint_url": self.server.endpoint_url,
             "aws_allow_http": "true",
@@ -47,7 +70,8 @@ class Place:
             "url": f"s3://{self.bucket}/",
             "endpoint": self.server.endpoint_url,
             "region": "us-east-1",
-            "auth": AccessKeyAuth(access_key_id="test", secret_access_key="test"),
+            "auth": AccessKeyAuth(access_key_id=self.key_id, secret_access_key=self.secret),
+            "checksums": "when_required",
             **fields,
         }
         return S3Connection.model_validate(told)
@@ -91,6 +115,8 @@ class Format:
     """Types that the format cannot store as they are, and why."""
     reach: Callable[[Place], dict[str, Any]] = field(default=lambda _: {})
     """Fields of the connection beside the usual ones, such as the catalog."""
+    placed: Callable[[Place], dict[str, Any]] = field(default=lambda _: {})
+    """Fields of the table beside the usual ones, such as its name in the catalog."""
 
     def table(
         self,
@@ -103,7 +129,7 @@ class Format:
         """The table as this project has it; `schema` is declared where the format needs it."""
         if self.declared and schema is not None:
             fields["columns"] = {name: type_name(dtype) for name, dtype in schema.items()}
-        settings = self.settings(partitions, **fields)
+        settings = self.settings(partitions, **{**self.placed(place), **fields})
         return open_table("sales", settings, place.connection(**{**self.reach(place), **(connection or {})}))
 
 
@@ -146,15 +172,15 @@ def _parquet_write(place: Place, rows: pl.DataFrame, folders: Sequence[str]) -> 
 def _parquet_read(place: Place, schema: pl.Schema) -> pl.DataFrame:
     from urllib.parse import unquote
 
-    del schema
-
     frames = []
     for key in sorted(_parquet_files(place)):
         frame = pl.read_parquet(io.BytesIO(place.get(key)))
         for segment in key.removeprefix(f"{place.path}/").split("/")[:-1]:
             column, _, value = segment.partition("=")
             if not column.endswith(("_hour", "_day")):
-                frame = frame.with_columns(pl.lit(unquote(value)).alias(unquote(column)))
+                frame = frame.with_columns(
+                    pl.lit(unquote(value)).cast(schema[unquote(column)]).alias(unquote(column))
+                )
         frames.append(frame)
     return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
 

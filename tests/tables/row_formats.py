@@ -177,9 +177,8 @@ def row_format(
             for row in decode(place.get(key)):
                 yield {**row, **values}
 
-    return Format(
-        name, settings, write, read, files, suffix, keeps_schema=False, lacks={"write": "it is read only"}, **declared
-    )
+    fields = {"keeps_schema": False, "lacks": {"write": "it is read only"}, **declared}
+    return Format(name, settings, write, read, files, suffix, **fields)
 
 
 NO_LISTS = "delimited text has no spelling for values inside values"

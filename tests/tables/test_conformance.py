@@ -191,11 +191,12 @@ def test_no_table(table_format: Format, place: Place) -> None:
     table = table_format.table(place, DAY)
 
     for look in (table.schema, table.scan, table.plan):
-        with pytest.raises(MissingError, match=r"table 'sales', connection 'lake', s3://.*path") as caught:
+        with pytest.raises(MissingError, match=r"table 'sales', connection 'lake'.*s3://") as caught:
             look()
         assert not isinstance(caught.value, BucketMissingError)
 
 
+@pytest.mark.needs("a look at the bucket first")
 def test_no_bucket(table_format: Format, place: Place) -> None:
     table = table_format.table(place, DAY, connection={"url": "s3://there-is-no-such-bucket/"})
 
@@ -207,6 +208,7 @@ def test_no_bucket(table_format: Format, place: Place) -> None:
             act()
 
 
+@pytest.mark.needs("a look at the bucket first")
 def test_nobody_there(table_format: Format, place: Place) -> None:
     nowhere = {"endpoint": "http://127.0.0.1:1", "transport": Transport(max_retries=0)}
     table = table_format.table(place, DAY, connection=nowhere)
@@ -217,6 +219,7 @@ def test_nobody_there(table_format: Format, place: Place) -> None:
             act()
 
 
+@pytest.mark.needs("a look at the bucket first")
 def test_wrong_keys(table_format: Format, strict_s3_server: EmbeddedServer, place: Place) -> None:
     """An error other than "there is no table" never creates one."""
     wrong = AccessKeyAuth(access_key_id="AKIAWRONG", secret_access_key="hunter2hunter2")

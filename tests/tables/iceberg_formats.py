@@ -1,0 +1,141 @@
+"""Iceberg in the conformance suite, by catalog: written and read by PyIceberg alone."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError
+from pyiceberg.table import StaticTable, Table
+
+from s3_assets.embedded.server import REGION
+from s3_assets.tables.iceberg_settings import IcebergSettings
+from s3_assets.tables.settings import Partitions
+from tests.tables.formats import PATH, Format, Place
+
+ASKED_FIRST = "its catalog is asked first, and knows of no table"
+
+
+def by_hand(place: Place) -> dict[str, str]:
+    """The properties of PyIceberg's own files, written by hand."""
+    return {
+        "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
+        "s3.endpoint": place.server.endpoint_url,
+        "s3.access-key-id": place.key_id,
+        "s3.secret-access-key": place.secret,
+        "s3.region": REGION,
+        "s3.request-timeout": "120",
+    }
+
+
+def namespace(place: Place) -> str:
+    """A namespace of the place's own: Glue's databases are the server's, not the bucket's."""
+    return place.bucket.replace("-", "_")
+
+
+def _sqlite(place: Place) -> str:
+    return f"sqlite:///{place.folder / 'catalog.db'}"
+
+
+def sqlite_catalog(place: Place) -> Catalog:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    return SqlCatalog("default", uri=_sqlite(place), warehouse=f"s3://{place.bucket}/", **by_hand(place))
+
+
+def glue_catalog(place: Place) -> Catalog:
+    from pyiceberg.catalog.glue import GlueCatalog
+
+    told = {
+        "glue.endpoint": place.glue_endpoint,
+        "glue.region": REGION,
+        "glue.access-key-id": "test",
+        "glue.secret-access-key": "test",
+    }
+    return GlueCatalog("glue", warehouse=f"s3://{place.bucket}/", **told, **by_hand(place))
+
+
+def _fitted(rows: pl.DataFrame) -> pa.Table:
+    """As older Arrow types, which every writer knows."""
+    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _opened(place: Place, catalog: Catalog, rows: pa.Table, folders: Sequence[str]) -> Table:
+    name = (namespace(place), "sales")
+    with suppress(NamespaceAlreadyExistsError):
+        catalog.create_namespace(name[:-1])
+    try:
+        return catalog.load_table(name)
+    except NoSuchTableError:
+        table = catalog.create_table(name, schema=rows.schema, location=place.url)
+        with table.update_spec() as update:
+            for column in folders:
+                update.add_identity(column)
+        return catalog.load_table(name)
+
+
+def iceberg(
+    name: str,
+    catalog: Callable[[Place], Catalog],
+    declared: Callable[[Place], dict[str, Any]],
+    *,
+    placed: bool = False,
+) -> Format:
+    """A format; `declared` are fields of the connection, `placed` is a table without a catalog."""
+
+    def settings(partitions: Partitions | None = None, **fields: Any) -> IcebergSettings:
+        where = {"warehouse_path": PATH} if placed else {"table": "shop.sales", "path": PATH}
+        return IcebergSettings.model_validate(
+            {"connection": "lake", "partitions": partitions, **where, **fields}
+        )
+
+    def load(place: Place) -> Table:
+        if placed:
+            return StaticTable.from_metadata(place.url, by_hand(place))
+        return catalog(place).load_table((namespace(place), "sales"))
+
+    def write(place: Place, rows: pl.DataFrame, folders: Sequence[str]) -> None:
+        given = _fitted(rows)
+        table = _opened(place, catalog(place), given, folders)
+        table.append(given)
+        if placed:
+            stem = table.metadata_location.rpartition("/")[2].removesuffix(".metadata.json")
+            place.put("metadata/version-hint.text", stem.encode())
+
+    def read(place: Place, schema: pl.Schema) -> pl.DataFrame:
+        del schema
+        return pl.DataFrame(load(place).scan().to_arrow())
+
+    def files(place: Place) -> dict[str, str]:
+        objects = place.objects()
+        paths = [task.file.file_path for task in load(place).scan().plan_files()]
+        keys = [path.partition("://")[2].partition("/")[2] for path in paths]
+        return {key: objects[key] for key in keys}
+
+    return Format(
+        name,
+        settings,
+        write,
+        read,
+        files,
+        placed=(lambda _: {}) if placed else lambda place: {"table": f"{namespace(place)}.sales"},
+        reach=(lambda _: {}) if placed else declared,
+        lacks={} if placed else {"a look at the bucket first": ASKED_FIRST},
+        lost_types=LOST,
+    )
+
+
+NARROW = "Iceberg's smallest integer has 32 bits"
+LOST = {"int8": NARROW, "int16": NARROW}
+
+SQLITE = iceberg(
+    "iceberg-sqlite", sqlite_catalog, lambda place: {"catalog": {"type": "sql", "uri": _sqlite(place)}}
+)
+GLUE = iceberg(
+    "iceberg-glue",
+    glue_catalog,
+    lambda place: {"catalog": {"type": "glue"}, "service_endpoints": {"glue": place.glue_endpoint}},
+)
+PLACED = iceberg("iceberg-no-catalog", sqlite_catalog, lambda _: {}, placed=True)
