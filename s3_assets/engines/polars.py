@@ -51,6 +51,7 @@ def write_parts(
             compression="zstd",
             compression_level=1,
             statistics=True,
+            arrow_schema=layout.arrow_schema,
             row_group_size=_ROW_GROUP,
             maintain_order=False,
             engine="streaming",
@@ -105,7 +106,7 @@ class _Names:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._lock = Lock()
-        self._count = 0
+        self._count = layout.first
         self.values: dict[str, dict[str, str | None]] = {}
 
     def provide(self, arguments: Any) -> str:  # noqa: ANN401 - polars' own argument object

@@ -119,7 +119,7 @@ def _audit(part: Part, layout: Layout, objects: Objects) -> AuditedPart:
             remedy="Run it again.",
             location=layout.root.url + part.path,
         )
-    return AuditedPart(part, _statistics(footer))
+    return AuditedPart(part, _statistics(footer), footer)
 
 
 def _statistics(footer: Any) -> dict[str, ColumnStatistics]:  # noqa: ANN401 - pyarrow ships no types

@@ -138,6 +138,8 @@ def _prepare(
     target: Table[Any], writer: Writer | None, frame: pl.LazyFrame, streams: Sequence[StreamRead]
 ) -> tuple[Writer, pl.LazyFrame]:
     """Create the table, add its columns and fit the frame to them."""
+    import polars as pl
+
     columns = frame.collect_schema()
     _check_partition_column(target, columns)
     if writer is None:
@@ -146,16 +148,18 @@ def _prepare(
         require_unmoved(writer, streams, target)
     if not writer.keeps_schema:
         return writer, frame
-    fitting = fit(columns, writer.schema, target.name)
-    if fitting.added:
-        if getattr(target.settings, "on_new_columns", "add") == "fail":
-            raise SchemaMismatchError(
-                f"the rows have columns that the table lacks: {', '.join(fitting.added)}",
-                remedy="Drop them, or set on_new_columns: add.",
-                table=target.name,
-            )
+    adds = getattr(target.settings, "on_new_columns", "add") == "add"
+    widened = writer.widened(columns) if adds else {}
+    fitting = fit(columns, pl.Schema({**writer.schema, **widened}), target.name)
+    if fitting.added and not adds:
+        raise SchemaMismatchError(
+            f"the rows have columns that the table lacks: {', '.join(fitting.added)}",
+            remedy="Drop them, or set on_new_columns: add.",
+            table=target.name,
+        )
+    if fitting.added or widened:
         try:
-            writer.add_columns(fitting.added)
+            writer.add_columns({**fitting.added, **widened})
         except CommitConflictError:
             # Perhaps the same columns: the next round sees them.
             raise moved(target, "another commit came before the new columns") from None

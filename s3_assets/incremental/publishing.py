@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.engines.polars import write_parts
@@ -85,6 +85,8 @@ class Publishing:
     progress: Progress | None
     _unsettled: bool = field(default=False, init=False)
     """Whether a commit was sent whose end is not known: the server may still carry it out."""
+    _carried: list[str] = field(default_factory=list, init=False)
+    """The keys of the parts that were written for the current try alone."""
 
     def write(self, writer: Writer, frame: pl.LazyFrame) -> tuple[Commit, int]:
         """Write parts, audit them, publish them."""
@@ -97,11 +99,12 @@ class Publishing:
             audited = audit(parts, layout, connection)
             if self.bounds is not None:
                 refuse_rows_outside(audited, layout, self.bounds, schema, connection)
+            writer.inspect(audited)
             return self._publish(writer, audited)
         except S3AssetsError as error:
             # In doubt the parts stay: a commit that lands later needs them, and a later success sweeps them.
             if not self._unsettled:
-                writer.discard([layout.root.key + part.path for part in parts])
+                writer.discard([*(layout.root.key + part.path for part in parts), *self._carried])
                 if self.overwrites is not None:
                     Attempts(self.target).end([self.number])
             if isinstance(error, ObjectMissingError) and not self._unsettled:
@@ -136,22 +139,56 @@ class Publishing:
             rows[folder] = rows.get(folder, 0) + each.part.rows
         size = sum(each.part.bytes for each in audited)
         for tries in range(1, _TRIES + 1):
+            carried = self._carry(writer)
             try:
                 commit = writer.publish(
-                    audited, self.mode, window=self.bounds, stamps=self.stamps, notes=self.notes
+                    [*audited, *carried], self.mode, window=self.bounds, stamps=self.stamps, notes=self.notes
                 )
             except _UNCERTAIN as error:
-                writer, landed = self._after(error, writer, tries, _TRIES)
+                tried = writer
+                try:
+                    writer, landed = self._after(error, tried, tries, _TRIES)
+                except S3AssetsError:
+                    self._forget(tried)
+                    raise
                 if landed is not None:
                     return Commit(landed, sum(rows.values()), size, len(audited), rows), tries
+                self._forget(tried)
             except S3AssetsError:
                 self._unsettled = True
                 raise
             else:
-                return Commit(
-                    commit.version, commit.rows, commit.bytes, commit.files, rows, commit.removed_files
-                ), tries
+                removed = commit.removed_files
+                return Commit(commit.version, sum(rows.values()), size, len(audited), rows, removed), tries
         raise AssertionError  # the last try returns or raises
+
+    def _carry(self, writer: Writer) -> list[AuditedPart]:
+        """Write again what the overwrite would otherwise take out with the window's rows."""
+        carried = None if self.overwrites is None else writer.carried(self.bounds)
+        if carried is None:
+            return []
+        arranged = writer.arrange(carried.frame)
+        # Names of their own: a commit of an earlier try may yet land, and needs its parts as they are.
+        layout = replace(writer.layout(self.number), first=random.randrange(10**9, 10**15))  # noqa: S311
+        parts = write_parts(arranged, layout, self.target.connection)
+        self._carried = [layout.root.key + part.path for part in parts]
+        audited = audit(parts, layout, self.target.connection)
+        written = sum(part.rows for part in parts)
+        if written != carried.rows:
+            raise ServerFailureError(
+                f"{written:,} rows were carried over where {carried.rows:,} are in the files",
+                remedy="Look at the table with another reader; nothing was committed.",
+                table=self.target.name,
+            )
+        return audited
+
+    def _forget(self, writer: Writer) -> None:
+        """Delete what was written for a try alone, if that one surely failed."""
+        if self._unsettled:
+            return
+        writer.abandon()
+        writer.discard(self._carried)
+        self._carried = []
 
     def _after(
         self, error: S3AssetsError, writer: Writer, tries: int, most: int
@@ -167,7 +204,7 @@ class Publishing:
         # that the server has yet to write it; a later try that meets a conflict settles that one, too.
         self._unsettled = not isinstance(error, CommitConflictError)
         self._require_current(fresh)
-        if fresh.keeps_schema and (fresh.schema, fresh.partition_by) != (writer.schema, writer.partition_by):
+        if fresh.keeps_schema and fresh.shape != writer.shape:
             raise moved(self.target, "another commit has changed the table's columns")
         if tries >= most:
             raise error
@@ -186,8 +223,8 @@ class Publishing:
         """Return the version that this attempt committed, if it did."""
         for commit in fresh.commits_since(self.pinned) or ():
             if commit.get("attempt") == str(self.number):
-                return TableVersion(commit["version"], int(commit["version"]))
+                return TableVersion(commit["version"], int(commit.get("number", commit["version"])))
         if all(fresh.committed(stream) == number for stream, number in self.stamps.items()):
             # Its log entry is gone, its stamp is not.
-            return TableVersion(str(fresh.pinned), fresh.pinned)
+            return fresh.version
         return None

@@ -25,6 +25,10 @@ class Layout:
     partition_by: tuple[str, ...]
     attempt: int
     keep_partition_columns: bool = False
+    arrow_schema: Any = None
+    """The columns of the files as Arrow has them, with field ids among their metadata; None: as they come."""
+    first: int = 0
+    """The number of the first part, where an attempt writes more than once."""
 
     def path(self, values: Mapping[str, str | None], index: int) -> str:
         """The part's path below the root: Hive folders, then a name that carries the attempt."""
@@ -81,3 +85,5 @@ class AuditedPart:
 
     part: Part
     statistics: Mapping[str, ColumnStatistics]
+    footer: Any
+    """PyArrow's `FileMetaData`."""

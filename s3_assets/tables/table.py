@@ -107,6 +107,14 @@ class Commit:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """Rows outside a window, in files that it cuts: a write has to take them along; `rows` says how many."""
+
+    frame: pl.LazyFrame
+    rows: int
+
+
+@dataclass(frozen=True)
 class Statistics:
     """The size of a table as its own metadata tells it; `rows` is None where it does not."""
 
@@ -230,6 +238,16 @@ class Writer(ABC):
     keeps_schema: ClassVar[bool] = True
     """Whether the table has one schema that every write has to fit, or each file its own."""
 
+    @property
+    def shape(self) -> object:
+        """What parts are written for: they fit no state of the table in which it is another."""
+        return self.schema, self.partition_by
+
+    @property
+    def version(self) -> TableVersion:
+        """The pinned version."""
+        return TableVersion(str(self.pinned), self.pinned)
+
     @abstractmethod
     def committed(self, stream: str) -> int | None:
         """Return the number of the stream's last commit in the pinned state."""
@@ -237,8 +255,8 @@ class Writer(ABC):
     def commits_since(self, version: int) -> list[Mapping[str, str]] | None:
         """Return the notes of the commits after `version` up to the pinned state, newest first.
 
-        Each has its own `version` among them, and `attempt` if it was made by `publish`. None if the log of
-        one of them is gone.
+        Each has its own `version` among them, its `number` where that is another, and `attempt` if it was
+        made by `publish`. None if the log of one of them is gone.
         """
         del version
         return []
@@ -247,9 +265,14 @@ class Writer(ABC):
         """Return the paths, below the table, of the files that the pinned state consists of."""
         return frozenset()
 
+    def widened(self, columns: pl.Schema) -> Mapping[str, pl.DataType]:
+        """Return those of the table's columns that can take a wider type, and need it for rows like these."""
+        del columns
+        return {}
+
     @abstractmethod
     def add_columns(self, columns: Mapping[str, pl.DataType]) -> None:
-        """Add columns in a commit of its own; open the table anew afterwards."""
+        """Add columns, and widen those that are there, in a commit of its own; open the table anew then."""
 
     def refuse(self, mode: WriteMode, window: Bounds | None) -> None:
         """Raise `UnsupportedError`, before anything is written, if this write cannot be done."""
@@ -262,6 +285,18 @@ class Writer(ABC):
     @abstractmethod
     def layout(self, attempt: int) -> Layout:
         """Say where and how the parts of an attempt are to be written."""
+
+    def inspect(self, parts: Sequence[AuditedPart]) -> None:
+        """Raise `RowsRefusedError` for parts that the table would not take."""
+        del parts
+
+    def carried(self, window: Bounds | None) -> Carried | None:
+        """Return what an overwrite has to write again, since its files hold rows of the window as well.
+
+        Called before each `publish`, which is given its parts among the others.
+        """
+        del window
+        return None
 
     @abstractmethod
     def publish(
@@ -278,6 +313,9 @@ class Writer(ABC):
         Raises `CommitConflictError`. Whether a commit whose answer was lost took place is told by
         `committed` of a new writer.
         """
+
+    def abandon(self) -> None:  # noqa: B027 - most publish nothing but their parts
+        """Delete what a `publish` wrote by itself that surely failed."""
 
     def rewrites(self, window: Bounds | None) -> bool:
         """Tell whether only the format's own library can do this write, because it rewrites files."""
