@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from s3_assets.errors import DataFilesMissingError, SourceRewrittenError
-from s3_assets.objects import Objects
+from s3_assets.objects import Objects, empty_listing
 from s3_assets.tables import files, inference
 from s3_assets.tables.partitioning import label_bounds, label_column
 from s3_assets.tables.schemas import merge, parse_types
@@ -121,6 +122,19 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         declaration = f"'partitions: {{ column: {dated[0]}, ... }}'"
         listing = f"all {listed.height:,} files were listed"
         return (f"{listing}; declare {declaration}, and a window lists its own folders alone",)
+
+    def beginning(self, files: int) -> Plan:
+        """Plan a read of the first files alone; no more of the folder is listed than they take.
+
+        Raises `DataFilesMissingError` if there is none.
+        """
+        import polars as pl
+
+        found = [self.folder.objects.head(key) for key in islice(self.folder.first(), files)]
+        if not found:
+            raise self._no_files()
+        listed = pl.DataFrame(found, schema=empty_listing().schema, orient="row")
+        return self._plan(listed, ReadMode.CURRENT, None, (), total=None)
 
     def _plan_window(self, window: Window) -> Plan:
         import polars as pl
