@@ -178,9 +178,10 @@ def _parquet_read(place: Place, schema: pl.Schema) -> pl.DataFrame:
         for segment in key.removeprefix(f"{place.path}/").split("/")[:-1]:
             column, _, value = segment.partition("=")
             if not column.endswith(("_hour", "_day")):
-                frame = frame.with_columns(
-                    pl.lit(unquote(value)).cast(schema[unquote(column)]).alias(unquote(column))
-                )
+                text = pl.lit(unquote(value))
+                dtype = schema[unquote(column)]
+                read = text.str.to_date() if dtype == pl.Date else text.cast(dtype)
+                frame = frame.with_columns(read.alias(unquote(column)))
         frames.append(frame)
     return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
 
