@@ -1,4 +1,4 @@
-"""Parts: Parquet files that are written beside a table before anyone can see them."""
+"""Parts: files that are written beside a table before anyone can see them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from s3_assets.location import Location
+    from s3_assets.tables.encoding import Encoding
 
 # Apache Hive's name for the folder of rows without a value.
 NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
@@ -29,13 +30,20 @@ class Layout:
     """The columns of the files as Arrow has them, with field ids among their metadata; None: as they come."""
     first: int = 0
     """The number of the first part, where an attempt writes more than once."""
+    encoding: Encoding | None = None
+    """How rows become files; None: as Parquet, by the engine's own writer."""
+
+    @property
+    def suffix(self) -> str:
+        """How the names of the parts end."""
+        return ".parquet" if self.encoding is None else self.encoding.suffix
 
     def path(self, values: Mapping[str, str | None], index: int) -> str:
         """The part's path below the root: Hive folders, then a name that carries the attempt."""
         folders = "".join(
             f"{quote(column, safe='')}={folder_value(values[column])}/" for column in self.partition_by
         )
-        return f"{folders}part-{index:05d}-{self.attempt}.parquet"
+        return f"{folders}part-{index:05d}-{self.attempt}{self.suffix}"
 
 
 def folder_value(value: str | None) -> str:
@@ -61,6 +69,14 @@ def read_value(value: str | None, dtype: pl.DataType) -> Any:  # noqa: ANN401 - 
     return series.cast(dtype, strict=False).item()
 
 
+class Outside(NamedTuple):
+    """Rows outside of a window: how many, and the smallest and largest value that is no null."""
+
+    rows: int
+    smallest: Any
+    largest: Any
+
+
 @dataclass(frozen=True)
 class Part:
     """A part that was written: path below the layout's root, rows, bytes, partition values as text."""
@@ -69,6 +85,8 @@ class Part:
     rows: int
     bytes: int
     values: Mapping[str, str | None]
+    outside: Outside | None = None
+    """The rows that the writer met outside of the window; None if it was not looked for them."""
 
 
 class ColumnStatistics(NamedTuple):
