@@ -104,8 +104,8 @@ def test_a_window_reads_its_partitions_only(table: Table[Any]) -> None:
 
 
 @pytest.fixture
-def proxy(s3_server: EmbeddedServer) -> Iterator[RequestProxy]:
-    with RequestProxy(s3_server.endpoint_url) as proxy:
+def proxy(place: Place) -> Iterator[RequestProxy]:
+    with RequestProxy(place.server.endpoint_url) as proxy:
         yield proxy
 
 
