@@ -69,7 +69,7 @@ def state_metadata(table: Table[Any]) -> dict[str, Any]:
 
 def read_metadata(plans: Mapping[str, Plan]) -> dict[str, Any]:
     """Return what was read: files and bytes of all inputs, and what they said."""
-    notes = [f"{name}: {note}" for name, plan in plans.items() for note in plan.notes]
+    notes = [f"{name}: {note}" for name, plan in plans.items() for note in plan.remarks]
     found: dict[str, Any] = {
         f"{OURS}/read_files": sum(plan.files for plan in plans.values()),
         f"{OURS}/read_bytes": sum(plan.bytes for plan in plans.values()),

@@ -134,15 +134,28 @@ class Objects:
         """Return the object's place, as messages name it."""
         return f"s3://{self._connection.location.bucket}/{key}"
 
-    def stream(self, key: str, chunk: int) -> Iterator[bytes]:
-        """Yield the object from its start to its end, about `chunk` bytes at a time."""
+    @property
+    def encrypts(self) -> bool:
+        """Whether bodies are encrypted on the client: such objects are read whole, never a range of one."""
+        return self._encrypts
+
+    def stream(self, key: str, chunk: int, *, start: int = 0, etag: str = "") -> Iterator[bytes]:
+        """Yield the object from a byte to its end, about `chunk` bytes at a time.
+
+        With an `etag`, raises `SourceRewrittenError` if the object is not the one that had it.
+        """
         import obstore
 
         if self._encrypts:
-            yield client_side.get(self._connection, key)
+            yield client_side.get(self._connection, key)[start:]
             return
-        with self._diagnosed(key):
-            found = iter(obstore.get(self._store, key).stream(min_chunk_size=chunk))
+        asked: GetOptions = {}
+        if start:
+            asked["range"] = {"offset": start}
+        if etag:
+            asked["if_match"] = etag
+        with self._diagnosed(key), self._unchanged(key):
+            found = iter(obstore.get(self._store, key, options=asked).stream(min_chunk_size=chunk))
         while True:
             # Errors of the caller's own, thrown in where it stands, are none of the server's.
             with self._diagnosed(key):
@@ -188,22 +201,13 @@ class Objects:
         `UnsupportedError` on a connection that encrypts on the client.
         """
         import obstore
-        from obstore.exceptions import PreconditionError
 
         self._refuse_encrypted(key)
         asked: GetOptions = {"range": (start, end)}
         if etag:
             asked["if_match"] = etag
-        with self._diagnosed(key):
-            try:
-                return bytes(obstore.get(self._store, key, options=asked).bytes())
-            except PreconditionError:
-                raise SourceRewrittenError(
-                    "the object was changed while it was read",
-                    remedy="Run it again.",
-                    connection=self._connection.name,
-                    location=f"s3://{self._connection.location.bucket}/{key}",
-                ) from None
+        with self._diagnosed(key), self._unchanged(key):
+            return bytes(obstore.get(self._store, key, options=asked).bytes())
 
     def put(self, key: str, body: bytes | BinaryIO) -> None:
         """Write the object, over what is there; a file is sent in parts."""
@@ -263,6 +267,20 @@ class Objects:
                 connection=self._connection.name,
                 location=f"s3://{self._connection.location.bucket}/{key}",
             )
+
+    @contextmanager
+    def _unchanged(self, key: str) -> Iterator[None]:
+        from obstore.exceptions import PreconditionError
+
+        try:
+            yield
+        except PreconditionError:
+            raise SourceRewrittenError(
+                "the object was changed while it was read",
+                remedy="Run it again.",
+                connection=self._connection.name,
+                location=f"s3://{self._connection.location.bucket}/{key}",
+            ) from None
 
     @contextmanager
     def _diagnosed(self, key: str, *, operation: str | None = None) -> Iterator[None]:

@@ -105,7 +105,7 @@ def append_new(
                 written.cursors[stream],
                 time.monotonic() - started,
                 round_,
-                plan.notes,
+                plan.remarks,
             )
     raise conflict or StreamMovedError("no round was run")
 

@@ -53,4 +53,4 @@ class Import:
         started = time.monotonic()
         plan = self.source.plan(ReadMode.CURRENT, window=window)
         written = overwrite(self.target, plan.frame, window=window, notes=notes, progress=progress)
-        return Outcome(plan, written, seconds=time.monotonic() - started, notes=plan.notes)
+        return Outcome(plan, written, seconds=time.monotonic() - started, notes=plan.remarks)

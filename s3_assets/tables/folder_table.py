@@ -15,6 +15,7 @@ from s3_assets.errors import DataFilesMissingError, SourceRewrittenError
 from s3_assets.objects import Objects, empty_listing
 from s3_assets.tables import files, inference
 from s3_assets.tables.partitioning import label_bounds, label_column
+from s3_assets.tables.reading import Reading
 from s3_assets.tables.schemas import merge, parse_types
 from s3_assets.tables.settings import FolderSettings
 from s3_assets.tables.table import (
@@ -61,6 +62,13 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         `chosen` is a listing: key, size, etag, modified. `hive` are those of the columns that the folders
         carry.
         """
+
+    def scan_noting(
+        self, chosen: pl.DataFrame, schema: pl.Schema, hive: pl.Schema, reading: Reading
+    ) -> pl.LazyFrame:
+        """Return the rows as `scan_files` does, and tell `reading` what was left out of them."""
+        del reading
+        return self.scan_files(chosen, schema, hive)
 
     def join_schemas(self, schemas: dict[str, pl.Schema], table: str) -> pl.Schema:
         """Merge the schemas of several files; raises `SchemaMismatchError` for two that disagree."""
@@ -191,7 +199,8 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
                 notes=notes,
             )
         schema, read = self._schema_of(chosen)
-        frame = self.scan_files(chosen, schema, self._hive_columns(chosen, schema))
+        reading = Reading()
+        frame = self.scan_noting(chosen, schema, self._hive_columns(chosen, schema), reading)
         if window is not None:
             frame = frame.filter(self.bounds(window, schema).expression())
         return Plan(
@@ -204,6 +213,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
             total_bytes=int(total["size"].sum()) if total is not None else None,
             schema_files=read,
             notes=notes,
+            reading=reading,
         )
 
     def _unread(self, listed: pl.DataFrame, since: Position | None) -> tuple[pl.DataFrame, tuple[str, ...]]:

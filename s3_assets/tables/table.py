@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from s3_assets.errors import PartitionColumnError, UnsupportedError
 from s3_assets.tables.partitioning import Bounds, bounds
+from s3_assets.tables.reading import Reading
 from s3_assets.tables.settings import TableSettings
 
 if TYPE_CHECKING:
@@ -92,6 +93,13 @@ class Plan:
     empty: bool = False
     schema_files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
+    """What the newest collection of the frame met with."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person has to know: of the plan, and of its reading as far as it has come."""
+        return (*self.notes, *self.reading.notes())
 
 
 @dataclass(frozen=True)
