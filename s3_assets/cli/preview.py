@@ -6,52 +6,95 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from s3_assets.cli.console import standard_output
+from s3_assets.cli.console import standard_error, standard_output
 from s3_assets.cli.options import Output, options
+from s3_assets.cli.places import (
+    Anonymous,
+    ConnectionName,
+    Endpoint,
+    Profile,
+    Reach,
+    Region,
+    open_place,
+)
 
 if TYPE_CHECKING:
     import polars as pl
 
-_MOST_COLUMNS = 12
+_WIDEST, _GAP = 32, 2
 
 
 def preview(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The table's name in the registry.")],
+    place: Annotated[str, typer.Argument(help="A table's name in the registry, or s3://bucket/path/.")],
     rows: Annotated[int, typer.Option("--rows", "-n", min=0, max=10_000, help="How many rows.")] = 10,
+    columns: Annotated[
+        str | None, typer.Option(help="Which columns, with commas between; left out: all.")
+    ] = None,
+    connection: ConnectionName = None,
+    endpoint: Endpoint = None,
+    region: Region = None,
+    profile: Profile = None,
+    *,
+    anonymous: Anonymous = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="How to print them.")] = Output.TABLE,
 ) -> None:
-    """Show a table's columns and its first rows, without copying it.
+    """Show a table's columns and its first rows as they would be read, without copying it.
 
-    Example: [bold]s3-assets preview landing/orders --rows 5[/bold]
+    Of a folder of files the first ten are looked at. A URL is read as `s3-assets guess` finds it.
+
+    Example: [bold]s3-assets preview landing/orders --rows 5 --columns id,date[/bold]
     """
-    import polars as pl
+    from s3_assets.explore.looks import first_rows
 
-    from s3_assets.connection.diagnosis import diagnosed
-
-    table = options(context).load().table(name)
-    frame = table.scan()
-    with diagnosed(table.connection, table.location.url, OSError, pl.exceptions.ComputeError):
-        found = frame.head(rows).collect(engine="streaming")
+    reach = Reach(connection, endpoint, region, profile, anonymous)
+    chosen = [each.strip() for each in columns.split(",")] if columns is not None else None
+    with standard_error().status("reading"):
+        table, guess = open_place(options(context), place, reach)
+        found, notes = first_rows(table, rows, chosen)
     console = standard_output()
+    for note in notes:
+        standard_error().print(f"note: {note}", markup=False, soft_wrap=True)
     if output is Output.JSON:
         console.print(found.write_json(), markup=False, soft_wrap=True)
         return
-    console.print(f"{name}  {table.location.url}", style="bold", markup=False, soft_wrap=True)
-    console.print(_grid(found))
-    hidden = found.columns[_MOST_COLUMNS:]
+    title = place if guess else f"{place}  {table.location.url}"
+    console.print(title, style="bold", markup=False, soft_wrap=True)
+    if guess is not None:
+        console.print(
+            f"{guess.settings['format']}, {guess.looked_at}", style="dim", markup=False, soft_wrap=True
+        )
+    shown = _fitting(found, console.width)
+    console.print(_grid(found.select(shown)))
+    hidden = found.columns[len(shown) :]
     if hidden:
-        console.print(f"and {len(hidden)} more columns: {', '.join(hidden)}", style="dim", markup=False)
+        told = f"and {len(hidden)} more columns: {', '.join(hidden)}"
+        console.print(told, style="dim", markup=False, soft_wrap=True)
+
+
+def _fitting(frame: "pl.DataFrame", width: int) -> list[str]:
+    """Return the first columns that stand beside each other without folding all of them."""
+    from s3_assets.explore.types import type_name
+
+    shown: list[str] = []
+    for column in frame:
+        cells = [len(str(value)) for value in column]
+        longest = max([len(column.name), len(_short(type_name(column.dtype))), *cells])
+        width -= min(longest, _WIDEST) + _GAP
+        if shown and width < 0:
+            break
+        shown.append(column.name)
+    return shown
 
 
 def _grid(frame: "pl.DataFrame") -> Table:
+    from s3_assets.explore.types import type_name
+
     grid = Table(box=None, header_style="bold", pad_edge=False)
-    shown = frame.columns[:_MOST_COLUMNS]
-    for column in shown:
-        dtype = frame.schema[column]
-        title = Text.assemble(column, "\n", (_short(str(dtype)), "dim"))
-        grid.add_column(title, justify="right" if dtype.is_numeric() else "left", overflow="fold")
-    for row in frame.select(shown).iter_rows():
+    for column in frame:
+        title = Text.assemble(column.name, "\n", (_short(type_name(column.dtype)), "dim"))
+        grid.add_column(title, justify="right" if column.dtype.is_numeric() else "left", overflow="fold")
+    for row in frame.iter_rows():
         grid.add_row(*[Text("null", style="dim") if value is None else Text(str(value)) for value in row])
     return grid
 

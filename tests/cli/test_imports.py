@@ -94,7 +94,7 @@ def test_preview(run: Run, land: Land) -> None:
     lines = [line.split() for line in answer.out.splitlines()]
     assert lines[0][0] == "landing/orders"
     assert lines[1] == ["id", "name", "date"]
-    assert lines[2] == ["Int64", "String", "Date"]
+    assert lines[2] == ["int64", "string", "date"]
     assert len(lines) == 6
     assert lines[3] == ["0", "order", "0", "2026-01-05"]
 

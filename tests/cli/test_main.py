@@ -21,6 +21,8 @@ COMMANDS = [
     ["validate"],
     ["tables"],
     ["import"],
+    ["guess"],
+    ["schema"],
     ["preview"],
     ["check"],
     ["policy"],

@@ -1,0 +1,48 @@
+"""What was found, why it is believed, and what the sample could not tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One choice: the field of the table's settings that it is about, and the evidence for it.
+
+    `doubt` is a choice that the sample does not force: another one would read it as well.
+    """
+
+    about: str
+    evidence: str
+    doubt: bool = False
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A table as it seems to be: settings other than the defaults, columns, and the evidence."""
+
+    settings: Mapping[str, Any]
+    columns: pl.Schema
+    findings: tuple[Finding, ...]
+    looked_at: str
+    files: tuple[str, ...] = ()
+    """The URLs of the files that were opened."""
+
+    single: str | None = None
+    """The name of the one file that was asked for."""
+
+    @property
+    def path(self) -> str:
+        """The table's folder below the connection's url."""
+        return str(self.settings.get("path", self.settings.get("warehouse_path", "")))
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number of things for people."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

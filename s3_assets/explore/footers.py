@@ -1,0 +1,42 @@
+"""Parquet and Avro: files that tell their columns themselves."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from s3_assets.errors import SchemaMismatchError
+from s3_assets.explore.findings import Finding, count
+from s3_assets.explore.folder_formats import FOLDERS
+from s3_assets.tables.folder_table import FolderTable
+from s3_assets.tables.open import open_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from s3_assets.connection.settings import S3Connection
+
+_AT_ONCE = 10
+
+
+def columns_of(
+    connection: S3Connection, path: str, kind: str, keys: Sequence[str]
+) -> tuple[pl.Schema, list[Finding]]:
+    """Return the columns that the files tell, merged as a read merges them."""
+    import polars as pl
+
+    table = open_table("guess", FOLDERS[kind](connection=connection.name, path=path), connection)
+    if not isinstance(table, FolderTable):
+        raise TypeError(f"a {kind} table is no folder")
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        schemas = dict(zip(keys, pool.map(table.read_schema, keys), strict=True))
+    part = "footer" if kind == "parquet" else "header"
+    try:
+        found = table.join_schemas(schemas, "guess")
+    except SchemaMismatchError as error:
+        return pl.Schema(schemas[keys[0]]), [
+            Finding("columns", f"the files disagree: {error.found}", doubt=True)
+        ]
+    return found, [Finding("columns", f"the columns are those of {count(len(keys), part)}")]

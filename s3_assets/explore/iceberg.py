@@ -1,0 +1,42 @@
+"""Iceberg tables without a catalog: a folder with metadata files."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from s3_assets.explore.findings import Finding, Guess, count
+from s3_assets.objects import Objects
+from s3_assets.tables.iceberg_settings import IcebergSettings
+from s3_assets.tables.open import open_table
+
+if TYPE_CHECKING:
+    from s3_assets.connection.settings import S3Connection
+
+_FOLDER = "metadata/"
+_SUFFIXES = (".metadata.json", ".metadata.json.gz")
+_MOST = 1000
+
+
+def find(connection: S3Connection, prefix: str) -> Guess | None:
+    """Return the Iceberg table whose folder, or metadata folder, this is; None if it is none."""
+    objects = Objects(connection)
+    for folder in dict.fromkeys((prefix, prefix.removesuffix(_FOLDER))):
+        seen = islice(objects.list_objects(f"{folder}{_FOLDER}"), _MOST)
+        files = [each.key for each in seen if each.key.endswith(_SUFFIXES)]
+        if files:
+            return _guess(connection, folder, files)
+    return None
+
+
+def _guess(connection: S3Connection, folder: str, files: list[str]) -> Guess:
+    path = folder.removeprefix(connection.location.key)
+    settings = {"format": "iceberg", "warehouse_path": path}
+    table = open_table(
+        path or "table", IcebergSettings(connection=connection.name, warehouse_path=path), connection
+    )
+    findings = [Finding("format", f"{count(len(files), 'metadata file')} of an Iceberg table in {_FOLDER}")]
+    if connection.catalog is not None:
+        told = "the connection has a catalog: if the table is in it, name it by 'table' instead of its folder"
+        findings.append(Finding("warehouse_path", told, doubt=True))
+    return Guess(settings, table.schema(), tuple(findings), "looked at the newest metadata file alone")

@@ -1,0 +1,110 @@
+"""A look at a table: its columns, and its first rows, as a read would have them."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from s3_assets.connection.diagnosis import diagnosed
+from s3_assets.errors import SchemaMismatchError
+from s3_assets.explore.nullability import nullable
+from s3_assets.tables.delta import DeltaTable
+from s3_assets.tables.files import hive_columns
+from s3_assets.tables.folder_table import FolderTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import polars as pl
+
+    from s3_assets.tables.table import Plan, Table
+
+FIRST_FILES = 10
+_PACKAGE = "s3_assets"
+
+
+class Look(NamedTuple):
+    """Some rows, and what was said while they were read."""
+
+    rows: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+class Columns(NamedTuple):
+    """The columns of a table, those of its folders, those that may be null, and who told it."""
+
+    schema: pl.Schema
+    partitions: frozenset[str]
+    nullable: dict[str, bool]
+    """Of the columns of which the format says it."""
+    files: tuple[str, ...]
+
+
+def first_rows(table: Table[Any], rows: int, columns: Sequence[str] | None = None) -> Look:
+    """Read the first rows; of a folder only the first ten files are listed and looked at.
+
+    Raises `SchemaMismatchError` for a column that is not there.
+    """
+    import polars as pl
+
+    plan = beginning(table)
+    frame = plan.frame
+    if columns is not None:
+        known = frame.collect_schema()
+        missing = [column for column in columns if column not in known]
+        if missing:
+            raise SchemaMismatchError(
+                f"there is no column '{missing[0]}'",
+                remedy=f"Name some of {', '.join(known)}.",
+                table=table.name,
+            )
+        frame = frame.select(columns)
+    place = table.location.url
+    with (
+        _told() as told,
+        diagnosed(table.connection, place, OSError, pl.exceptions.ComputeError),
+    ):
+        found = frame.head(rows).collect(engine="streaming")
+    return Look(found, (*plan.notes, *told))
+
+
+def beginning(table: Table[Any]) -> Plan:
+    """Plan a read whose cost does not grow with the table."""
+    return table.beginning(FIRST_FILES) if isinstance(table, FolderTable) else table.plan()
+
+
+@contextmanager
+def _told() -> Iterator[list[str]]:
+    """Collect what the reading logs as warnings: rows that were left out."""
+    told: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(record.getMessage())
+
+    listener = Listener(logging.WARNING)
+    logger = logging.getLogger(_PACKAGE)
+    logger.addHandler(listener)
+    try:
+        yield told
+    finally:
+        logger.removeHandler(listener)
+
+
+def columns_of(table: Table[Any], *, bounded: bool) -> Columns:
+    """Return the table's columns; `bounded` looks at the first files alone, else as many as a read does."""
+    plan = beginning(table) if bounded else table.plan()
+    schema = plan.frame.collect_schema()
+    told = plan.schema_files or ()
+    folders = _partition_columns(table, told) & set(schema)
+    root = f"s3://{table.location.bucket}/"
+    return Columns(schema, frozenset(folders), nullable(table, told), tuple(f"{root}{key}" for key in told))
+
+
+def _partition_columns(table: Table[Any], keys: Sequence[str]) -> set[str]:
+    if isinstance(table, DeltaTable):
+        return set(table.open().metadata().partition_columns)
+    found = set(hive_columns(keys, table.location.key))
+    declared = table.settings.partitions
+    return found | ({declared.column} if declared is not None else set())

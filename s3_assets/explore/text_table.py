@@ -1,0 +1,67 @@
+"""A text table: its settings from the beginnings of its files, proved by reading these with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from s3_assets.explore.findings import Finding, count
+from s3_assets.explore.folder_formats import FOLDERS
+from s3_assets.explore.reading import columns_of, read_back
+from s3_assets.explore.samples import Sample
+from s3_assets.explore.texts import guess_text
+from s3_assets.explore.types import type_name
+from s3_assets.tables.open import open_table
+from s3_assets.tables.text import TextTable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from s3_assets.connection.settings import S3Connection
+    from s3_assets.explore.samples import Head
+    from s3_assets.explore.texts import TextGuess
+
+
+class TextTableGuess(NamedTuple):
+    """The settings other than the defaults (format among them), the files' columns, and the evidence."""
+
+    settings: dict[str, Any]
+    columns: pl.Schema
+    findings: list[Finding]
+
+
+def guess_text_table(connection: S3Connection, heads: Sequence[Head]) -> TextTableGuess:
+    """Return how files that begin like this are read; nothing is asked of the network."""
+    samples = [Sample.of(head) for head in heads]
+    told = guess_text(samples)
+    settings = FOLDERS[told.format](connection=connection.name, path="", **told.settings)
+    table = open_table("guess", settings, connection)
+    if not isinstance(table, TextTable):
+        raise TypeError(f"{told.format} is no format of text")
+    inferred = columns_of(table, samples)
+    columns = type(inferred)({**inferred, **told.types})
+    found = dict(told.settings)
+    if columns != inferred:
+        found["columns"] = {name: type_name(dtype) for name, dtype in columns.items()}
+        told.findings.append(_hidden(told, inferred))
+    rows, bad = read_back(table, columns, samples, told.ends)
+    told.findings.append(_proof(rows, bad))
+    return TextTableGuess({"format": told.format, **found}, columns, told.findings)
+
+
+def _hidden(told: TextGuess, inferred: pl.Schema) -> Finding:
+    names = [name for name, dtype in told.types.items() if inferred.get(name) != dtype]
+    return Finding("columns", f"declared, because nulls in quotes hide the types of {', '.join(names)}")
+
+
+def _proof(rows: int, bad: Sequence[tuple[str, Any]]) -> Finding:
+    if not bad:
+        return Finding("format", f"read back with these settings: {count(rows, 'row')}, none of them bad")
+    place, first = bad[0]
+    return Finding(
+        "on_bad_row",
+        f"read back with these settings: {count(rows, 'row')} and {len(bad):,} bad; the first in {place}, "
+        f"line {first.line}, column {first.column}: {first.found}",
+        doubt=True,
+    )
