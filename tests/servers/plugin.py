@@ -12,12 +12,15 @@ import pytest
 
 from tests.servers import forward_proxy as forward
 from tests.servers import front, gateway
+from tests.servers import postgres as database
 from tests.servers.certificates import Authority
 from tests.servers.forward_proxy import ForwardProxy
 from tests.servers.front import Front
 from tests.servers.gateway import Gateway
 from tests.servers.identity.server import IdentityServer, identity_server
+from tests.servers.postgres import Postgres
 from tests.servers.programs import MISSING, need
+from tests.servers.rest_catalog.server import RestCatalogs, rest_catalogs
 from tests.servers.run_folder import RunFolder, shared_server
 
 FrontMaker = Callable[[str], AbstractContextManager[Front]]
@@ -28,6 +31,8 @@ TITLES = {
     "mutual_tls": "HAProxy, client certificates",
     "forward_proxy": "tinyproxy",
     "identity": "metadata services and STS of our own",
+    "postgres": "PostgreSQL",
+    "rest_catalogs": "Iceberg REST catalog of our own",
 }
 """The fixtures that stand for a real server, and what the summary calls them."""
 
@@ -133,3 +138,18 @@ def identity(tmp_path: Path) -> Iterator[IdentityServer]:
     """IMDSv2, the container protocol and STS, with keys that live an hour until `change(lifetime=...)`."""
     with identity_server(tmp_path / "identity") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for this worker."""
+    need(*database.PROGRAMS)
+    with database.postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="rest_catalogs")
+def _rest_catalogs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestCatalogs]:
+    """Iceberg REST catalogs in one process: ``rest_catalogs.start(s3_endpoint, warehouse, token=...)``."""
+    with rest_catalogs(tmp_path_factory.mktemp("rest-catalogs")) as catalogs:
+        yield catalogs
