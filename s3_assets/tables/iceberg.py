@@ -7,11 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from s3_assets.errors import TableMissingError
-from s3_assets.tables import iceberg_deletes, iceberg_files, iceberg_scan
+from s3_assets.tables import iceberg_files
 from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
+from s3_assets.tables.iceberg_deletes import targets
 from s3_assets.tables.iceberg_open import location_of, open_table
 from s3_assets.tables.iceberg_partitions import partition_spec
+from s3_assets.tables.iceberg_rows import rows
+from s3_assets.tables.iceberg_scan import Scanner
 from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.iceberg_snapshots import position_of, schema_of, snapshot_at, version_of
 from s3_assets.tables.iceberg_types import from_iceberg, storable, to_iceberg
@@ -96,7 +99,10 @@ class IcebergTable(Table[IcebergSettings]):
         """Open the table for one write and pin its snapshot."""
         from s3_assets.tables.iceberg_writer import IcebergWriter
 
-        return IcebergWriter(self, self.open())
+        handle = self.open()
+        # It may be asked for before there was a table, and a catalog may choose another place.
+        self.__dict__["location"] = location_of(handle)
+        return IcebergWriter(self, handle)
 
     def plan(
         self,
@@ -118,7 +124,7 @@ class IcebergTable(Table[IcebergSettings]):
         columns = from_iceberg(schema, self.name)
         bound = None if window is None else self.bounds(window, columns)
         files = iceberg_files.live(handle, snapshot, schema, bound)
-        frame = iceberg_scan.scan(self, handle, schema, iceberg_deletes.tasks(files))
+        frame = rows(Scanner(self, handle), schema, targets(files))
         if bound is not None:
             frame = frame.filter(bound.expression())
         total = iceberg_files.statistics(handle, snapshot)

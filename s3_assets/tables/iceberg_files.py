@@ -1,10 +1,11 @@
-"""Which files a snapshot consists of, as its manifests tell (Iceberg Table Spec, "Manifests", "Scan Planning")."""
+"""Which files a snapshot consists of, as its manifests tell (Iceberg Table Spec, "Scan Planning")."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from s3_assets.tables.iceberg_manifests import DeleteFile, LiveFile, data_entries, delete_files
 from s3_assets.tables.iceberg_pruning import Pruning, may_overlap, predicate
 from s3_assets.tables.table import Statistics
 
@@ -25,8 +26,8 @@ _TOTALS = ("total-data-files", "total-files-size", "total-records", "total-delet
 class Files:
     """Data files, and the delete files that may apply to them, each with its sequence number."""
 
-    data: tuple[ManifestEntry, ...] = ()
-    deletes: tuple[ManifestEntry, ...] = ()
+    data: tuple[LiveFile, ...] = ()
+    deletes: tuple[DeleteFile, ...] = ()
 
     @property
     def count(self) -> int:
@@ -36,7 +37,7 @@ class Files:
     @property
     def bytes(self) -> int:
         """The size of all of them."""
-        return sum(entry.data_file.file_size_in_bytes for entry in (*self.data, *self.deletes))
+        return sum(each.file.file_size_in_bytes for each in (*self.data, *self.deletes))
 
 
 def live(handle: Handle, snapshot: Snapshot | None, schema: Schema, window: Bounds | None = None) -> Files:
@@ -83,7 +84,7 @@ def statistics(handle: Handle, snapshot: Snapshot | None) -> Statistics:
         if deletes == 0:
             return Statistics(files, size, rows)
     found = live(handle, snapshot, handle.schema())
-    counts = [entry.data_file.record_count for entry in found.data]
+    counts = [each.file.record_count for each in found.data]
     # Some writers say -1 where they do not know.
     known = not found.deletes and all(count >= 0 for count in counts)
     return Statistics(found.count, found.bytes, sum(counts) if known else None)
@@ -99,23 +100,31 @@ def _read(
     from pyiceberg.manifest import ManifestContent
     from pyiceberg.utils.concurrent import ExecutorFactory
 
-    pruning = None if window is None else Pruning(schema, handle.specs(), predicate(window))
+    specs = handle.specs()
+    pruning = None if window is None else Pruning(schema, specs, predicate(window))
     chosen = [manifest for manifest in manifests if pruning is None or pruning.keeps_manifest(manifest)]
-    # Many small objects: their round trips overlap.
-    read = ExecutorFactory.get_or_create().map(
-        lambda manifest: manifest.fetch_manifest_entry(handle.io, discard_deleted=True), chosen
-    )
-    data: list[ManifestEntry] = []
-    deletes: list[ManifestEntry] = []
-    for manifest, entries in zip(chosen, read, strict=True):
-        kept = [entry for entry in entries if keep(entry)]
-        if pruning is not None:
-            kept = [entry for entry in kept if pruning.keeps_file(entry.data_file)]
+
+    def read(manifest: ManifestFile) -> Files:
         if manifest.content == ManifestContent.DELETES:
             # Chosen by partition alone: what they say of the window's column need not be true any more.
-            deletes += kept
-        else:
-            data += [
-                entry for entry in kept if window is None or may_overlap(entry.data_file, schema, window)
+            deletes = delete_files(manifest, specs[manifest.partition_spec_id], handle.io)
+            return Files(
+                deletes=tuple(each for each in deletes if pruning is None or pruning.keeps(each.file))
+            )
+        data = [
+            LiveFile(entry.data_file, entry.sequence_number or 0)
+            for entry in data_entries(manifest, handle.io)
+            if keep(entry)
+        ]
+        if pruning is not None and window is not None:
+            data = [
+                each for each in data if pruning.keeps(each.file) and may_overlap(each.file, schema, window)
             ]
-    return Files(tuple(data), tuple(deletes))
+        return Files(tuple(data))
+
+    # Many small objects: their round trips overlap.
+    found = list(ExecutorFactory.get_or_create().map(read, chosen))
+    return Files(
+        tuple(each for files in found for each in files.data),
+        tuple(each for files in found for each in files.deletes),
+    )

@@ -49,7 +49,7 @@ class Pruning:
         """Tell whether the manifest's summary of partitions leaves room for such a row."""
         return self._manifest_test(manifest.partition_spec_id)(manifest)
 
-    def keeps_file(self, file: DataFile) -> bool:
+    def keeps(self, file: DataFile) -> bool:
         """Tell whether the file's partition leaves room for such a row."""
         return self._partition_test(file.spec_id)(file.partition)
 

@@ -8,16 +8,19 @@ choice of files. It is given a table here whose planning has been done.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.connection.adapters import polars as parquet_adapter
 from s3_assets.connection.adapters import polars_iceberg as polars_adapter
 from s3_assets.tables.iceberg_open import files_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
+    from pyiceberg.manifest import DataFile
     from pyiceberg.schema import Schema
     from pyiceberg.table import FileScanTask
     from pyiceberg.table import Table as Handle
@@ -27,17 +30,34 @@ if TYPE_CHECKING:
 _PLANNER = "POLARS_ICEBERG_PLANNER"
 
 
-def scan(table: IcebergTable, handle: Handle, schema: Schema, tasks: Sequence[FileScanTask]) -> pl.LazyFrame:
-    """Return the rows of the files, lazily, in the columns of the schema.
+@dataclass(frozen=True)
+class Scanner:
+    """An open table, to scan files of it."""
 
-    Each task is a data file with the position deletes and deletion vectors that apply to it.
-    """
-    import polars as pl
+    table: IcebergTable
+    handle: Handle
 
-    _plan_without_plugin()
-    chosen = _chosen_table()(handle, schema, tasks)
-    options = polars_adapter.scan_options(files_connection(handle, table))
-    return pl.scan_iceberg(chosen, storage_options=options)
+    def scan(self, schema: Schema, files: Mapping[DataFile, frozenset[DataFile]]) -> pl.LazyFrame:
+        """Return the rows of the files, lazily and in their order, in the columns of the schema.
+
+        With each data file come the delete files that are applied as it is read: position deletes of it alone,
+        or its deletion vector.
+        """
+        import polars as pl
+        from pyiceberg.table import FileScanTask
+
+        _plan_without_plugin()
+        tasks = [FileScanTask(file, set(deletes)) for file, deletes in files.items()]
+        chosen = _chosen_table()(self.handle, schema, tasks)
+        options = polars_adapter.scan_options(files_connection(self.handle, self.table))
+        return pl.scan_iceberg(chosen, storage_options=options)
+
+    def scan_plain(self, path: str) -> pl.LazyFrame:
+        """Return the rows of one Parquet file of the table, lazily, in its own columns."""
+        import polars as pl
+
+        options = parquet_adapter.options(files_connection(self.handle, self.table))
+        return pl.scan_parquet(path, glob=False, hive_partitioning=False, **options)
 
 
 def _plan_without_plugin() -> None:
@@ -70,7 +90,7 @@ def _chosen_table() -> Any:  # noqa: ANN401 - a class
         def plan_files(self) -> list[FileScanTask]:
             metadata = self.table_metadata
             pruning = Pruning(metadata.schema(), metadata.specs(), self.row_filter)
-            return [task for task in self.chosen if pruning.keeps_file(task.file)]
+            return [task for task in self.chosen if pruning.keeps(task.file)]
 
     class ChosenTable(Table):
         """A table of chosen files, in the columns of one schema."""
