@@ -219,6 +219,18 @@ class Objects:
         with self._diagnosed(key):
             obstore.put(self._store, key, body)
 
+    def put_stream(self, key: str, chunks: Iterator[bytes], part: int) -> None:
+        """Write the object while its bytes are made, in parts of `part` bytes, one at a time.
+
+        What the iterator raises ends the upload, and the server keeps nothing of it. Raises
+        `UnsupportedError` on a connection that encrypts on the client.
+        """
+        import obstore
+
+        self._refuse_encrypted(key)
+        with self._diagnosed(key):
+            obstore.put(self._store, key, chunks, chunk_size=part, max_concurrency=1)
+
     def put_if_absent(self, key: str, body: bytes) -> bool:
         """Write the object unless there is one; tell whether it was written."""
         import obstore

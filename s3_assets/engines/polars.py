@@ -1,16 +1,17 @@
-"""Polars on one machine: the frame streams into Parquet parts, in bounded memory."""
+"""Polars on one machine: the frame streams into parts, in bounded memory."""
 
 from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from datetime import date, datetime
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.adapters import polars as adapter
 from s3_assets.connection.diagnosis import diagnose
+from s3_assets.engines.names import Names
 from s3_assets.engines.regrouping import Regrouped
+from s3_assets.engines.rows import write_rows
+from s3_assets.errors import S3AssetsError
 from s3_assets.tables.parts import Layout, Part
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from s3_assets.connection.settings import S3Connection
     from s3_assets.progress import Progress
+    from s3_assets.tables.partitioning import Bounds
 
 # In memory, before compression: small enough that several open files fit, large enough to scan well.
 _PART_BYTES = 512 * 1024 * 1024
@@ -28,19 +30,35 @@ _ROW_GROUP = 65_536
 
 
 def write_parts(
-    frame: pl.LazyFrame, layout: Layout, connection: S3Connection, progress: Progress | None = None
+    frame: pl.LazyFrame,
+    layout: Layout,
+    connection: S3Connection,
+    progress: Progress | None = None,
+    window: Bounds | None = None,
 ) -> list[Part]:
-    """Run the frame and write its rows as Parquet parts where the layout says.
+    """Run the frame and write its rows as parts where the layout says, and as it says.
 
-    Parts without rows are not written. Errors of the server arrive as ours, those of the frame as they are.
+    Parts without rows are not written. Those without footers count the rows outside of the window. Errors of
+    the server arrive as ours, those of the frame as they are.
     """
+    if layout.encoding is None:
+        return _sink_parquet(frame, layout, connection, progress)
+    with _diagnosed(connection, layout):
+        return write_rows(_watched(frame, progress), layout, layout.encoding, connection, window, progress)
+
+
+def _sink_parquet(
+    frame: pl.LazyFrame, layout: Layout, connection: S3Connection, progress: Progress | None
+) -> list[Part]:
     import polars as pl
 
-    names = _Names(layout)
+    names = Names(layout)
     sunk: list[Any] = []
     target = pl.PartitionBy(
         layout.root.url,
-        file_path_provider=names.provide,
+        file_path_provider=lambda asked: names.give(
+            asked.partition_keys.row(0) if layout.partition_by else ()
+        ),
         key=list(layout.partition_by) or None,
         include_key=layout.keep_partition_columns if layout.partition_by else None,
         approximate_bytes_per_file=_PART_BYTES,
@@ -73,6 +91,8 @@ def _diagnosed(connection: S3Connection, layout: Layout) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if isinstance(error, S3AssetsError):
+            raise
         # The frame reads while the sink writes: Polars' own words tell which of the two it was.
         named = re.search(r"s3://[^\s()'\"]+", str(error))
         # Not chained: the engine's text may quote signed headers.
@@ -98,42 +118,6 @@ def _variable(dtype: pl.DataType) -> bool:
     import polars as pl
 
     return dtype in {pl.String, pl.Binary} or dtype.is_nested()
-
-
-class _Names:
-    """Names each part and remembers which partition values it was named for."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._lock = Lock()
-        self._count = layout.first
-        self.values: dict[str, dict[str, str | None]] = {}
-
-    def provide(self, arguments: Any) -> str:  # noqa: ANN401 - polars' own argument object
-        keys = arguments.partition_keys.row(0) if self._layout.partition_by else ()
-        values = {column: text(value) for column, value in zip(self._layout.partition_by, keys, strict=True)}
-        with self._lock:
-            index = self._count
-            self._count += 1
-            path = self._layout.path(values, index)
-            self.values[path] = values
-        return path
-
-
-def text(value: object) -> str | None:
-    """Write a partition value as Delta and Hive do (Delta protocol, "Partition Value Serialization")."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, datetime):
-        from datetime import UTC
-
-        moment = value.astimezone(UTC) if value.tzinfo else value
-        return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
 
 
 def _watched(frame: pl.LazyFrame, progress: Progress | None) -> pl.LazyFrame:

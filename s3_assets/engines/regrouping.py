@@ -46,12 +46,13 @@ class Regrouped:
 
     def _watched(self) -> Iterator[pl.DataFrame]:
         try:
-            yield from self._batches()
+            yield from self.batches()
         except Exception as error:
             self.failed = error
             raise
 
-    def _batches(self) -> Iterator[pl.DataFrame]:
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows, those of one partition at a time."""
         held: dict[tuple[Any, ...], _Held] = {}
         for batch in self._frame.collect_batches(maintain_order=False):
             for key, rows in batch.partition_by(self._keys, as_dict=True, maintain_order=False).items():

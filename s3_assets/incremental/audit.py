@@ -1,4 +1,8 @@
-"""The audit: what parts really hold, read from their footers before anyone can see them."""
+"""The audit: what parts really hold, told by their footers before anyone can see them.
+
+Files without footers tell nothing of themselves: their rows are counted on their way into them, and the
+server is asked whether it has every byte.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from s3_assets.errors import ServerFailureError
 from s3_assets.objects import Objects
 from s3_assets.tables.guard import rows_outside
-from s3_assets.tables.parts import AuditedPart, ColumnStatistics, Part, read_value
+from s3_assets.tables.parts import AuditedPart, ColumnStatistics, Part, read_value, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +29,10 @@ _LENGTH_AND_MAGIC = 8
 
 
 def audit(parts: Sequence[Part], layout: Layout, connection: S3Connection) -> list[AuditedPart]:
-    """Read every part's footer; raises `ServerFailureError` if one lacks rows that were written."""
+    """Look at every part; raises `ServerFailureError` if one is not there as it was written."""
     objects = Objects(connection)
+    if layout.encoding is not None:
+        return _audit_sizes(parts, layout, objects)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(lambda part: _audit(part, layout, objects), parts))
 
@@ -42,6 +48,9 @@ def refuse_rows_outside(
     suspects = [part for part in audited if not _inside(part, window, schema)]
     if not suspects:
         return
+    counted = [part.part.outside for part in suspects if part.part.outside is not None]
+    if len(counted) == len(suspects):
+        raise rows_outside(window, *together(counted))
     frame = _values(suspects, layout, window, schema, connection)
     import polars as pl
 
@@ -57,6 +66,8 @@ def refuse_rows_outside(
 
 
 def _inside(part: AuditedPart, window: Bounds, schema: pl.Schema) -> bool:
+    if part.part.outside is not None:
+        return part.part.outside.rows == 0
     if window.column in part.part.values:
         value = read_value(part.part.values[window.column], schema[window.column])
         return value is not None and window.contains(value)
@@ -94,6 +105,19 @@ def _values(
         hive_partitioning=False,
         **adapter.options(connection),
     ).select(window.column, pl.lit(1).alias("rows"))
+
+
+def _audit_sizes(parts: Sequence[Part], layout: Layout, objects: Objects) -> list[AuditedPart]:
+    found = dict(objects.list_frame(layout.root.key).select("key", "size").iter_rows())
+    for part in parts:
+        size = found.get(layout.root.key + part.path)
+        if size != part.bytes:
+            raise ServerFailureError(
+                f"the server has {size or 'none'} of the part's {part.bytes} bytes",
+                remedy="Run it again.",
+                location=layout.root.url + part.path,
+            )
+    return [AuditedPart(part, {}, None) for part in parts]
 
 
 def _audit(part: Part, layout: Layout, objects: Objects) -> AuditedPart:

@@ -94,7 +94,7 @@ class Publishing:
         layout = writer.layout(self.number)
         schema = arranged.collect_schema()
         connection = self.target.connection
-        parts = write_parts(arranged, layout, connection, self.progress)
+        parts = write_parts(arranged, layout, connection, self.progress, self.bounds)
         try:
             audited = audit(parts, layout, connection)
             if self.bounds is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.table import Table
 
 _log = logging.getLogger(__name__)
-_PART = re.compile(r"(?:^|/)part-\d{5,}-(?P<attempt>\d+)\.parquet$")
+_PART = re.compile(r"(?:^|/)part-\d{5,}-(?P<attempt>\d+)\.[a-z0-9.]+$")
 
 
 def sweep_streams(target: Table[Any], committed: Iterable[tuple[Cursors, Cursor]]) -> int:

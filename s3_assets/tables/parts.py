@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
@@ -75,6 +75,14 @@ class Outside(NamedTuple):
     rows: int
     smallest: Any
     largest: Any
+
+
+def together(counted: Sequence[Outside]) -> Outside:
+    """Return what was counted of several files as one."""
+    smallest = [each.smallest for each in counted if each.smallest is not None]
+    largest = [each.largest for each in counted if each.largest is not None]
+    rows = sum(each.rows for each in counted)
+    return Outside(rows, min(smallest, default=None), max(largest, default=None))
 
 
 @dataclass(frozen=True)

@@ -282,6 +282,10 @@ class Writer(ABC):
     def add_columns(self, columns: Mapping[str, pl.DataType]) -> None:
         """Add columns, and widen those that are there, in a commit of its own; open the table anew then."""
 
+    def admit(self, columns: pl.Schema) -> None:
+        """Raise `SchemaMismatchError`, before anything is written, for rows that no file of it can hold."""
+        del columns
+
     def refuse(self, mode: WriteMode, window: Bounds | None) -> None:
         """Raise `UnsupportedError`, before anything is written, if this write cannot be done."""
         del mode, window
