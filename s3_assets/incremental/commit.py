@@ -143,9 +143,14 @@ def _prepare(
     columns = frame.collect_schema()
     _check_partition_column(target, columns)
     if writer is None:
+        place = target.location
         target.create(columns)
         writer = target.writer()
         require_unmoved(writer, streams, target)
+        if streams and target.location != place:
+            # Cursors lie beside the table, and were looked for where it was to be.
+            raise moved(target, f"the catalog has the table at {target.location.url}, not at {place.url}")
+    writer.admit(columns)
     if not writer.keeps_schema:
         return writer, frame
     adds = getattr(target.settings, "on_new_columns", "add") == "add"

@@ -8,7 +8,7 @@ from s3_assets.connection.adapters import polars as adapter
 from s3_assets.connection.diagnosis import diagnosed
 from s3_assets.errors import SchemaMismatchError
 from s3_assets.tables.folder_table import FolderTable
-from s3_assets.tables.parquet_writer import ParquetWriter
+from s3_assets.tables.folder_writer import FolderWriter
 from s3_assets.tables.settings import ParquetSettings
 from s3_assets.tables.table import Capability, Writer
 
@@ -25,7 +25,7 @@ class ParquetTable(FolderTable[ParquetSettings]):
 
     def writer(self) -> Writer:
         """Open the folder for one write."""
-        return ParquetWriter(self, self.folder)
+        return FolderWriter(self)
 
     def create(self, schema: pl.Schema) -> None:
         """Do nothing: a folder exists as soon as it has a file."""

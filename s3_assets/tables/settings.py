@@ -104,6 +104,9 @@ class FolderSettings(TableSettings):
     columns: dict[str, str] | None = Field(
         default=None, description="The schema, column to type; left out: inferred from at most 100 files."
     )
+    partition_by: tuple[str, ...] | None = Field(
+        default=None, description="Columns of the folders that are written; left out: the partition column."
+    )
     suffixes: tuple[str, ...] = Field(default=(), description="Names that are data.")
     on_rewritten: Literal["fail", "reread", "ignore"] = Field(
         default="fail",
@@ -115,16 +118,17 @@ class ParquetSettings(FolderSettings):
     """A folder of Parquet files, with Hive partitions if its folders are named `column=value`."""
 
     format: Literal["parquet"] = "parquet"
-    partition_by: tuple[str, ...] | None = Field(
-        default=None, description="Columns of the folders that are written; left out: the partition column."
-    )
     suffixes: tuple[str, ...] = Field(
         default=(".parquet", ".parq", ".pq"), description="Names that are data."
     )
 
 
 class AvroSettings(FolderSettings):
-    """A folder of Avro files, with Hive partitions if its folders are named `column=value`; read only."""
+    """A folder of Avro files, with Hive partitions if its folders are named `column=value`."""
 
     format: Literal["avro"] = "avro"
+    codec: Literal["zstandard", "deflate", "snappy", "bzip2", "xz", "null"] = Field(
+        default="zstandard",
+        description="Of the files that are written; readers need to know no others than deflate and null.",
+    )
     suffixes: tuple[str, ...] = Field(default=(".avro",), description="Names that are data.")

@@ -1,4 +1,4 @@
-"""Writing a folder of Parquet files: staged out of sight, then swapped in, partition by partition.
+"""Writing a folder of data files of any format: staged out of sight, then swapped in, partition by partition.
 
 A folder has no transactions. Parts are staged below `_s3_assets/`, which readers skip; the swap copies them
 on the server to names that depend on the partition alone and deletes what else was in the window. A swap that
@@ -8,12 +8,13 @@ is cut short is completed by running the same partitions again.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from s3_assets.errors import UnsupportedError
+from s3_assets.errors import SchemaMismatchError, UnsupportedError
 from s3_assets.tables.files import hive_folder, inside
 from s3_assets.tables.partitioning import label_bounds, label_column, label_of
 from s3_assets.tables.parts import Layout
+from s3_assets.tables.schemas import fit
 from s3_assets.tables.table import Commit, TableVersion, WriteMode, Writer
 
 if TYPE_CHECKING:
@@ -21,23 +22,24 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from s3_assets.tables.files import Folder
-    from s3_assets.tables.parquet import ParquetTable
+    from s3_assets.tables.encoding import Encoding
+    from s3_assets.tables.folder_table import FolderTable
     from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.parts import AuditedPart
 
 STAGING = "_s3_assets/staging/"
 
 
-class ParquetWriter(Writer):
-    """One write into a folder."""
+class FolderWriter(Writer):
+    """One write into a folder; without an encoding its files are Parquet."""
 
     keeps_schema: ClassVar[bool] = False
 
-    def __init__(self, table: ParquetTable, folder: Folder) -> None:
+    def __init__(self, table: FolderTable[Any], encoding: Encoding | None = None) -> None:
         self.table = table
+        self._encoding = encoding
         # Whatever readers take for the folder: nothing but the folder itself is ever written or cleared.
-        self._folder = replace(folder, exactly=True)
+        self._folder = replace(table.folder, exactly=True)
         self.schema = _known_schema(table)
         self.partition_by: tuple[str, ...] = table.settings.partition_by or ()
 
@@ -46,24 +48,56 @@ class ParquetWriter(Writer):
         del stream
         return None
 
+    def admit(self, columns: pl.Schema) -> None:
+        """Refuse rows that do not fit the columns that are declared, and types that the files cannot hold."""
+        declared = self.table.settings.columns
+        if declared is not None:
+            added = fit(columns, self.schema, self.table.name).added
+            if added:
+                raise SchemaMismatchError(
+                    f"the rows have columns that are not among the table's: {', '.join(added)}",
+                    remedy="Drop them, or add them to the columns that are declared.",
+                    table=self.table.name,
+                )
+        if self._encoding is None:
+            return
+        # Those of the folders are in no file.
+        inside = columns.to_frame().drop(self._folders(columns)).schema
+        if columns and not inside:
+            raise SchemaMismatchError(
+                "the rows have no columns but those of their folders",
+                remedy="Add a column, or choose another partition_by.",
+                table=self.table.name,
+            )
+        try:
+            self._encoding.refuse(inside)
+        except SchemaMismatchError as error:
+            raise error.at(table=self.table.name) from None
+
     def add_columns(self, columns: Mapping[str, pl.DataType]) -> None:
         """Do nothing: each file carries its own columns."""
+
+    def _folders(self, schema: pl.Schema) -> tuple[str, ...]:
+        """Return those columns of the rows that folders are made of, without the label of a timestamp."""
+        import polars as pl
+
+        partitions = self.table.settings.partitions
+        if self.partition_by or partitions is None or isinstance(schema.get(partitions.column), pl.Datetime):
+            return self.partition_by
+        return (partitions.column,)
 
     def arrange(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Choose the folders: the partition column, or for a timestamp its hour or day."""
         import polars as pl
 
         partitions = self.table.settings.partitions
-        if self.partition_by or partitions is None:
-            return frame
         schema = frame.collect_schema()
-        dtype = schema.get(partitions.column)
-        if not isinstance(dtype, pl.Datetime):
-            self.partition_by = (partitions.column,)
+        self.partition_by = self._folders(schema)
+        if self.partition_by or partitions is None:
             return frame
         _, step, text = label_of(partitions.every)
         value = pl.col(partitions.column)
-        if dtype.time_zone is None:
+        if schema[partitions.column].time_zone is None:  # type: ignore[attr-defined]  # a timestamp's
             value = value.dt.truncate(step)
         else:
             value = (
@@ -74,7 +108,8 @@ class ParquetWriter(Writer):
 
     def layout(self, attempt: int) -> Layout:
         """Parts go to a staging folder of this attempt."""
-        return Layout(self.table.location.folder(f"{STAGING}{attempt}/"), self.partition_by, attempt)
+        staging = self.table.location.folder(f"{STAGING}{attempt}/")
+        return Layout(staging, self.partition_by, attempt, encoding=self._encoding)
 
     def publish(
         self,
@@ -129,13 +164,15 @@ class ParquetWriter(Writer):
     def _moves(self, parts: Sequence[AuditedPart], stamps: Mapping[str, int]) -> list[tuple[str, str]]:
         attempt = max(stamps.values())
         staged = f"{self.table.location.key}{STAGING}{attempt}/"
+        suffix = self.layout(attempt).suffix
         moves, counts = [], dict[str, int]()
         for part in sorted(parts, key=lambda each: each.part.path):
             folder = part.part.path.rpartition("/")[0]
             index = counts.get(folder, 0)
             counts[folder] = index + 1
-            name = f"{folder}/part-{index:05d}.parquet" if folder else f"part-{index:05d}.parquet"
-            moves.append((staged + part.part.path, self.table.location.key + name))
+            name = f"part-{index:05d}{suffix}"
+            target = f"{folder}/{name}" if folder else name
+            moves.append((staged + part.part.path, self.table.location.key + target))
         return moves
 
     def _in_window(self, key: str, window: Bounds) -> bool:
@@ -158,7 +195,7 @@ class ParquetWriter(Writer):
         )
 
 
-def _known_schema(table: ParquetTable) -> pl.Schema:
+def _known_schema(table: FolderTable[Any]) -> pl.Schema:
     """The declared columns, or the types of the folders that are there; empty for a new folder."""
     import polars as pl
 
