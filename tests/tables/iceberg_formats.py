@@ -76,6 +76,20 @@ def _opened(place: Place, catalog: Catalog, rows: pa.Table, folders: Sequence[st
         return catalog.load_table(name)
 
 
+def _number_metadata(place: Place, catalog: Catalog, newest: str) -> None:
+    """Name the newest metadata as tables without a catalog do, and have the catalog go on from there."""
+    folder = f"{place.path}/metadata/"
+    found = [key.removeprefix(folder) for key in place.objects() if key.endswith(".metadata.json")]
+    number = sum(name.startswith("v") for name in found) + 1
+    place.put(f"metadata/v{number}.metadata.json", place.get(f"{folder}{newest.rpartition('/')[2]}"))
+    place.put("metadata/version-hint.text", str(number).encode())
+    catalog.drop_table((namespace(place), "sales"))
+    catalog.register_table((namespace(place), "sales"), f"{place.url}/metadata/v{number}.metadata.json")
+    for name in found:
+        if not name.startswith("v"):
+            place.client.delete_object(Bucket=place.bucket, Key=folder + name)
+
+
 def iceberg(
     name: str,
     catalog: Callable[[Place], Catalog],
@@ -101,8 +115,7 @@ def iceberg(
         table = _opened(place, catalog(place), given, folders)
         table.append(given)
         if placed:
-            stem = table.metadata_location.rpartition("/")[2].removesuffix(".metadata.json")
-            place.put("metadata/version-hint.text", stem.encode())
+            _number_metadata(place, catalog(place), table.metadata_location)
 
     def read(place: Place, schema: pl.Schema) -> pl.DataFrame:
         del schema
