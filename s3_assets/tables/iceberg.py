@@ -10,13 +10,14 @@ from s3_assets.errors import TableMissingError
 from s3_assets.tables import iceberg_files
 from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
+from s3_assets.tables.iceberg_added import appends, start_of
 from s3_assets.tables.iceberg_deletes import targets
 from s3_assets.tables.iceberg_open import location_of, open_table
 from s3_assets.tables.iceberg_partitions import partition_spec
 from s3_assets.tables.iceberg_rows import rows
 from s3_assets.tables.iceberg_scan import Scanner
 from s3_assets.tables.iceberg_settings import IcebergSettings
-from s3_assets.tables.iceberg_snapshots import position_of, schema_of, snapshot_at, version_of
+from s3_assets.tables.iceberg_snapshots import NO_SNAPSHOT, position_of, schema_of, snapshot_at, version_of
 from s3_assets.tables.iceberg_types import from_iceberg, storable, to_iceberg
 from s3_assets.tables.table import (
     Capability,
@@ -33,9 +34,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import polars as pl
+    from pyiceberg.schema import Schema
     from pyiceberg.table import Table as Handle
 
     from s3_assets.location import Location
+    from s3_assets.tables.iceberg_files import Files
+    from s3_assets.tables.partitioning import Bounds
     from s3_assets.windows import Window
 
 
@@ -115,26 +119,37 @@ class IcebergTable(Table[IcebergSettings]):
         """Plan a read of one snapshot, or of what the snapshots after `since` appended."""
         if mode is ReadMode.CHANGES:
             self.require(Capability.READ_CHANGES)
-        if mode is ReadMode.ADDED and since is not None:
-            raise self._cannot("read since a snapshot")
         handle = self.open()
         snapshot = snapshot_at(handle, at, self.name)
         schema = handle.schema() if at is None else schema_of(handle, snapshot)
-        until = position_of(handle, snapshot)
         columns = from_iceberg(schema, self.name)
         bound = None if window is None else self.bounds(window, columns)
-        files = iceberg_files.live(handle, snapshot, schema, bound)
-        frame = rows(Scanner(self, handle), schema, targets(files))
-        if bound is not None:
-            frame = frame.filter(bound.expression())
+        notes: tuple[str, ...] = ()
+        after = start_of(handle, since, self.name) if mode is ReadMode.ADDED and since is not None else None
+        if after is None or after == NO_SNAPSHOT:
+            files = iceberg_files.live(handle, snapshot, schema, bound)
+        else:
+            snapshots, notes = appends(handle, after, self.name)
+            files = iceberg_files.added(handle, snapshots, schema, bound)
         total = iceberg_files.statistics(handle, snapshot)
         return Plan(
-            frame,
+            self._rows(handle, schema, columns, files, bound),
             mode,
-            until,
+            position_of(handle, snapshot),
             files.count,
             files.bytes,
             total_files=total.files,
             total_bytes=total.bytes,
             empty=not files.data,
+            notes=notes,
         )
+
+    def _rows(
+        self, handle: Handle, schema: Schema, columns: pl.Schema, files: Files, bound: Bounds | None
+    ) -> pl.LazyFrame:
+        import polars as pl
+
+        if not files.data:
+            return pl.LazyFrame(schema=columns)
+        frame = rows(Scanner(self, handle), schema, targets(files))
+        return frame if bound is None else frame.filter(bound.expression())

@@ -55,10 +55,10 @@ def number_of(handle: Handle, snapshot: Snapshot | None) -> int:
 
 def lineage(metadata: TableMetadata, snapshot: Snapshot | None) -> Iterator[Snapshot]:
     """Yield a snapshot and its ancestors as far as they are kept, newest first."""
-    kept = {each.snapshot_id: each for each in metadata.snapshots}
+    known = {each.snapshot_id: each for each in metadata.snapshots}
     while snapshot is not None:
         yield snapshot
-        snapshot = kept.get(snapshot.parent_snapshot_id) if snapshot.parent_snapshot_id is not None else None
+        snapshot = known.get(snapshot.parent_snapshot_id) if snapshot.parent_snapshot_id is not None else None
 
 
 def snapshot_at(handle: Handle, at: int | datetime | None, table: str) -> Snapshot | None:
@@ -74,7 +74,7 @@ def snapshot_at(handle: Handle, at: int | datetime | None, table: str) -> Snapsh
     found = handle.snapshot_by_id(at)
     if found is None:
         raise HistoryLostError(
-            f"the table keeps no snapshot {at}; {_kept(handle)}",
+            f"the table keeps no snapshot {at}; {kept(handle)}",
             remedy="Ask for the id of one that the table still keeps, or for a time.",
             table=table,
             location=handle.location(),
@@ -95,7 +95,7 @@ def _snapshot_as_of(handle: Handle, moment: datetime, table: str) -> Snapshot:
     entries = [entry for entry in handle.history() if entry.timestamp_ms <= milliseconds]
     if not entries:
         raise HistoryLostError(
-            f"there was no snapshot at {moment.isoformat()}; {_kept(handle)}",
+            f"there was no snapshot at {moment.isoformat()}; {kept(handle)}",
             remedy="Ask for a later time.",
             table=table,
             location=handle.location(),
@@ -105,7 +105,7 @@ def _snapshot_as_of(handle: Handle, moment: datetime, table: str) -> Snapshot:
     if found is None:
         raise HistoryLostError(
             f"the snapshot that was current at {moment.isoformat()} has expired: {entry.snapshot_id}; "
-            f"{_kept(handle)}",
+            f"{kept(handle)}",
             remedy="Ask for a later time, and let snapshots expire later.",
             table=table,
             location=handle.location(),
@@ -113,12 +113,14 @@ def _snapshot_as_of(handle: Handle, moment: datetime, table: str) -> Snapshot:
     return found
 
 
-def _kept(handle: Handle) -> str:
-    kept = sorted(handle.snapshots(), key=lambda snapshot: snapshot.timestamp_ms)
-    if not kept:
-        return "it has none yet"
-    first, last = kept[0], kept[-1]
-    return f"it keeps {len(kept)}, from {first.snapshot_id} ({_moment(first)}) to {last.snapshot_id} ({_moment(last)})"
+def kept(handle: Handle) -> str:
+    """Say which snapshots the table keeps, as the part of a sentence."""
+    found = sorted(handle.snapshots(), key=lambda snapshot: snapshot.timestamp_ms)
+    if not found:
+        return "it has none"
+    first, last = found[0], found[-1]
+    span = f"from {first.snapshot_id} ({_moment(first)}) to {last.snapshot_id} ({_moment(last)})"
+    return f"it keeps {len(found)}, {span}"
 
 
 def _moment(snapshot: Snapshot) -> str:

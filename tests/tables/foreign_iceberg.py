@@ -105,6 +105,7 @@ class ForeignTable:
         self.specs = [self.spec]
         self.snapshots: list[dict[str, Any]] = []
         self.log: list[dict[str, Any]] = []
+        self.commits = 0
         self.live: dict[str, Entry] = {}
         self.current = -1
         self._numbers = count(1)
@@ -116,7 +117,7 @@ class ForeignTable:
 
     @property
     def sequence(self) -> int:
-        return len(self.snapshots) if self.version > 1 else 0
+        return self.commits if self.version > 1 else 0
 
     def evolve(self, columns: list[Field]) -> None:
         """Make these the current columns."""
@@ -227,7 +228,8 @@ class ForeignTable:
         summary: Mapping[str, str] | None = None,
     ) -> int:
         """Add a snapshot and make it the current one; returns its id."""
-        identity = 1000 + len(self.snapshots)
+        identity = 1000 + self.commits
+        self.commits += 1
         self.snapshots.append({})
         sequence = self.sequence
         gone = {each.record["file_path"] for each in removed}
@@ -261,7 +263,7 @@ class ForeignTable:
                 {"parent-snapshot-id": self.current if parent is None else parent} if self.current > 0 else {}
             ),
             **({"sequence-number": sequence} if self.version > 1 else {}),
-            "timestamp-ms": START + 1000 * len(self.snapshots),
+            "timestamp-ms": START + 1000 * self.commits,
             "manifest-list": listing,
             "summary": {"operation": operation, **(summary or {})},
             "schema-id": len(self.schemas) - 1 if schema is None else schema,
@@ -279,7 +281,7 @@ class ForeignTable:
             "format-version": self.version,
             **({"table-uuid": str(uuid5(NAMESPACE_URL, self.root))} if self.has_uuid else {}),
             "location": self.root + self.slash,
-            "last-updated-ms": START + 1000 * len(self.snapshots),
+            "last-updated-ms": START + 1000 * self.commits,
             "last-column-id": last_column,
             "schemas": [
                 {"type": "struct", "schema-id": index, "fields": columns}

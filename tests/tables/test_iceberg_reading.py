@@ -1,10 +1,16 @@
 """Iceberg tables of other writers, read as their specification says; what is expected is written by hand."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from s3_assets.errors import HistoryLostError, SourceRewrittenError
 from s3_assets.tables.iceberg import IcebergTable
 from s3_assets.tables.iceberg_settings import IcebergSettings
+from s3_assets.tables.table import ReadMode, VersionPosition
 from tests.tables.foreign_iceberg import EQUALITY, ForeignTable, column
 from tests.tables.formats import PATH, Place
 
@@ -127,3 +133,74 @@ def test_deletion_vectors_come_before_position_deletes(place: Place) -> None:
 
     assert read(table) == [number for number in range(20) if number not in {1, 9, 10}]
     assert read(table, at=1000) == list(range(20))
+
+
+def test_added_rows_are_those_of_appends_alone(place: Place) -> None:
+    foreign = ForeignTable(place, NUMBERS)
+    one, two = foreign.file(numbers(1)), foreign.file(numbers(2))
+    first = foreign.commit("append", [one])
+    foreign.save()
+    table = opened(place)
+    start = table.plan(ReadMode.ADDED).until
+    assert start == VersionPosition(first, table.open().metadata.table_uuid.__str__())
+    assert table.plan(ReadMode.ADDED, since=start).empty
+
+    foreign.commit("append", [two])
+    # Compaction: the same rows in one file. Then the first write of a partition, which replaces nothing.
+    foreign.commit("replace", [foreign.file(numbers(1, 2))], [one, two])
+    foreign.commit("overwrite", [foreign.file(numbers(3))])
+    foreign.save()
+
+    plan = table.plan(ReadMode.ADDED, since=start)
+    assert sorted(plan.frame.collect()["number"]) == [2, 3]
+    assert (plan.files, plan.empty) == (2, False)
+    assert len(plan.notes) == 1
+    assert read(table) == [1, 2, 3]
+
+    rewriting = foreign.commit("delete", removed=[next(iter(foreign.live.values()))])
+    foreign.save()
+    with pytest.raises(SourceRewrittenError, match=rf"{rewriting} \(delete\)"):
+        table.plan(ReadMode.ADDED, since=start)
+    assert table.plan(ReadMode.ADDED, since=table.plan(ReadMode.ADDED).until).empty
+
+
+def test_a_lost_start_is_told_from_a_table_that_was_made_anew_or_set_back(place: Place) -> None:
+    foreign = ForeignTable(place, NUMBERS)
+    first, second, third = (foreign.commit("append", [foreign.file(numbers(n))]) for n in range(3))
+    foreign.save()
+    table = opened(place)
+    identity = table.plan(ReadMode.ADDED).until.table_id  # type: ignore[union-attr]
+
+    # The start itself has expired, and all that came after it is kept.
+    foreign.snapshots = foreign.snapshots[2:]
+    foreign.save()
+    assert read(table, mode=ReadMode.ADDED, since=VersionPosition(second, identity)) == [2]
+    with pytest.raises(HistoryLostError, match=f"between {first}.*and {third} have expired"):
+        table.plan(ReadMode.ADDED, since=VersionPosition(first, identity))
+    with pytest.raises(SourceRewrittenError, match="made anew"):
+        table.plan(ReadMode.ADDED, since=VersionPosition(third, "another"))
+
+    fourth = foreign.commit("append", [foreign.file(numbers(4))])
+    foreign.save(**{"current-snapshot-id": third})
+    with pytest.raises(SourceRewrittenError, match="set back"):
+        table.plan(ReadMode.ADDED, since=VersionPosition(fourth, identity))
+
+
+def test_the_past_is_read_by_snapshot_and_by_time(place: Place) -> None:
+    foreign = ForeignTable(place, NUMBERS)
+    first = foreign.commit("append", [foreign.file(numbers(1))])
+    foreign.evolve([column(1, "number", "long"), column(3, "kind", "string")])
+    second = foreign.commit("append", [foreign.file([{"number": 2, "kind": "x"}])])
+    foreign.save()
+    table = opened(place)
+
+    then = datetime.fromtimestamp(foreign.snapshots[0]["timestamp-ms"] / 1000, UTC)
+    old = pl.DataFrame({"number": [1], "name": ["n1"]})
+    assert_frame_equal(table.plan(at=first).frame.collect(), old)
+    assert_frame_equal(table.plan(at=then + timedelta(milliseconds=999)).frame.collect(), old)
+    assert table.plan(at=second).frame.collect().columns == ["number", "kind"]
+    assert read(table, at=then.replace(tzinfo=None) + timedelta(seconds=1)) == [1, 2]
+    with pytest.raises(HistoryLostError, match="there was no snapshot at"):
+        table.plan(at=then - timedelta(milliseconds=1))
+    with pytest.raises(HistoryLostError, match="keeps no snapshot 7"):
+        table.plan(at=7)
