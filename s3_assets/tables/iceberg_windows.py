@@ -31,10 +31,10 @@ def touched(handle: Handle, window: Bounds | None) -> Touched:
     """Find the files that a window (None: all rows) may touch, by their partitions and statistics."""
     found = live(handle, handle.current_snapshot(), handle.schema(), window)
     if window is None:
-        return Touched(tuple(entry.data_file for entry in found.data), Files())
+        return Touched(tuple(each.file for each in found.data), Files())
     inside = _Inside(handle, window)
-    whole = tuple(entry.data_file for entry in found.data if inside.all_rows(entry.data_file))
-    partly = tuple(entry for entry in found.data if not inside.all_rows(entry.data_file))
+    whole = tuple(each.file for each in found.data if inside.all_rows(each.file))
+    partly = tuple(each for each in found.data if not inside.all_rows(each.file))
     return Touched(whole, Files(partly, found.deletes))
 
 

@@ -18,7 +18,11 @@ MODULES = (
     "pyarrow",
     "pyarrow.parquet",
     "botocore.session",
+    "pyiceberg.catalog.glue",
+    "pyiceberg.io.pyarrow",
     "s3_assets.tables.delta",
+    "s3_assets.tables.iceberg",
+    "s3_assets.tables.iceberg_writer",
     "s3_assets.tables.parquet",
     "tests.incremental.work",
 )
