@@ -1,16 +1,22 @@
 """Iceberg tables of other writers, read as their specification says; what is expected is written by hand."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from pyiceberg.transforms import BucketTransform
+from pyiceberg.types import LongType
 
 from s3_assets.errors import HistoryLostError, SourceRewrittenError
 from s3_assets.tables.iceberg import IcebergTable
 from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.table import ReadMode, VersionPosition
+from s3_assets.windows import Window
 from tests.tables.foreign_iceberg import EQUALITY, ForeignTable, column
 from tests.tables.formats import PATH, Place
 
@@ -204,3 +210,192 @@ def test_the_past_is_read_by_snapshot_and_by_time(place: Place) -> None:
         table.plan(at=then - timedelta(milliseconds=1))
     with pytest.raises(HistoryLostError, match="keeps no snapshot 7"):
         table.plan(at=7)
+
+
+EVERY_TYPE: tuple[tuple[Any, pl.DataType, Any], ...] = (
+    ("boolean", pl.Boolean(), True),
+    ("int", pl.Int32(), -(2**31)),
+    ("long", pl.Int64(), 2**63 - 1),
+    ("float", pl.Float32(), 1.5),
+    ("double", pl.Float64(), -0.1),
+    ("decimal(9,2)", pl.Decimal(9, 2), Decimal("-1234567.89")),
+    ("decimal(38,10)", pl.Decimal(38, 10), Decimal("1234567890123456789012345678.0123456789")),
+    ("date", pl.Date(), date(1969, 12, 31)),
+    ("time", pl.Time(), time(23, 59, 59, 999_999)),
+    ("timestamp", pl.Datetime("us"), datetime(1900, 1, 1, 0, 0, 0, 1)),
+    ("timestamptz", pl.Datetime("us", "UTC"), datetime(2024, 5, 1, 12, tzinfo=UTC)),
+    ("timestamp_ns", pl.Datetime("ns"), datetime(2024, 5, 1, 12)),
+    ("timestamptz_ns", pl.Datetime("ns", "UTC"), datetime(2024, 5, 1, 12, tzinfo=UTC)),
+    ("string", pl.String(), "naïve 🧊"),
+    ("uuid", pl.Binary(), UUID("f79c3e09-677c-4bbd-a479-3f349cb785e7").bytes),
+    ("fixed[3]", pl.Binary(), b"\x00\xff\x01"),
+    ("binary", pl.Binary(), b""),
+    (
+        {"type": "list", "element-id": 101, "element": "string", "element-required": False},
+        pl.List(pl.String()),
+        ["a", None],
+    ),
+    (
+        {"type": "map", "key-id": 102, "key": "string", "value-id": 103, "value": "long", "value-required": False},
+        pl.Map(pl.String(), pl.Int64()),
+        {"a": 1, "b": None},
+    ),
+    (
+        {"type": "struct", "fields": [column(104, "inner", "int"), column(105, "when", "date")]},
+        pl.Struct({"inner": pl.Int32(), "when": pl.Date()}),
+        {"inner": 1, "when": None},
+    ),
+)
+
+
+def test_every_type_is_read_as_it_is(place: Place) -> None:
+    columns = [column(number, f"c{number}", kind) for number, (kind, _, _) in enumerate(EVERY_TYPE, 1)]
+    foreign = ForeignTable(place, columns, version=3)
+    values = {f"c{number}": value for number, (_, _, value) in enumerate(EVERY_TYPE, 1)}
+    rows = [{**values, "c18": list(values["c18"]), "c19": list(values["c19"].items())}, dict.fromkeys(values)]
+    foreign.commit("append", [foreign.file(rows)])
+    foreign.save()
+
+    table = opened(place)
+
+    assert table.schema() == pl.Schema({f"c{n}": dtype for n, (_, dtype, _) in enumerate(EVERY_TYPE, 1)})
+    frame = table.plan().frame.collect()
+    assert frame.schema == table.schema()
+    assert frame.row(0, named=True) == values
+    assert frame.null_count().row(0) == (1,) * len(values)
+
+
+def _list_of(number: int, inner: Any) -> dict[str, Any]:
+    return {"type": "list", "element-id": number, "element": inner, "element-required": False}
+
+
+def _struct_of(*fields: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "struct", "fields": list(fields)}
+
+
+def test_columns_are_found_by_id_whatever_became_of_them(place: Place) -> None:
+    """Added, dropped, renamed, swapped, moved, widened; in structs, lists and maps as well."""
+    before = [
+        column(1, "a", "int"),
+        column(2, "b", "float"),
+        column(3, "c", "decimal(9,2)"),
+        column(4, "gone", "string"),
+        column(5, "s", _struct_of(column(6, "x", "int"), column(7, "y", "string"))),
+        column(8, "l", _list_of(9, _struct_of(column(10, "x", "int")))),
+        column(13, "swapped", "string"),
+        column(14, "other", "string"),
+    ]
+    after = [
+        column(14, "swapped", "string"),
+        column(13, "other", "string"),
+        column(8, "l", _list_of(9, _struct_of(column(11, "new", "string"), column(10, "z", "long")))),
+        column(3, "c", "decimal(18,2)"),
+        column(1, "renamed", "long"),
+        column(2, "b", "double"),
+        column(12, "gone", "long"),
+        column(5, "s", _struct_of(column(7, "x", "string"), column(6, "y", "long"))),
+    ]
+    foreign = ForeignTable(place, before)
+    old = {"a": 7, "b": 0.5, "c": Decimal("1.25"), "gone": "old", "s": {"x": 3, "y": "why"}, "l": [{"x": 9}]}
+    foreign.commit("append", [foreign.file([{**old, "swapped": "first", "other": "second"}])])
+    foreign.evolve(after)
+    new = {
+        "swapped": "s", "other": "o", "l": [{"new": "n", "z": 2**40}], "c": Decimal("1234567890123456.78"),
+        "renamed": 2**40, "b": 1e300, "gone": 2**40, "s": {"x": "ex", "y": 2**40},
+    }  # fmt: skip
+    foreign.commit("append", [foreign.file([new])])
+    foreign.save()
+
+    table = opened(place)
+
+    migrated = {
+        "swapped": "second", "other": "first", "l": [{"new": None, "z": 9}], "c": Decimal("1.25"),
+        "renamed": 7, "b": 0.5, "gone": None, "s": {"x": "why", "y": 3},
+    }  # fmt: skip
+    frame = table.plan().frame
+    assert frame.sort("renamed").collect().rows(named=True) == [migrated, new]
+    assert frame.collect_schema() == frame.collect().schema == table.schema()
+    # Bounds of the old file are those of the old type.
+    assert frame.filter(pl.col("renamed") == 7).select("other").collect().item() == "first"
+    assert frame.filter(pl.col("renamed") > 7, pl.col("b") > 1.0).select("other").collect().item() == "o"
+    assert frame.filter(pl.col("gone").is_null()).select("renamed").collect().item() == 7
+    assert table.plan(at=1000).frame.collect().rows(named=True) == [
+        {**old, "swapped": "first", "other": "second"}
+    ]
+
+
+MOMENTS = [datetime(2024, 1, 1, hour, tzinfo=UTC) + timedelta(days=40 * step) for step in range(4) for hour in (1, 13)]
+EVENTS = [column(1, "number", "long"), column(2, "name", "string"), column(3, "at", "timestamptz")]
+
+
+def _field(transform: str, source: int, kind: str, number: int = 1000) -> dict[str, Any]:
+    return {"name": f"p{number}", "transform": transform, "source-id": source, "field-id": number, "as": kind}
+
+
+def _hours(moment: datetime) -> int:
+    return int(moment.timestamp()) // 3600
+
+
+SPECS: dict[str, tuple[dict[str, Any], Callable[[datetime], Any]]] = {
+    "identity": (_field("identity", 3, "timestamptz"), lambda moment: moment),
+    "hour": (_field("hour", 3, "int"), _hours),
+    "day": (_field("day", 3, "date"), lambda moment: moment.date()),
+    "month": (_field("month", 3, "int"), lambda moment: (moment.year - 1970) * 12 + moment.month - 1),
+    "year": (_field("year", 3, "int"), lambda moment: moment.year - 1970),
+    "void": (_field("void", 3, "timestamptz"), lambda _: None),
+}
+"""Transforms of a moment with their values (Iceberg Table Spec, "Partition Transforms")."""
+DAYS = {"column": "at", "start": "2024-01-01"}
+WINDOW = Window(datetime(2024, 2, 10, tzinfo=UTC), datetime(2024, 2, 11, tzinfo=UTC))
+
+
+def test_a_window_keeps_the_partitions_of_every_transform_and_spec(place: Place) -> None:
+    foreign = ForeignTable(place, EVENTS, spec=[])
+    rows = [{"number": number, "name": str(number), "at": moment} for number, moment in enumerate(MOMENTS)]
+    # Without bounds: the partition alone tells what a file may hold.
+    kept = {"void": 8, "identity": 2, "hour": 2, "day": 2, "month": 2, "year": 8}
+    for name, (told, transform) in SPECS.items():
+        foreign.respec([told])
+        foreign.commit(
+            "append",
+            [foreign.file([row], partition=[transform(row["at"])], bounds=False) for row in rows],
+        )
+    # And without partitions: the bounds alone.
+    foreign.respec([])
+    foreign.commit("append", [foreign.file([row]) for row in rows])
+    foreign.save()
+    table = opened(place, partitions=DAYS)
+
+    plan = table.plan(window=WINDOW)
+
+    assert (plan.files, plan.total_files) == (sum(kept.values()) + 2, 8 * 7)
+    assert plan.bytes < (plan.total_bytes or 0) / 2
+    assert sorted(plan.frame.collect()["number"]) == sorted([2, 3] * 7)
+    everything = table.plan().frame
+    assert sorted(everything.filter(pl.col("at") == MOMENTS[5]).collect()["number"]) == [5] * 7
+    assert everything.select(pl.col("number").sum()).collect().item() == sum(range(8)) * 7
+
+
+def test_buckets_and_prefixes_prune_what_a_predicate_excludes(place: Place) -> None:
+    spec = [_field("bucket[4]", 1, "int"), _field("truncate[2]", 2, "string", 1001)]
+    foreign = ForeignTable(place, EVENTS, spec=spec)
+    # Buckets of the specification: murmur3 of the value as a long, Appendix B.
+    bucket = BucketTransform(4).transform(LongType())
+    foreign.commit(
+        "append",
+        [
+            foreign.file(
+                [{"number": number, "name": f"{number:03d}", "at": MOMENTS[0]}],
+                partition=[bucket(number), f"{number:03d}"[:2]],
+                bounds=False,
+            )
+            for number in range(40)
+        ],
+    )
+    foreign.save()
+
+    frame = opened(place).plan().frame
+
+    assert frame.filter(pl.col("number") == 17).collect()["name"].to_list() == ["017"]
+    assert sorted(frame.filter(pl.col("name").is_in(["017", "018"])).collect()["number"]) == [17, 18]
+    assert frame.filter(pl.col("name") >= "035").collect().height == 5
