@@ -7,8 +7,6 @@ from uuid import uuid4
 import pytest
 
 from s3_assets.embedded.server import EmbeddedServer
-from s3_assets.tables.open import capabilities
-from s3_assets.tables.table import Capability
 from tests.servers.gateway import Gateway
 from tests.tables.conformance import FORMATS
 from tests.tables.formats import Ceph, Format, Place
@@ -61,11 +59,3 @@ def _only_what_is_declared(request: pytest.FixtureRequest) -> None:
     table_format: Format = request.getfixturevalue("table_format")
     for name in sorted(needed & set(table_format.lacks)):
         pytest.skip(f"{table_format.name}: {table_format.lacks[name]}")
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Check, before any case runs, that what the suite says of a format is what the format says of itself."""
-    for each in FORMATS if "table_format" in metafunc.fixturenames else ():
-        writable = Capability.WRITE_WINDOW in capabilities(each.settings())
-        if writable == ("write" in each.lacks):
-            raise ValueError(f"the suite and {each.name} disagree about writing")

@@ -21,12 +21,11 @@ ASKED_FIRST = "its catalog is asked first, and knows of no table"
 def by_hand(place: Place) -> dict[str, str]:
     """The properties of PyIceberg's own files, written by hand."""
     return {
-        "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
+        "py-io-impl": "tests.tables.boto_files.BotoFileIO",
         "s3.endpoint": place.server.endpoint_url,
         "s3.access-key-id": place.key_id,
         "s3.secret-access-key": place.secret,
         "s3.region": REGION,
-        "s3.request-timeout": "120",
     }
 
 

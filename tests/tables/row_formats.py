@@ -192,7 +192,7 @@ IN_DELIMITED = {
 IN_JSON = {"binary": NO_BYTES, "float64": "JSON has no infinity (RFC 8259, section 6)"}
 IN_AVRO = {"int8": "Avro's smallest integer has 32 bits", "int16": "Avro's smallest integer has 32 bits"}
 
-AVRO = row_format("avro", declare(AvroSettings), ".avro", (_avro, _from_avro), lost_types=IN_AVRO)
+AVRO = row_format("avro", declare(AvroSettings), ".avro", (_avro, _from_avro), lost_types=IN_AVRO, lacks={})
 CSV = row_format("csv", declare(CsvSettings), ".csv", delimited(","), declared=True, lost_types=IN_DELIMITED)
 TSV = row_format("tsv", declare(TsvSettings), ".tsv", delimited("\t"), declared=True, lost_types=IN_DELIMITED)
 JSONL = row_format(

@@ -20,7 +20,7 @@ from s3_assets.errors import (
     UnsupportedError,
 )
 from s3_assets.incremental.overwrite import overwrite
-from s3_assets.tables.open import open_table
+from s3_assets.tables.open import capabilities, open_table
 from s3_assets.tables.settings import Partitions
 from s3_assets.tables.table import Capability, ReadMode, Table
 from s3_assets.windows import Every, Window
@@ -472,3 +472,9 @@ def test_a_base_path_of_the_connection(table_format: Format, place: Place, table
     below = open_table("sales", settings, connection)
 
     assert rows_of(below.scan().collect()) == rows_of(ROWS)
+
+
+def test_what_is_skipped_is_what_it_cannot_do(table_format: Format) -> None:
+    assert (Capability.WRITE_WINDOW in capabilities(table_format.settings())) != (
+        "write" in table_format.lacks
+    )
