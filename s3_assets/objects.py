@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from s3_assets.connection import client_side
+from s3_assets.connection.adapters import boto_listing
 from s3_assets.connection.adapters import obstore as adapter
 from s3_assets.connection.diagnosis import diagnose
 from s3_assets.errors import ObjectMissingError, S3AssetsError, SourceRewrittenError, UnsupportedError
@@ -47,6 +48,18 @@ def empty_listing() -> pl.DataFrame:
     )
 
 
+def _frame(page: boto_listing.Columns) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(page, schema=dict.fromkeys(page, pl.String)).select(
+        pl.col("Key").alias("key"),
+        pl.col("Size").cast(pl.Int64).alias("size"),
+        pl.col("ETag").fill_null("").alias("etag"),
+        pl.col("LastModified").str.to_datetime("%+", time_unit="us", time_zone="UTC").alias("modified"),
+        pl.col("StorageClass").fill_null("STANDARD").alias("storage_class"),
+    )
+
+
 class Objects:
     """The objects of one connection's bucket; every key counts from the bucket's root."""
 
@@ -72,26 +85,26 @@ class Objects:
                 for item in chunk:
                     yield ObjectInfo(item["path"], item["size"], item["e_tag"] or "", item["last_modified"])
 
-    def list_frame(self, prefix: str) -> pl.DataFrame:
-        """Return every object below the folder `prefix` as a frame: key, size, etag, modified (UTC)."""
-        import obstore
+    def list_pages(self, prefix: str, *, start_after: str | None = None) -> Iterator[pl.DataFrame]:
+        """Yield the objects whose keys begin with `prefix`, a folder or not, a thousand to a request.
+
+        Columns: key, size in bytes, etag, modified (UTC), storage_class (`STANDARD` where none is told).
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        found = boto_listing.pages(self._connection, prefix, start_after)
+        while True:
+            with self._diagnosed(prefix, BotoCoreError, ClientError):
+                page = next(found, None)
+            if page is None:
+                return
+            yield _frame(page)
+
+    def list_frame(self, prefix: str, *, start_after: str | None = None) -> pl.DataFrame:
+        """Return every object whose key begins with `prefix`, as `list_pages` yields them."""
         import polars as pl
 
-        with self._diagnosed(prefix):
-            chunks = [
-                pl.DataFrame(chunk)
-                for chunk in obstore.list(
-                    self._store, prefix or None, chunk_size=_LIST_CHUNK, return_arrow=True
-                )
-            ]
-        if not chunks:
-            return empty_listing()
-        return pl.concat(chunks).select(
-            pl.col("path").alias("key"),
-            pl.col("size").cast(pl.Int64),
-            pl.col("e_tag").fill_null("").alias("etag"),
-            pl.col("last_modified").cast(pl.Datetime("us", "UTC")).alias("modified"),
-        )
+        return pl.concat(list(self.list_pages(prefix, start_after=start_after)))
 
     def list_folders(self, prefix: str) -> tuple[list[str], list[ObjectInfo]]:
         """Return the folders (with their slash) and the objects directly below the folder `prefix`."""
@@ -295,12 +308,12 @@ class Objects:
             ) from None
 
     @contextmanager
-    def _diagnosed(self, key: str, *, operation: str | None = None) -> Iterator[None]:
+    def _diagnosed(self, key: str, *errors: type[Exception], operation: str | None = None) -> Iterator[None]:
         from obstore.exceptions import BaseError
 
         try:
             yield
-        except (BaseError, OSError, ValueError) as error:
+        except (BaseError, OSError, ValueError, *errors) as error:
             # obstore refuses a key that it cannot parse with a plain ValueError.
             if isinstance(error, S3AssetsError):
                 raise

@@ -46,9 +46,19 @@ def test_list(objects: Objects, s3_client: Any, bucket: str) -> None:
     assert listed[1].etag == head["ETag"]
     assert abs((listed[1].modified - head["LastModified"]).total_seconds()) < 1
     assert [item.key for item in objects.list_objects("f/", start_after="f/a")] == ["f/b", "f/sub/c"]
-    assert objects.list_frame("f/").rows() == [tuple(item) for item in listed]
+    assert objects.list_frame("f/").drop("storage_class").rows() == [tuple(item) for item in listed]
     assert objects.list_frame("nothing/").is_empty()
     assert objects.list_frame("f/").schema == objects.list_frame("nothing/").schema
+
+
+def test_list_from_any_prefix_and_with_storage_classes(objects: Objects, s3_client: Any, bucket: str) -> None:
+    put(s3_client, bucket, "f/a1", "f/a2", "f/a3", "f/b1")
+    s3_client.put_object(Bucket=bucket, Key="f/a4", Body=b"4", StorageClass="GLACIER")
+
+    found = objects.list_frame("f/a", start_after="f/a1")
+
+    assert found["key"].to_list() == ["f/a2", "f/a3", "f/a4"]
+    assert found["storage_class"].to_list() == ["STANDARD", "STANDARD", "GLACIER"]
 
 
 def test_list_more_than_a_page(objects: Objects) -> None:
@@ -81,6 +91,7 @@ def test_odd_names(objects: Objects, s3_client: Any, bucket: str, name: str) -> 
     assert objects.get(f"odd/{name}") == b"1"
     assert objects.exists(f"odd/{name}")
     assert [item.key for item in objects.list_objects("odd/")] == [f"odd/{name}"]
+    assert objects.list_frame("odd/")["key"].to_list() == [f"odd/{name}"]
     objects.copy([(f"odd/{name}", f"copy/{name}")])
     objects.delete([f"odd/{name}"])
     assert keys_of(s3_client, bucket) == [f"copy/{name}"]

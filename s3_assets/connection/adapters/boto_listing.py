@@ -1,0 +1,81 @@
+"""Listings by boto3: they tell an object's storage class, and begin at any prefix, not at a folder alone.
+
+botocore's own reading of a page takes longer than most servers need to answer; the objects are taken out of
+the answer before it (the event `before-parse`), and the rest is left to it.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
+from xml.etree import ElementTree as Xml
+
+from s3_assets.connection.adapters import boto
+from s3_assets.connection.gateway import open_gateway
+from s3_assets.connection.transport import DEFAULT_CONNECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from s3_assets.connection.gateway import GatewayAddress
+    from s3_assets.connection.settings import S3Connection
+
+_OBJECT = "Contents"
+# Under a name of its own: botocore would decode the keys of what it knows once more.
+_OBJECTS = "ObjectsAsColumns"
+_TOLD = ("Key", "Size", "ETag", "LastModified", "StorageClass")
+_FIRST_REFUSAL = 300
+
+Columns = dict[str, list[str | None]]
+"""What a page tells of its objects, as text, by the names of the S3 API."""
+
+
+def pages(connection: S3Connection, prefix: str, start_after: str | None) -> Iterator[Columns]:
+    """Yield the objects whose keys begin with `prefix` and sort after `start_after`, a thousand to a page.
+
+    Raises botocore's errors.
+    """
+    # A cap on connections is kept by the gateway, which is opened anew, elsewhere, once it has ended.
+    capped = connection.transport.max_connections < DEFAULT_CONNECTIONS
+    client = _client(connection, open_gateway(connection) if capped else None, os.getpid())
+    asked: dict[str, Any] = {"Bucket": connection.location.bucket, "Prefix": prefix}
+    if start_after:
+        asked["StartAfter"] = start_after
+    while True:
+        found = client.list_objects_v2(**asked)
+        yield found[_OBJECTS]
+        if not found.get("IsTruncated"):
+            return
+        asked["ContinuationToken"] = found["NextContinuationToken"]
+
+
+@lru_cache(maxsize=256)
+def _client(connection: S3Connection, gateway: GatewayAddress | None, process: int) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+    # Sockets do not survive a fork: each process has a client of its own.
+    del gateway, process
+    made = boto.client(connection)
+    made.meta.events.register("before-parse.s3.ListObjectsV2", _take_objects)
+    return made
+
+
+def _take_objects(
+    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
+) -> None:
+    if response_dict["status_code"] >= _FIRST_REFUSAL:
+        return
+    try:
+        root = Xml.fromstring(response_dict["body"])  # noqa: S314 - as botocore reads it, from the same server
+    except Xml.ParseError:
+        # botocore has words for an answer that is none, and asks again.
+        return
+    space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
+    objects = root.findall(space + _OBJECT)
+    told: Columns = {name: [each.findtext(space + name) for each in objects] for name in _TOLD}
+    if root.findtext(f"{space}EncodingType") == "url":
+        told["Key"] = [None if key is None else unquote_plus(key) for key in told["Key"]]
+    for each in objects:
+        root.remove(each)
+    response_dict["body"] = Xml.tostring(root)
+    customized_response_dict[_OBJECTS] = told
