@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.folder_table import FolderTable
     from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.parts import AuditedPart
+    from s3_assets.tables.settings import FolderSettings
 
 STAGING = "_s3_assets/staging/"
 
@@ -62,7 +63,7 @@ class FolderWriter(Writer):
         if self._encoding is None:
             return
         # Those of the folders are in no file.
-        inside = columns.to_frame().drop(self._folders(columns)).schema
+        inside = columns.to_frame().drop(folder_columns(self.table.settings, columns)).schema
         if columns and not inside:
             raise SchemaMismatchError(
                 "the rows have no columns but those of their folders",
@@ -77,22 +78,13 @@ class FolderWriter(Writer):
     def add_columns(self, columns: Mapping[str, pl.DataType]) -> None:
         """Do nothing: each file carries its own columns."""
 
-    def _folders(self, schema: pl.Schema) -> tuple[str, ...]:
-        """Return those columns of the rows that folders are made of, without the label of a timestamp."""
-        import polars as pl
-
-        partitions = self.table.settings.partitions
-        if self.partition_by or partitions is None or isinstance(schema.get(partitions.column), pl.Datetime):
-            return self.partition_by
-        return (partitions.column,)
-
     def arrange(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Choose the folders: the partition column, or for a timestamp its hour or day."""
         import polars as pl
 
         partitions = self.table.settings.partitions
         schema = frame.collect_schema()
-        self.partition_by = self._folders(schema)
+        self.partition_by = folder_columns(self.table.settings, schema)
         if self.partition_by or partitions is None:
             return frame
         _, step, text = label_of(partitions.every)
@@ -193,6 +185,19 @@ class FolderWriter(Writer):
             remedy=f"Move it into a folder such as {window.column}=…/, or choose format: delta.",
             table=self.table.name,
         )
+
+
+def folder_columns(settings: FolderSettings, schema: Mapping[str, pl.DataType]) -> tuple[str, ...]:
+    """Return those columns of the rows that are in no file: the folders' names carry them."""
+    import polars as pl
+
+    partitions = settings.partitions
+    if settings.partition_by:
+        return settings.partition_by
+    if partitions is None or isinstance(schema.get(partitions.column), pl.Datetime):
+        # The folders of a timestamp are its hours or days.
+        return ()
+    return (partitions.column,)
 
 
 def _known_schema(table: FolderTable[Any]) -> pl.Schema:
