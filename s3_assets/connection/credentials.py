@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.ambient import hiding, with_ambient_settings
 from s3_assets.connection.auth import AccessKeyAuth, AnonymousAuth
-from s3_assets.connection.lent_keys import LentKeysAuth, lent_key
+from s3_assets.connection.lent_keys import LentKeysAuth
 from s3_assets.connection.refusals import refusals_of_botocore
 from s3_assets.connection.secrets import SecretReference, read_secret
 from s3_assets.connection.sessions import chain_session
@@ -108,7 +108,7 @@ class CredentialSource:
         now = datetime.now(UTC)
         auth = self._connection.auth
         if isinstance(auth, LentKeysAuth):
-            credentials = lent_key(auth)
+            credentials = auth.lender.lend()
         elif isinstance(auth, AccessKeyAuth) and not self._connection.assume_role:
             lease = _KEPT_LEASE if _kept_by_aws(auth) else timedelta()
             return _Held(_from_access_key(auth), now + lease)

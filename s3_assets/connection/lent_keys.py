@@ -1,46 +1,42 @@
-"""Keys that a catalog lends for the files of one table: short-lived, and asked for again before they end.
+"""Keys that somebody lends for a while, such as a catalog for the files of one table.
 
-A connection that uses them is another one: the same bucket, reached by somebody else. Whoever has the catalog
-names a lender, and `credentials` asks it; so every engine is served as with any other credentials.
+A connection that uses them is another one: the same bucket, reached as somebody else. It carries who lends,
+and `credentials` asks there for other keys before these end; so every engine is served as with any other
+credentials, those included that another process asks for them.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel, ConfigDict
+
 from s3_assets.connection.auth import AccessKeyAuth
-from s3_assets.errors import CredentialsMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from s3_assets.connection.credentials import Credentials
     from s3_assets.connection.settings import S3Connection
 
-    Lender = Callable[[], Credentials]
 
-_lenders: dict[str, Lender] = {}
+class Lender(BaseModel, ABC):
+    """Who lends keys: a frozen value that another process understands, too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @abstractmethod
+    def lend(self) -> Credentials:
+        """Return keys that are good now."""
 
 
 class LentKeysAuth(AccessKeyAuth):
-    """Whatever key the lender of that name gives; it stands in no registry."""
+    """Whatever keys the lender gives; it stands in no registry."""
 
-    lender: str
+    lender: Lender
 
 
 def with_lent_keys(connection: S3Connection, name: str, lender: Lender) -> S3Connection:
-    """Return the connection as it is with the keys of this lender, which replaces an earlier of that name."""
-    _lenders[name] = lender
-    # Equal for the same table, so that engines keep what they have opened; neither is a key.
-    auth = LentKeysAuth(access_key_id=name, secret_access_key=name, lender=name)
+    """Return the connection as it is with this lender's keys; `name` tells it from others."""
+    # Equal for the same lender, so that engines keep what they have opened; the name is no key.
+    auth = LentKeysAuth(access_key_id=name, secret_access_key=name, lender=lender)
     return connection.model_copy(update={"auth": auth, "assume_role": ()})
-
-
-def lent_key(auth: LentKeysAuth) -> Credentials:
-    """Return a key that is good now; raises `CredentialsMissingError` in a process without that lender."""
-    lender = _lenders.get(auth.lender)
-    if lender is None:
-        raise CredentialsMissingError(
-            "the catalog lent keys to another process", remedy="Open the table in this process."
-        )
-    return lender()

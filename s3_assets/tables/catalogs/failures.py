@@ -95,6 +95,10 @@ _OF_PYICEBERG = {
         DataFileBrokenError, "the catalog's entry of the table is incomplete", "Register the table anew."
     ),
 }
+_NOT_FOUND = 404
+_NO_CATALOG = _Meaning(
+    MissingError, "there is no such catalog", "Check 'uri' and 'warehouse' of the connection's catalog."
+)
 _DATABASE_REFUSALS = re.compile(
     r"authentication failed|no pg_hba\.conf entry|role \S+ does not exist", re.IGNORECASE
 )
@@ -148,13 +152,19 @@ def catalog_errors(connection: S3Connection, table_name: str, location: str | No
 
 def _of_pyiceberg(error: Exception, connection: S3Connection) -> S3AssetsError:
     name = next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _OF_PYICEBERG)
-    meaning = _OF_PYICEBERG[name]
+    answer = getattr(error.__cause__, "response", None)
+    missing = name == "RESTError" and getattr(answer, "status_code", None) == _NOT_FOUND
+    meaning = _NO_CATALOG if missing else _OF_PYICEBERG[name]
     return meaning.error(f"{meaning.found} ({_quoted(error, connection)})", remedy=meaning.remedy)
 
 
 def _of_the_way(error: Exception, connection: S3Connection) -> S3AssetsError:
     """Tell what happened between us and the catalog, in the words that are kept for S3."""
-    symptom = symptom_of(read_answer(texts(error)))
+    # requests quotes what urllib3 said, which quotes the reason.
+    inner: BaseException = error
+    while isinstance(reason := getattr(inner, "reason", None) or (inner.args or (None,))[0], Exception):
+        inner = reason
+    symptom = symptom_of(read_answer(texts(inner)))
     where = f"asking the catalog{_address(connection)}"
     if symptom is None:
         return UnreachableError(

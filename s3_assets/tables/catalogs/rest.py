@@ -52,6 +52,7 @@ class ConnectionRestCatalog(RestCatalog):
     ) -> None:
         self._connection = connection
         self._lends_keys = lends_keys
+        self._warehouse = warehouse
         told: dict[str, Any] = {"uri": uri, "auth": {"type": "noop"}, **properties(connection)}
         if warehouse is not None:
             told["warehouse"] = warehouse
@@ -75,7 +76,7 @@ class ConnectionRestCatalog(RestCatalog):
             return told
 
     def _with_keys(self, table: Table) -> Table:
-        return with_vended_keys(table, self, self._connection) if self._lends_keys else table
+        return with_vended_keys(table, self._connection, self._warehouse) if self._lends_keys else table
 
     def _create_session(self) -> Session:
         session = super()._create_session()

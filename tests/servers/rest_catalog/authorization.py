@@ -10,7 +10,9 @@ from urllib.parse import parse_qs, quote, unquote_plus
 from tests.servers.identity.answers import Answer, Request, json_answer
 from tests.servers.identity.signature import key_id_of, signed_with, skewed
 from tests.servers.rest_catalog.settings import Settings
+from tests.servers.session_keys import expired, secret_of, token_of
 
+_TOKEN = "x-amz-security-token"
 _issued: dict[str, float] = {}
 _lock = threading.Lock()
 
@@ -18,7 +20,7 @@ _lock = threading.Lock()
 def refusal(request: Request, settings: Settings) -> tuple[int, str, str] | None:
     """Why the request is refused: status, kind and reason; None if it is not."""
     told = request.headers.get("authorization", "")
-    if settings.signers:
+    if settings.signers or settings.session_keys:
         return (
             None if _signed(request, settings) else (403, "ForbiddenException", "The signature is not right.")
         )
@@ -52,12 +54,12 @@ def issue(request: Request, settings: Settings, *, by_header: bool) -> Answer:
 
 
 def _signed(request: Request, settings: Settings) -> bool:
-    secret = settings.signers.get(key_id_of(request) or "")
-    if (
-        secret is None
-        or skewed(request)
-        or f"/{settings.service}/aws4_request" not in request.headers["authorization"]
-    ):
+    key_id = key_id_of(request) or ""
+    secret = settings.signers.get(key_id)
+    if settings.session_keys and not expired(key_id) and token_of(key_id) == request.headers.get(_TOKEN):
+        secret = secret_of(key_id)
+    service = f"/{settings.service}/aws4_request"
+    if secret is None or skewed(request) or service not in request.headers["authorization"]:
         return False
     # Every service but S3 has the path, as it is on the line, encoded once more.
     return signed_with(dataclasses.replace(request, path=quote(request.path, safe="/-_.~")), secret)

@@ -26,6 +26,8 @@ class Settings:
     """How long these tokens are good, as the client is told."""
     signers: Mapping[str, str] = field(default_factory=dict)
     """Keys and their secrets; with any, requests need the signature of one."""
+    session_keys: bool = False
+    """Whether the session keys of the tests' STS sign, too, as long as they are good."""
     service: str = "glue"
     """The service that a signature has to be for."""
     prefix: str = ""
