@@ -12,7 +12,7 @@ from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
 from s3_assets.tables.iceberg_added import appends, start_of
 from s3_assets.tables.iceberg_deletes import targets
-from s3_assets.tables.iceberg_open import location_of, open_table
+from s3_assets.tables.iceberg_open import location_of, open_table, reading
 from s3_assets.tables.iceberg_partitions import partition_spec
 from s3_assets.tables.iceberg_rows import rows
 from s3_assets.tables.iceberg_scan import Scanner
@@ -53,7 +53,7 @@ class IcebergTable(Table[IcebergSettings]):
         return open_table(self)
 
     @cached_property
-    def location(self) -> Location:  # type: ignore[override]  # asked for once: it may be the catalog's to tell
+    def location(self) -> Location:
         """The table's folder: that of its metadata, or where it would be created."""
         declared = super().location
         if self.settings.warehouse_path is not None:
@@ -74,7 +74,8 @@ class IcebergTable(Table[IcebergSettings]):
     def state(self) -> State:
         """Return the current snapshot's version and size: the table is loaded once."""
         handle = self.open()
-        return State(version_of(handle), iceberg_files.statistics(handle, handle.current_snapshot()))
+        with reading(self, handle):
+            return State(version_of(handle), iceberg_files.statistics(handle, handle.current_snapshot()))
 
     def create(self, schema: pl.Schema) -> None:
         """Create an empty table, and its namespace; if somebody else was faster, theirs stays."""
@@ -120,26 +121,37 @@ class IcebergTable(Table[IcebergSettings]):
         if mode is ReadMode.CHANGES:
             self.require(Capability.READ_CHANGES)
         handle = self.open()
-        snapshot = snapshot_at(handle, at, self.name)
+        with reading(self, handle):
+            return self._plan(handle, mode, since, at, window)
+
+    def _plan(
+        self,
+        handle: Handle,
+        mode: ReadMode,
+        since: Position | None,
+        at: int | datetime | None,
+        window: Window | None,
+    ) -> Plan:
+        snapshot = snapshot_at(handle, at)
         schema = handle.schema() if at is None else schema_of(handle, snapshot)
         columns = from_iceberg(schema, self.name)
         bound = None if window is None else self.bounds(window, columns)
         notes: tuple[str, ...] = ()
-        after = start_of(handle, since, self.name) if mode is ReadMode.ADDED and since is not None else None
+        after = start_of(handle, since) if mode is ReadMode.ADDED and since is not None else None
         if after is None or after == NO_SNAPSHOT:
             files = iceberg_files.live(handle, snapshot, schema, bound)
         else:
-            snapshots, notes = appends(handle, after, self.name)
+            snapshots, notes = appends(handle, after)
             files = iceberg_files.added(handle, snapshots, schema, bound)
-        total = iceberg_files.statistics(handle, snapshot)
+        total = iceberg_files.summarized(snapshot)
         return Plan(
             self._rows(handle, schema, columns, files, bound),
             mode,
             position_of(handle, snapshot),
             files.count,
             files.bytes,
-            total_files=total.files,
-            total_bytes=total.bytes,
+            total_files=None if total is None else total.files,
+            total_bytes=None if total is None else total.bytes,
             empty=not files.data,
             notes=notes,
         )

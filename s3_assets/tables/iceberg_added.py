@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _TAKEN_OUT = ("deleted-data-files", "deleted-records", "added-delete-files", "removed-delete-files")
 
 
-def start_of(handle: Handle, since: Position, table: str) -> int:
+def start_of(handle: Handle, since: Position) -> int:
     """Return the snapshot that was read before.
 
     Raises `SourceRewrittenError` if that was one of another table, which had this one's name.
@@ -31,20 +31,17 @@ def start_of(handle: Handle, since: Position, table: str) -> int:
         raise CursorError(
             "the cursor counts files, and this source counts versions",
             remedy="Give the import another name, or reset its cursor.",
-            table=table,
         )
     if since.table_id != table_id(handle):
         raise SourceRewrittenError(
             f"the table was dropped and made anew: the cursor stands at snapshot {since.version} of "
             f"{since.table_id}, and the table is {table_id(handle)} now",
             remedy="Reset the cursor to read the new table from its beginning.",
-            table=table,
-            location=handle.location(),
         )
     return since.version
 
 
-def appends(handle: Handle, after: int, table: str) -> tuple[list[Snapshot], tuple[str, ...]]:
+def appends(handle: Handle, after: int) -> tuple[list[Snapshot], tuple[str, ...]]:
     """Return the snapshots after that one that added rows, oldest first, and notes on those passed over.
 
     Compaction changes no row and is passed over. Raises `SourceRewrittenError` that names the first snapshot
@@ -55,10 +52,10 @@ def appends(handle: Handle, after: int, table: str) -> tuple[list[Snapshot], tup
 
     found: list[Snapshot] = []
     notes: list[str] = []
-    for snapshot in reversed(_since(handle, after, table)):
+    for snapshot in reversed(_since(handle, after)):
         operation = snapshot.summary.operation if snapshot.summary is not None else None
         if operation is Operation.REPLACE:
-            notes.append(f"snapshot {snapshot.snapshot_id} ({operation.value}) rewrote files and changed no row")
+            notes.append(f"snapshot {snapshot.snapshot_id} ({operation.value}) only rewrote files")
         elif operation is Operation.APPEND or _only_adds(handle, snapshot):
             found.append(snapshot)
         else:
@@ -67,15 +64,13 @@ def appends(handle: Handle, after: int, table: str) -> tuple[list[Snapshot], tup
                 "replaced or deleted rows that may have been read before, so that added rows cannot be told "
                 "from old ones",
                 remedy="Read this table with read_mode: current, or reset the cursor.",
-                table=table,
-                location=handle.location(),
             )
     return found, tuple(notes)
 
 
-def _since(handle: Handle, after: int, table: str) -> list[Snapshot]:
+def _since(handle: Handle, after: int) -> list[Snapshot]:
     """Return the snapshots after that one up to the current one, newest first."""
-    between = []
+    between: list[Snapshot] = []
     for snapshot in lineage(handle.metadata, handle.current_snapshot()):
         if snapshot.snapshot_id == after:
             return between
@@ -83,25 +78,21 @@ def _since(handle: Handle, after: int, table: str) -> list[Snapshot]:
         if snapshot.parent_snapshot_id == after:
             # It has expired itself, and all that came after is kept.
             return between
-    raise _no_way_back(handle, after, between, table)
+    raise _no_way_back(handle, after, between)
 
 
-def _no_way_back(handle: Handle, after: int, between: list[Snapshot], table: str) -> S3AssetsError:
+def _no_way_back(handle: Handle, after: int, between: list[Snapshot]) -> S3AssetsError:
     if handle.snapshot_by_id(after) is not None:
         return SourceRewrittenError(
             f"the table was set back: the cursor stands at snapshot {after}, which is not an ancestor of the "
             f"current one, {between[0].snapshot_id if between else 'none'}",
             remedy="Read this table with read_mode: current, or reset the cursor.",
-            table=table,
-            location=handle.location(),
         )
     oldest = f" and {between[-1].snapshot_id}" if between else ""
     return HistoryLostError(
         f"the snapshots between {after}, where the cursor stands,{oldest} have expired; {kept(handle)}",
         remedy="Let snapshots expire later (history.expire.max-snapshot-age-ms), and reset the cursor to "
         "start anew.",
-        table=table,
-        location=handle.location(),
     )
 
 

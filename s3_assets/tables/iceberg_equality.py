@@ -1,8 +1,8 @@
 """Deletes by equality: a row is gone if a later delete file of its partition names its values.
 
-Iceberg Table Spec, "Equality Delete Files" and "Scan Planning": null equals null, and a delete file whose spec
-has no fields is of all partitions. Of the deletes that name the same values the latest decides, so that each
-delete file is read once, however many data files come before it.
+Iceberg Table Spec, "Equality Delete Files" and "Scan Planning": null equals null, and a delete file whose
+spec has no fields is of all partitions. Of the deletes that name the same values the latest decides, so that
+each delete file is read once, however many data files come before it.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from s3_assets.tables.partitioning import Bounds
 
-_TOTALS = ("total-data-files", "total-files-size", "total-records", "total-delete-files")
+_TOTALS = ("total-data-files", "total-delete-files", "total-files-size", "total-records")
 
 
 @dataclass(frozen=True)
@@ -75,19 +75,26 @@ def statistics(handle: Handle, snapshot: Snapshot | None) -> Statistics:
 
     `rows` is None if there are delete files: they may name a row twice, or one that is gone.
     """
-    if snapshot is None:
-        return Statistics(0, 0, 0)
-    summary = snapshot.summary.additional_properties if snapshot.summary is not None else {}
-    told = [summary.get(name, "") for name in _TOTALS]
-    if all(text.isdecimal() for text in told):
-        files, size, rows, deletes = (int(text) for text in told)
-        if deletes == 0:
-            return Statistics(files, size, rows)
+    told = summarized(snapshot)
+    if told is not None:
+        return told
     found = live(handle, snapshot, handle.schema())
     counts = [each.file.record_count for each in found.data]
     # Some writers say -1 where they do not know.
     known = not found.deletes and all(count >= 0 for count in counts)
     return Statistics(found.count, found.bytes, sum(counts) if known else None)
+
+
+def summarized(snapshot: Snapshot | None) -> Statistics | None:
+    """Return the size of a snapshot as its summary tells it, if it does: writers need not."""
+    if snapshot is None:
+        return Statistics(0, 0, 0)
+    summary = snapshot.summary.additional_properties if snapshot.summary is not None else {}
+    told = [summary.get(name, "") for name in _TOTALS]
+    if not all(text.isdecimal() for text in told):
+        return None
+    files, deletes, size, rows = (int(text) for text in told)
+    return Statistics(files + deletes, size, None if deletes else rows)
 
 
 def _read(
@@ -111,16 +118,14 @@ def _read(
             return Files(
                 deletes=tuple(each for each in deletes if pruning is None or pruning.keeps(each.file))
             )
-        data = [
-            LiveFile(entry.data_file, entry.sequence_number or 0)
-            for entry in data_entries(manifest, handle.io)
-            if keep(entry)
-        ]
+        data = [each for each in data_entries(manifest, handle.io) if keep(each)]
         if pruning is not None and window is not None:
             data = [
-                each for each in data if pruning.keeps(each.file) and may_overlap(each.file, schema, window)
+                each
+                for each in data
+                if pruning.keeps(each.data_file) and may_overlap(each.data_file, schema, window)
             ]
-        return Files(tuple(data))
+        return Files(tuple(LiveFile(each.data_file, each.sequence_number or 0) for each in data))
 
     # Many small objects: their round trips overlap.
     found = list(ExecutorFactory.get_or_create().map(read, chosen))

@@ -122,8 +122,8 @@ def _refuse_unreadable(file: DataFile, *, vectors: bool) -> None:
     kinds = (FileFormat.PARQUET, FileFormat.PUFFIN) if vectors else (FileFormat.PARQUET,)
     if file.file_format not in kinds:
         raise UnsupportedError(
-            f"the table has files of format {file.file_format.value}, such as {file.file_path}, which cannot be "
-            "read",
+            f"the table has files of format {file.file_format.value}, such as {file.file_path}, which cannot "
+            "be read",
             remedy="Rewrite them as Parquet (write.format.default, then rewrite_data_files).",
         )
     if file.key_metadata is not None:

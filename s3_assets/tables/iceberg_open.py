@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters.pyiceberg import by_bucket, is_ours, known_connections
-from s3_assets.errors import SettingError
+from s3_assets.errors import DataFileBrokenError, S3AssetsError, SettingError
 from s3_assets.location import Location
 from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyiceberg.table import Table as Handle
 
     from s3_assets.connection.settings import S3Connection
@@ -20,10 +24,10 @@ if TYPE_CHECKING:
 def open_table(table: IcebergTable) -> Handle:
     """Return PyIceberg's own table as the catalog has it now.
 
-    Raises `TableMissingError` only if the catalog answered that there is none; anything else that goes wrong is
-    another error, so that nobody takes it for an empty place to create a table in. Raises `SettingError` for a
-    table that would not be read with the connection: its properties name files of another kind, or it lies in
-    another bucket.
+    Raises `TableMissingError` only if the catalog answered that there is none; anything else that goes wrong
+    is another error, so that nobody takes it for an empty place to create a table in. Raises `SettingError`
+    for a table that would not be read with the connection: its properties name files of another kind, or it
+    lies in another bucket.
     """
     with catalog_errors(table.connection, table.name):
         catalog, name = catalog_of(table.connection, table.settings)
@@ -50,13 +54,31 @@ def files_connection(handle: Handle, table: IcebergTable) -> S3Connection:
     bucket = location_of(handle).bucket
     if bucket not in reached:
         raise SettingError(
-            f"the table lies in the bucket '{bucket}', and the connection reaches {', '.join(sorted(reached))}",
+            f"the table lies in the bucket '{bucket}', and the connection reaches "
+            f"{', '.join(sorted(reached))}",
             remedy="Read it with a connection whose url is in that bucket.",
             connection=table.connection.name,
             table=table.name,
             location=handle.location(),
         )
     return reached[bucket]
+
+
+@contextmanager
+def reading(table: IcebergTable, handle: Handle) -> Iterator[None]:
+    """Add the place to errors that are raised inside, and name those of metadata that is damaged."""
+    place = {"connection": table.connection.name, "table": table.name, "location": handle.location()}
+    try:
+        yield
+    except S3AssetsError as error:
+        raise error.at(**place) from error.__cause__
+    except (ValueError, EOFError, struct.error) as error:
+        raise DataFileBrokenError(
+            f"the table's metadata cannot be read: {error}",
+            remedy="Look at the table with another reader; if that fails as well, set it back to an earlier "
+            "snapshot.",
+            **place,
+        ) from error
 
 
 def location_of(handle: Handle) -> Location:

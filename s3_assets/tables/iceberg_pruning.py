@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pyiceberg.expressions import BooleanExpression
+    from pyiceberg.expressions.literals import Literal
     from pyiceberg.manifest import DataFile, ManifestFile
     from pyiceberg.partitioning import PartitionSpec
     from pyiceberg.schema import Schema
 
-    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.partitioning import Bound, Bounds
 
 
 class Pruning:
@@ -56,9 +57,13 @@ class Pruning:
 
 def predicate(window: Bounds) -> BooleanExpression:
     """Return the window as PyIceberg's predicate."""
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
+    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan, Reference
 
-    return And(GreaterThanOrEqual(window.column, window.low), LessThan(window.column, window.high))
+    column = Reference(window.column)
+    return And(
+        GreaterThanOrEqual(term=column, value=_literal(window.low)),
+        LessThan(term=column, value=_literal(window.high)),
+    )
 
 
 def may_overlap(file: DataFile, schema: Schema, window: Bounds) -> bool:
@@ -67,15 +72,20 @@ def may_overlap(file: DataFile, schema: Schema, window: Bounds) -> bool:
     Bounds may be absent, and may be cut: a lower one is never above the smallest value, an upper one never
     below the largest.
     """
-    from pyiceberg.expressions import literal
-
     field = schema.find_field(window.column)
-    low, high = (literal(bound).to(field.field_type).value for bound in (window.low, window.high))
+    low, high = (_literal(bound).to(field.field_type).value for bound in (window.low, window.high))
     smallest, largest = (
         _bound((bounds or {}).get(field.field_id), field.field_type)
         for bounds in (file.lower_bounds, file.upper_bounds)
     )
     return (smallest is None or smallest < high) and (largest is None or largest >= low)
+
+
+def _literal(bound: Bound) -> Literal[Any]:
+    from pyiceberg.expressions.literals import literal
+
+    found: Literal[Any] = literal(bound)
+    return found
 
 
 def _bound(value: bytes | None, dtype: Any) -> Any:  # noqa: ANN401 - a value of that type

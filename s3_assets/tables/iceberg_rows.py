@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import polars as pl
+    from pyiceberg.manifest import DataFile
     from pyiceberg.schema import Schema
 
     from s3_assets.tables.iceberg_deletes import Target
@@ -50,18 +51,18 @@ def _without_positions(scanner: Scanner, schema: Schema, targets: Sequence[Targe
     """Number the rows of all files as one, and leave out those at the positions that delete files name."""
     import polars as pl
 
-    starts: dict[str, dict[str, int]] = {}
+    starts: dict[DataFile, dict[str, int]] = {}
     start = 0
     for target in targets:
         for delete in target.shared:
-            starts.setdefault(delete.file.file_path, {})[target.data.file.file_path] = start
+            starts.setdefault(delete.file, {})[target.data.file.file_path] = start
         start += target.data.file.record_count
     deleted = []
-    for path, files in starts.items():
+    for delete_file, files in starts.items():
         first = pl.LazyFrame(
             {_PATH: list(files), _ROW: list(files.values())}, schema={_PATH: pl.String, _ROW: pl.Int64}
         )
-        named = scanner.scan_plain(path).select(_PATH, _POSITION)
+        named = scanner.scan_plain(delete_file).select(_PATH, _POSITION)
         deleted.append(named.join(first, on=_PATH).select(pl.col(_ROW) + pl.col(_POSITION)))
     whole = scanner.scan(schema, {target.data.file: frozenset() for target in targets})
     numbered = whole.with_row_index(_ROW).with_columns(pl.col(_ROW).cast(pl.Int64))

@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.adapters import polars as parquet_adapter
 from s3_assets.connection.adapters import polars_iceberg as polars_adapter
+from s3_assets.errors import SettingError
 from s3_assets.tables.iceberg_open import files_connection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import polars as pl
+    from pyiceberg.expressions import BooleanExpression
     from pyiceberg.manifest import DataFile
     from pyiceberg.schema import Schema
     from pyiceberg.table import FileScanTask
     from pyiceberg.table import Table as Handle
+    from pyiceberg.typedef import Properties
 
+    from s3_assets.connection.settings import S3Connection
     from s3_assets.tables.iceberg import IcebergTable
 
 _PLANNER = "POLARS_ICEBERG_PLANNER"
@@ -37,27 +41,47 @@ class Scanner:
     table: IcebergTable
     handle: Handle
 
+    @cached_property
+    def connection(self) -> S3Connection:
+        """The connection that reaches the table's files."""
+        return files_connection(self.handle, self.table)
+
     def scan(self, schema: Schema, files: Mapping[DataFile, frozenset[DataFile]]) -> pl.LazyFrame:
         """Return the rows of the files, lazily and in their order, in the columns of the schema.
 
-        With each data file come the delete files that are applied as it is read: position deletes of it alone,
-        or its deletion vector.
+        With each data file come the delete files that are applied as it is read: position deletes of it
+        alone, or its deletion vector. Raises `SettingError` for a file in another bucket.
         """
         import polars as pl
         from pyiceberg.table import FileScanTask
 
         _plan_without_plugin()
+        for file, deletes in files.items():
+            self._refuse_elsewhere(file, *deletes)
         tasks = [FileScanTask(file, set(deletes)) for file, deletes in files.items()]
         chosen = _chosen_table()(self.handle, schema, tasks)
-        options = polars_adapter.scan_options(files_connection(self.handle, self.table))
-        return pl.scan_iceberg(chosen, storage_options=options)
+        return pl.scan_iceberg(chosen, storage_options=polars_adapter.scan_options(self.connection))
 
-    def scan_plain(self, path: str) -> pl.LazyFrame:
-        """Return the rows of one Parquet file of the table, lazily, in its own columns."""
+    def scan_plain(self, file: DataFile) -> pl.LazyFrame:
+        """Return the rows of one file, lazily, in its own columns."""
         import polars as pl
 
-        options = parquet_adapter.options(files_connection(self.handle, self.table))
-        return pl.scan_parquet(path, glob=False, hive_partitioning=False, **options)
+        self._refuse_elsewhere(file)
+        options = parquet_adapter.options(self.connection)
+        return pl.scan_parquet(file.file_path, glob=False, hive_partitioning=False, **options)
+
+    def _refuse_elsewhere(self, *files: DataFile) -> None:
+        """Refuse a file that Polars would look for with the wrong connection, or on the local disk."""
+        bucket = self.connection.location.bucket
+        for file in files:
+            if not file.file_path.startswith((f"s3://{bucket}/", f"s3a://{bucket}/")):
+                raise SettingError(
+                    f"the table has a file that is not in the bucket of its connection: {file.file_path}",
+                    remedy=f"Copy the table, so that all its files are at s3://{bucket}/.",
+                    connection=self.table.connection.name,
+                    table=self.table.name,
+                    location=self.handle.location(),
+                )
 
 
 def _plan_without_plugin() -> None:
@@ -71,21 +95,20 @@ def _plan_without_plugin() -> None:
 @cache
 def _chosen_table() -> Any:  # noqa: ANN401 - a class
     """Return the class of a table whose scans are the files that were chosen, when PyIceberg is loaded."""
-    from pyiceberg.table import DataScan, Table
+    from pyiceberg.table import ALWAYS_TRUE, DataScan, Table
+    from pyiceberg.typedef import EMPTY_DICT
 
     from s3_assets.tables.iceberg_pruning import Pruning
 
     class ChosenScan(DataScan):
-        """A scan of files that were chosen before; a predicate leaves out those whose partition cannot match."""
+        """A scan of files that were chosen before, but for those whose partition excludes the filter."""
 
-        def __init__(self, chosen: Sequence[FileScanTask], **fields: Any) -> None:
-            super().__init__(**fields)
-            self.chosen = chosen
+        chosen: Sequence[FileScanTask] = ()
 
-        def update(self, **overrides: Any) -> ChosenScan:
-            names = ("table_metadata", "io", "row_filter", "selected_fields", "limit")
-            fields = {name: getattr(self, name) for name in names}
-            return ChosenScan(self.chosen, **{**fields, **overrides})
+        def update(self, **overrides: Any) -> ChosenScan:  # noqa: ANN401 - PyIceberg's fields
+            copy = super().update(**overrides)
+            copy.chosen = self.chosen
+            return copy
 
         def plan_files(self) -> list[FileScanTask]:
             metadata = self.table_metadata
@@ -96,16 +119,29 @@ def _chosen_table() -> Any:  # noqa: ANN401 - a class
         """A table of chosen files, in the columns of one schema."""
 
         def __init__(self, handle: Handle, schema: Schema, chosen: Sequence[FileScanTask]) -> None:
+            others = [each for each in handle.metadata.schemas if each.schema_id != schema.schema_id]
             metadata = handle.metadata.model_copy(
-                update={"schemas": [schema], "current_schema_id": schema.schema_id}
+                update={"schemas": [schema, *others], "current_schema_id": schema.schema_id}
             )
             # Polars would load the whole table from here after pickling: no choice of files survives that.
             nowhere = f"{handle.metadata_location}: a choice of files cannot be pickled"
             super().__init__(handle.name(), metadata, nowhere, handle.io, handle.catalog)
             self._chosen = chosen
 
-        def scan(self, **fields: Any) -> ChosenScan:
-            fields.pop("snapshot_id", None)
-            return ChosenScan(self._chosen, table_metadata=self.metadata, io=self.io, **fields)
+        def scan(
+            self,
+            row_filter: str | BooleanExpression = ALWAYS_TRUE,
+            selected_fields: tuple[str, ...] = ("*",),
+            case_sensitive: bool = True,
+            snapshot_id: int | None = None,
+            options: Properties = EMPTY_DICT,
+            limit: int | None = None,
+        ) -> ChosenScan:
+            del snapshot_id
+            scan = ChosenScan(
+                self.metadata, self.io, row_filter, selected_fields, case_sensitive, None, options, limit
+            )
+            scan.chosen = self._chosen
+            return scan
 
     return ChosenTable

@@ -61,7 +61,7 @@ def lineage(metadata: TableMetadata, snapshot: Snapshot | None) -> Iterator[Snap
         snapshot = known.get(snapshot.parent_snapshot_id) if snapshot.parent_snapshot_id is not None else None
 
 
-def snapshot_at(handle: Handle, at: int | datetime | None, table: str) -> Snapshot | None:
+def snapshot_at(handle: Handle, at: int | datetime | None) -> Snapshot | None:
     """Return the snapshot of that id, or the one that was current at that time; None of an empty table.
 
     A time without a zone is UTC. Raises `HistoryLostError` for an id that is not kept, and for a time before
@@ -70,14 +70,12 @@ def snapshot_at(handle: Handle, at: int | datetime | None, table: str) -> Snapsh
     if at is None:
         return handle.current_snapshot()
     if isinstance(at, datetime):
-        return _snapshot_as_of(handle, at if at.tzinfo else at.replace(tzinfo=UTC), table)
+        return _snapshot_as_of(handle, at if at.tzinfo else at.replace(tzinfo=UTC))
     found = handle.snapshot_by_id(at)
     if found is None:
         raise HistoryLostError(
             f"the table keeps no snapshot {at}; {kept(handle)}",
             remedy="Ask for the id of one that the table still keeps, or for a time.",
-            table=table,
-            location=handle.location(),
         )
     return found
 
@@ -89,7 +87,7 @@ def schema_of(handle: Handle, snapshot: Snapshot | None) -> Schema:
     return handle.schemas().get(snapshot.schema_id, handle.schema())
 
 
-def _snapshot_as_of(handle: Handle, moment: datetime, table: str) -> Snapshot:
+def _snapshot_as_of(handle: Handle, moment: datetime) -> Snapshot:
     # In whole milliseconds, as the log has them: a float of seconds would round.
     milliseconds = (moment - datetime.fromtimestamp(0, UTC)) // _MILLISECOND
     entries = [entry for entry in handle.history() if entry.timestamp_ms <= milliseconds]
@@ -97,8 +95,6 @@ def _snapshot_as_of(handle: Handle, moment: datetime, table: str) -> Snapshot:
         raise HistoryLostError(
             f"there was no snapshot at {moment.isoformat()}; {kept(handle)}",
             remedy="Ask for a later time.",
-            table=table,
-            location=handle.location(),
         )
     entry = entries[-1]
     found = handle.snapshot_by_id(entry.snapshot_id)
@@ -107,8 +103,6 @@ def _snapshot_as_of(handle: Handle, moment: datetime, table: str) -> Snapshot:
             f"the snapshot that was current at {moment.isoformat()} has expired: {entry.snapshot_id}; "
             f"{kept(handle)}",
             remedy="Ask for a later time, and let snapshots expire later.",
-            table=table,
-            location=handle.location(),
         )
     return found
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def storable(schema: pl.Schema, table: str) -> pl.Schema:
-    """Return the schema in types that Iceberg has: small and unsigned integers widened, categories as strings.
+    """Return the schema in types that Iceberg has: short and unsigned integers widened, categories as text.
 
     Times keep microseconds: what is finer is cut, as every Iceberg writer does. Raises `SchemaMismatchError`
     for a type that has no counterpart, such as a duration.

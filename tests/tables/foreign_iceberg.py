@@ -99,6 +99,7 @@ class ForeignTable:
     properties: dict[str, str] = field(default_factory=dict)
     has_uuid: bool = True
     compressed: bool = False
+    summarized: bool = True
 
     def __post_init__(self) -> None:
         self.schemas = [self.columns]
@@ -225,7 +226,6 @@ class ForeignTable:
         *,
         schema: int | None = None,
         parent: int | None = None,
-        summary: Mapping[str, str] | None = None,
     ) -> int:
         """Add a snapshot and make it the current one; returns its id."""
         identity = 1000 + self.commits
@@ -265,7 +265,7 @@ class ForeignTable:
             **({"sequence-number": sequence} if self.version > 1 else {}),
             "timestamp-ms": START + 1000 * self.commits,
             "manifest-list": listing,
-            "summary": {"operation": operation, **(summary or {})},
+            "summary": {"operation": operation, **(self._totals() if self.summarized else {})},
             "schema-id": len(self.schemas) - 1 if schema is None else schema,
             **({"first-row-id": 0, "added-rows": 0} if self.version > 2 else {}),
         }
@@ -312,6 +312,17 @@ class ForeignTable:
         name = f"v{number}{suffix}"
         self._put(f"{self.root}/metadata/{name}", gzip.compress(body) if self.compressed else body)
         self._put(f"{self.root}/metadata/version-hint.text", str(number).encode())
+
+    def _totals(self) -> dict[str, str]:
+        records = [each.record for each in self.live.values()]
+        data = [record for record in records if not record.get("content")]
+        totals = {
+            "data-files": len(data),
+            "delete-files": len(records) - len(data),
+            "files-size": sum(record["file_size_in_bytes"] for record in records),
+            "records": sum(record["record_count"] for record in data),
+        }
+        return {f"total-{name}": str(total) for name, total in totals.items()}
 
     def _spec(self, spec: int | None) -> int:
         return len(self.specs) - 1 if spec is None else spec
@@ -450,6 +461,7 @@ def _manifest_schema(version: int, spec: list[dict[str, Any]]) -> dict[str, Any]
         _required(104, "file_size_in_bytes", "long"),
         *([{**_required(105, "block_size_in_bytes", "long"), "default": 0}] if version == 1 else []),
         _optional(109, "value_counts", _map("value_counts", 119, 120, "long")),
+        _optional(131, "key_metadata", "bytes"),
         _optional(110, "null_value_counts", _map("null_value_counts", 121, 122, "long")),
         _optional(125, "lower_bounds", _map("lower_bounds", 126, 127, "bytes")),
         _optional(128, "upper_bounds", _map("upper_bounds", 129, 130, "bytes")),

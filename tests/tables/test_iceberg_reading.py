@@ -1,5 +1,7 @@
 """Iceberg tables of other writers, read as their specification says; what is expected is written by hand."""
 
+import io
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,12 +14,12 @@ from polars.testing import assert_frame_equal
 from pyiceberg.transforms import BucketTransform
 from pyiceberg.types import LongType
 
-from s3_assets.errors import HistoryLostError, SourceRewrittenError
+from s3_assets.errors import HistoryLostError, SettingError, SourceRewrittenError, UnsupportedError
 from s3_assets.tables.iceberg import IcebergTable
 from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.table import ReadMode, VersionPosition
 from s3_assets.windows import Window
-from tests.tables.foreign_iceberg import EQUALITY, ForeignTable, column
+from tests.tables.foreign_iceberg import EQUALITY, Entry, ForeignTable, column
 from tests.tables.formats import PATH, Place
 
 NUMBERS = [column(1, "number", "long"), column(2, "name", "string")]
@@ -222,9 +224,9 @@ EVERY_TYPE: tuple[tuple[Any, pl.DataType, Any], ...] = (
     ("decimal(38,10)", pl.Decimal(38, 10), Decimal("1234567890123456789012345678.0123456789")),
     ("date", pl.Date(), date(1969, 12, 31)),
     ("time", pl.Time(), time(23, 59, 59, 999_999)),
-    ("timestamp", pl.Datetime("us"), datetime(1900, 1, 1, 0, 0, 0, 1)),
+    ("timestamp", pl.Datetime("us"), datetime.fromisoformat("1900-01-01T00:00:00.000001")),
     ("timestamptz", pl.Datetime("us", "UTC"), datetime(2024, 5, 1, 12, tzinfo=UTC)),
-    ("timestamp_ns", pl.Datetime("ns"), datetime(2024, 5, 1, 12)),
+    ("timestamp_ns", pl.Datetime("ns"), datetime.fromisoformat("2024-05-01T12:00")),
     ("timestamptz_ns", pl.Datetime("ns", "UTC"), datetime(2024, 5, 1, 12, tzinfo=UTC)),
     ("string", pl.String(), "naïve 🧊"),
     ("uuid", pl.Binary(), UUID("f79c3e09-677c-4bbd-a479-3f349cb785e7").bytes),
@@ -236,7 +238,14 @@ EVERY_TYPE: tuple[tuple[Any, pl.DataType, Any], ...] = (
         ["a", None],
     ),
     (
-        {"type": "map", "key-id": 102, "key": "string", "value-id": 103, "value": "long", "value-required": False},
+        {
+            "type": "map",
+            "key-id": 102,
+            "key": "string",
+            "value-id": 103,
+            "value": "long",
+            "value-required": False,
+        },
         pl.Map(pl.String(), pl.Int64()),
         {"a": 1, "b": None},
     ),
@@ -324,7 +333,11 @@ def test_columns_are_found_by_id_whatever_became_of_them(place: Place) -> None:
     ]
 
 
-MOMENTS = [datetime(2024, 1, 1, hour, tzinfo=UTC) + timedelta(days=40 * step) for step in range(4) for hour in (1, 13)]
+MOMENTS = [
+    datetime(2024, 1, 1, hour, tzinfo=UTC) + timedelta(days=40 * step)
+    for step in range(4)
+    for hour in (1, 13)
+]
 EVENTS = [column(1, "number", "long"), column(2, "name", "string"), column(3, "at", "timestamptz")]
 
 
@@ -354,7 +367,7 @@ def test_a_window_keeps_the_partitions_of_every_transform_and_spec(place: Place)
     rows = [{"number": number, "name": str(number), "at": moment} for number, moment in enumerate(MOMENTS)]
     # Without bounds: the partition alone tells what a file may hold.
     kept = {"void": 8, "identity": 2, "hour": 2, "day": 2, "month": 2, "year": 8}
-    for name, (told, transform) in SPECS.items():
+    for told, transform in SPECS.values():
         foreign.respec([told])
         foreign.commit(
             "append",
@@ -399,3 +412,75 @@ def test_buckets_and_prefixes_prune_what_a_predicate_excludes(place: Place) -> N
     assert frame.filter(pl.col("number") == 17).collect()["name"].to_list() == ["017"]
     assert sorted(frame.filter(pl.col("name").is_in(["017", "018"])).collect()["number"]) == [17, 18]
     assert frame.filter(pl.col("name") >= "035").collect().height == 5
+
+
+ODD_NAMES = ("_hidden", "a.b", "day=1", " Größe ", "UPPER", "upper", "0", 'quo"te', "snow☃")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"version": 1, "has_uuid": False},
+        {"version": 1, "compressed": True, "summarized": False},
+        {"scheme": "s3a", "slash": "/"},
+    ],
+    ids=["v1", "v1-gzip", "s3a"],
+)
+def test_tables_of_other_writers(place: Place, told: dict[str, Any]) -> None:
+    columns = [column(1, "number", "long"), *(column(n, name, "int") for n, name in enumerate(ODD_NAMES, 2))]
+    foreign = ForeignTable(place, columns, **told)
+    values = {name: n for n, name in enumerate(ODD_NAMES, 2)}
+    elsewhere = f"{foreign.scheme}://{place.bucket}/other folder/01101/p=1%2F2 %20+#?&=ü~/"
+    paths = [None, "data/day=2024-01-01 00%3A00/x.parquet", f"{elsewhere}file.parquet"]
+    foreign.commit(
+        "append", [foreign.file([{"number": n, **values}], path=path) for n, path in enumerate(paths)]
+    )
+    foreign.commit("append", [foreign.file([{"number": 3, **values}])])
+    foreign.save()
+
+    table = opened(place)
+
+    frame = table.plan().frame.sort("number").collect()
+    assert frame["number"].to_list() == [0, 1, 2, 3]
+    assert frame.drop("number").row(0, named=True) == values
+    assert table.location.url == f"{place.url}/"
+    assert table.state().statistics.rows == 4
+    first, again = (table.plan(ReadMode.ADDED).until for _ in range(2))
+    assert first == again
+    assert read(table, mode=ReadMode.ADDED, since=VersionPosition(1000, first.table_id)) == [3]  # type: ignore[union-attr]
+    assert table.version().number == 2
+
+
+def test_files_without_field_ids_are_read_by_the_name_mapping(place: Place) -> None:
+    mapping = [{"field-id": 1, "names": ["number", "nr"]}, {"field-id": 2, "names": ["name"]}]
+    foreign = ForeignTable(place, NUMBERS, properties={"schema.name-mapping.default": json.dumps(mapping)})
+    buffer = io.BytesIO()
+    pl.DataFrame({"nr": [1, 2], "name": ["a", "b"]}).write_parquet(buffer)
+    record = {**foreign.put("data/moved.parquet", buffer.getvalue()), "content": 0, "record_count": 2}
+    foreign.commit("append", [Entry(record, 0, 0, 0)])
+    foreign.save()
+
+    assert opened(place).plan().frame.collect().rows() == [(1, "a"), (2, "b")]
+
+
+REFUSED = {
+    "format": ({"file_format": "ORC"}, UnsupportedError, "files of format ORC"),
+    "encryption": ({"key_metadata": b"key"}, UnsupportedError, "encrypted files"),
+    "scheme": ({"file_path": "s3n://lake/x.parquet"}, SettingError, "s3n://lake/x.parquet"),
+    "bucket": ({"file_path": "s3://elsewhere/x.parquet"}, SettingError, "s3://elsewhere/x.parquet"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_files_that_cannot_be_read_are_refused_by_name(place: Place, case: str) -> None:
+    told, error, text = REFUSED[case]
+    foreign = ForeignTable(place, NUMBERS)
+    whole = foreign.file(numbers(1))
+    foreign.commit(
+        "append", [whole, Entry({**whole.record, "file_path": f"{foreign.root}/x", **told}, 0, 0, 0)]
+    )
+    foreign.save()
+
+    with pytest.raises(error, match=text) as raised:
+        opened(place).plan()
+    assert raised.value.table == "numbers"
