@@ -177,7 +177,12 @@ def _column(footer: Any, index: int) -> ColumnStatistics:  # noqa: ANN401 - pyar
                 known and found is not None and found.has_null_count and found.null_count == chunk.num_values
             )
             continue
-        low, high = found.min, found.max
+        try:
+            low, high = found.min, found.max
+        except ValueError:
+            # PyArrow has no Python value for it, such as for nanoseconds: the rows themselves are looked at.
+            known = False
+            continue
         smallest = low if smallest is None or low < smallest else smallest
         largest = high if largest is None or high > largest else largest
     return ColumnStatistics(smallest if known else None, largest if known else None, nulls)

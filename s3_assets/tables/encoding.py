@@ -27,10 +27,8 @@ class Encoder(ABC):
 class Encoding(ABC):
     """What the files of one table are made of."""
 
-    @property
-    @abstractmethod
-    def suffix(self) -> str:
-        """How the names of the files end."""
+    suffix: str
+    """How the names of the files end."""
 
     @abstractmethod
     def refuse(self, columns: pl.Schema) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _DATE = "%Y-%m-%d"
 _TIME = "%H:%M:%S%.f"
 _DAYS = (-719_528, 2_932_896)  # from 0000-01-01 to 9999-12-31, since 1970-01-01
-_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+_DAY = {"ms": 86_400_000, "us": 86_400_000_000}
 
 
 def as_text(column: pl.Expr, dtype: pl.DataType, layout: str | None) -> pl.Expr:
@@ -86,7 +86,8 @@ def refuse_years(rows: pl.DataFrame) -> None:
 def _is_dated(dtype: pl.DataType) -> bool:
     import polars as pl
 
-    return dtype == pl.Date or isinstance(dtype, pl.Datetime)
+    # Nanoseconds reach from 1677 to 2262.
+    return dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_unit != "ns")
 
 
 def _outside(dates: pl.Series) -> int:

@@ -32,12 +32,7 @@ class _TextEncoding(Encoding, Generic[TextOf]):
 
     settings: TextOf
     compression: str
-    ending: str
-
-    @property
-    def suffix(self) -> str:
-        """How the names of the files end."""
-        return self.ending
+    suffix: str
 
     def encoder(self, columns: pl.Schema) -> Encoder:
         """Return what writes one file."""
@@ -119,7 +114,7 @@ class DelimitedEncoding(_TextEncoding[DelimitedSettings]):
         self._refuse_blank_lines(rows)
         formats = self.settings.formats
         texts = rows.select(
-            text_spelling.as_text(pl.col(name), dtype, formats.get(name))
+            text_spelling.as_text(pl.col(name), dtype, formats.get(name)).alias(name)
             for name, dtype in rows.schema.items()
         )
         text_spelling.refuse_lossy(rows, texts, formats)
@@ -162,8 +157,8 @@ def delimited(
 ) -> DelimitedEncoding:
     """Return how files are written in the dialect of the table.
 
-    `declared` are the columns inside of its files, where they are declared. Raises `UnsupportedError` for a dialect in which
-    not every text can be written.
+    `declared` are the columns inside of its files, where they are declared. Raises `UnsupportedError` for a
+    dialect in which not every text can be written.
     """
     found: str | None = None
     if settings.quote is None:
@@ -218,7 +213,7 @@ class ObjectsEncoding(_TextEncoding[ObjectsSettings]):
         _refuse_not_finite(rows)
         formats = self.settings.formats
         texts = rows.select(
-            text_spelling.as_json(pl.col(name), dtype, formats.get(name))
+            text_spelling.as_json(pl.col(name), dtype, formats.get(name)).alias(name)
             for name, dtype in rows.schema.items()
         )
         text_spelling.refuse_lossy(rows, texts, formats)
