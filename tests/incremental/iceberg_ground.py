@@ -7,11 +7,16 @@ from uuid import uuid4
 import obstore
 import polars as pl
 from pyiceberg.catalog.glue import GlueCatalog
-from pyiceberg.table import StaticTable, Table
+from pyiceberg.table import StaticTable
+from pyiceberg.table import Table as Handle
 
 from s3_assets.embedded.server import REGION
+from s3_assets.incremental.append import append_new
+from s3_assets.tables.open import open_table
+from s3_assets.tables.settings import ParquetSettings
+from s3_assets.tables.table import Table
 from tests.incremental import iceberg_work, work
-from tests.incremental.ground import Ground, Row, frame, get_all, put_all
+from tests.incremental.ground import WAVES, Ground, Row, frame, get_all, parquet, put_all
 
 FOLDER = iceberg_work.FOLDER
 
@@ -21,9 +26,40 @@ class IcebergGround(Ground):
 
     glue = False
 
+    states: tuple[dict[str, bytes], ...] = ()
+    """Of an Iceberg source: its objects after each wave."""
+
+    def make_sources(self) -> None:
+        """Make the sources; an Iceberg table is one in one bucket, put into the state that is asked for."""
+        if self.format != "iceberg":
+            super().make_sources()
+            return
+        self.sources.append(f"source-{uuid4().hex[:8]}")
+        self.client.create_bucket(Bucket=self.sources[0])
+        source = iceberg_work.table(work.connection(self.endpoint, self.sources[0]), None)
+        for wave in WAVES:
+            for numbers in wave:
+                append_new(source, f"wave of {numbers}", self._landed(numbers))
+            self.states += (get_all(self.store(self.sources[0]), ""),)
+
+    def _landed(self, numbers: range) -> Table[Any]:
+        where = f"landed/{numbers.start}/"
+        obstore.put(self.store(), f"{where}rows.parquet", parquet(numbers))
+        settings = ParquetSettings(connection="s3", path=where)
+        return open_table("landed", settings, work.connection(self.endpoint, self.bucket))
+
+    def source(self, waves: int) -> str:
+        """The bucket of the source as it was after so many waves."""
+        if self.format != "iceberg":
+            return self.sources[waves - 1]
+        store = self.store(self.sources[0])
+        obstore.delete(store, list(get_all(store, "")))
+        put_all(store, "", self.states[waves - 1])
+        return self.sources[0]
+
     def run_iceberg(self, waves: int, name: str | None = None) -> dict[str, Any]:
         """Import in this process, without the proxy."""
-        source = self.sources[waves - 1]
+        source = self.source(waves)
         return iceberg_work.import_new(self.endpoint, self.bucket, source, self.format, name)
 
     def restore(self, objects: Mapping[str, bytes]) -> str | None:
@@ -60,7 +96,7 @@ class IcebergGround(Ground):
             "glue", **{"glue.endpoint": self.endpoint, "glue.region": REGION, **keys}, **self.files
         )
 
-    def load(self, name: str | None = None) -> Table:
+    def load(self, name: str | None = None) -> Handle:
         """The table as PyIceberg alone finds it: without a catalog the highest version, whatever the hint."""
         if name is not None:
             return self.catalog().load_table(name)
@@ -91,7 +127,7 @@ class IcebergGround(Ground):
         assert any(key.endswith(f"/{committed}.json") for key in documents)
         assert len(documents) <= 2, documents
 
-    def _ever_added(self, table: Table) -> Iterator[str]:
+    def _ever_added(self, table: Handle) -> Iterator[str]:
         root = f"s3://{self.bucket}/{FOLDER}"
         for snapshot in table.metadata.snapshots:
             for manifest in snapshot.manifests(table.io):

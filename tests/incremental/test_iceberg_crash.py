@@ -1,8 +1,8 @@
 """Crash at every request of a write into Iceberg, run again: every row is there once, nothing is left behind.
 
 A table without a catalog: all steps are requests, the commit among them. Each state that the server can be
-left in follows a write. With EVERY_CRASH=1 in the environment, crashes before each request are tried, too, and
-other sources, Glue, and windows that cut no file.
+left in follows a write. With EVERY_CRASH=1 in the environment, crashes before each request are tried as well,
+and other sources, Glue, and windows that cut no file.
 """
 
 import os
@@ -30,7 +30,7 @@ FLAT = [True, False] if ALL else [True]
 CATALOGS = ["none", "glue"] if ALL else ["none"]
 
 
-@pytest.fixture(params=SOURCES)
+@pytest.fixture(params=SOURCES, ids=[f"from-{name}" for name in SOURCES])
 def source(request: pytest.FixtureRequest) -> str:
     found: str = request.param
     return found
@@ -81,7 +81,7 @@ def test_an_import(
 
     def prepare(label: str) -> dict[str, Any]:
         del label
-        return {"name": ground.restore(template)}
+        return {"name": ground.restore(template), "source_bucket": ground.source(waves)}
 
     def check(given: dict[str, Any]) -> None:
         assert ground.read_iceberg(given["name"]) == rows(waves)
@@ -93,7 +93,6 @@ def test_an_import(
     given = {
         "endpoint": proxy.endpoint,
         "bucket": ground.bucket,
-        "source_bucket": ground.sources[waves - 1],
         "format_": ground.format,
     }
     report = crash_matrix(
