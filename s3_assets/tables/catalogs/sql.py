@@ -32,17 +32,27 @@ def sql_catalog(connection: S3Connection, settings: SqlCatalogSettings) -> Catal
 def _made(connection: S3Connection, settings: SqlCatalogSettings, uri: str) -> Catalog:
     _check(uri)
     from pyiceberg.catalog.sql import SqlCatalog
-    from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-    told = {**properties(connection), "uri": uri, "pool_pre_ping": "true"}
-    try:
-        catalog = SqlCatalog(settings.catalog_name, **told)
-    except (IntegrityError, ProgrammingError):
-        # Two processes that find no tables both make them, and one is told that they are there.
-        catalog = SqlCatalog(settings.catalog_name, **told)
+    _make_tables(uri)
+    catalog = SqlCatalog(settings.catalog_name, uri=uri, pool_pre_ping="true", **properties(connection))
     # The engine has it; what stays here reaches every FileIO, its pickles and its logs.
     del catalog.properties["uri"]
     return catalog
+
+
+def _make_tables(uri: str) -> None:
+    from pyiceberg.catalog.sql import SqlCatalogBaseTable
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+    engine = create_engine(uri)
+    try:
+        SqlCatalogBaseTable.metadata.create_all(engine)
+    except (IntegrityError, ProgrammingError):
+        # Two processes that find no tables both make them, and one is told that they are there.
+        SqlCatalogBaseTable.metadata.create_all(engine)
+    finally:
+        engine.dispose()
 
 
 def _check(uri: str) -> None:

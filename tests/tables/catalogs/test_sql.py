@@ -95,7 +95,8 @@ def test_who_makes_the_catalogs_tables_at_once_gets_it(place: Place, database: P
 
     def make(_: int) -> object:
         start.wait()
-        return made(connection, settings, database.url()).list_namespaces()
+        with made(connection, settings, database.url()) as catalog:
+            return catalog.list_namespaces()
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(make, range(4))) == [[]] * 4
