@@ -30,9 +30,9 @@ def utf8_chunks(stream: BinaryIO, charset: str, size: int) -> Iterator[bytes]:
     r"""Yield the text as UTF-8, without its byte order mark; no chunk ends between `\r` and `\n`."""
     held = b""
     for chunk in _chunks(stream, charset, size):
-        whole = held + chunk
+        whole = held + chunk if held else chunk
         held = b"\r" if whole.endswith(b"\r") else b""
-        yield whole[: len(whole) - len(held)]
+        yield whole[:-1] if held else whole
     if held:
         yield held
 
@@ -56,9 +56,10 @@ def _chunks(stream: BinaryIO, charset: str, size: int) -> Iterator[bytes]:
 
 
 def _read(stream: BinaryIO, size: int) -> bytes:
-    # Unpackers hand out less than is asked for.
+    # Unpackers hand out less than is asked for; what is nearly enough is not worth a copy.
     parts = []
-    while size > 0 and (part := stream.read(size)):
+    least = (size + 1) // 2
+    while least > 0 and (part := stream.read(size)):
         parts.append(part)
-        size -= len(part)
+        least -= len(part)
     return b"".join(parts)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import io
 from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import SchemaMismatchError
-from s3_assets.tables import text_values
+from s3_assets.tables import text_csv_quick, text_values
+from s3_assets.tables.folder_writer import folder_columns
 from s3_assets.tables.text import SAMPLE, TextTable
+from s3_assets.tables.text_csv_rows import CarefulRows, strings_frame
 from s3_assets.tables.text_dialect import Dialect
-from s3_assets.tables.text_rows import BadRow, Block, lines_in
+from s3_assets.tables.text_read import Asked, Parsed
+from s3_assets.tables.text_rows import BadRow, Batch, Block, Part, lines_in, position, within
 from s3_assets.tables.text_settings import DelimitedSettings
+from s3_assets.tables.text_writer import delimited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import polars as pl
 
-    from s3_assets.tables.text import Parse, Parsed
-    from s3_assets.tables.text_dialect import Row
+    from s3_assets.tables.encoding import Encoding
 
 
 class CsvTable(TextTable[DelimitedSettings]):
@@ -30,14 +32,25 @@ class CsvTable(TextTable[DelimitedSettings]):
     def _dialect(self) -> Dialect:
         return Dialect.of(self.settings)
 
-    def parse(
-        self, chunks: Iterator[bytes], schema: pl.Schema, known: frozenset[str], place: str
-    ) -> Iterator[Parse]:
-        """Yield one job for each block of the text."""
+    @cached_property
+    def _rows(self) -> CarefulRows:
+        return CarefulRows(self._dialect, self.settings)
+
+    def encoding(self, compression: str, suffix: str) -> Encoding:
+        """Return how files are written in this dialect."""
+        declared: list[str] | None = None
+        if self.settings.columns is not None:
+            schema = self.schema()
+            folders = folder_columns(self.settings, schema)
+            declared = [column for column in schema if column not in folders]
+        return delimited(self.settings, compression, suffix, declared, self.name)
+
+    def batches(self, chunks: Iterator[bytes], place: str) -> Iterator[Batch | BadRow]:
+        """Yield the text's rows, without its header."""
         names: list[str] | None = None
-        for each in self._blocks(chunks):
+        for each in self._blocks(within(chunks, place)):
             if isinstance(each, BadRow):
-                yield partial(self._none, schema, each)
+                yield each._replace(place=place)
                 continue
             block = each
             if names is None:
@@ -45,13 +58,19 @@ class CsvTable(TextTable[DelimitedSettings]):
                 if found is None:
                     continue
                 names, block = found
-                self._check(names, known, place)
-            if block.text.strip(b"\r\n"):
-                yield partial(self._parse, block, names, _common(schema, names))
+            part = Part(0, place, partial(position, block.line))
+            yield Batch(block.text, (part,), tuple(names), block.plain)
 
-    @staticmethod
-    def _none(schema: pl.Schema, bad: BadRow) -> Parsed:
-        return schema.to_frame(), [bad]
+    def parse(self, batch: Batch, asked: Asked) -> Parsed:
+        """Return the rows: by Polars' parser, or one by one where that is not certain of them."""
+        self._check(batch.names, asked.known, batch.parts[0].place)
+        schema = _common(asked.schema, batch.names)
+        quick = text_csv_quick.read(batch, schema, self.settings)
+        if quick is not None:
+            converted = self._convert(quick, schema)
+            if not any(failed is not None for _, failed in converted):
+                return Parsed(_frame([values for values, _ in converted], quick.height))
+        return self._careful(batch, schema)
 
     def sample(self, chunks: Iterator[bytes]) -> pl.Schema:
         """Return the columns of the first rows: those that are whole."""
@@ -73,11 +92,12 @@ class CsvTable(TextTable[DelimitedSettings]):
                 # The sample may end in the middle of its last row.
                 rows = list(self._dialect.rows(block))
                 block = Block(block.text[: rows[-1].start if len(rows) > 1 else None], block.line)
-            found.append(self._strings(block, names, names)[0])
+            whole = Batch(block.text, (Part(0, "", partial(position, block.line)),), tuple(names))
+            found.append(self._rows.split(whole, names)[0])
         if names is None:
             return pl.Schema()
         formats = self.settings.formats
-        strings = pl.concat([_strings_frame(names), *found])
+        strings = pl.concat([strings_frame(names), *found])
         return pl.Schema({each.name: text_values.guess(each, formats.get(each.name)) for each in strings})
 
     def _blocks(self, chunks: Iterator[bytes]) -> Iterator[Block | BadRow]:
@@ -100,14 +120,16 @@ class CsvTable(TextTable[DelimitedSettings]):
         if not self.settings.header:
             declared = [name for name in self.settings.columns or () if name not in self._folders]
             return declared or [f"column_{number}" for number in range(1, len(fields) + 1)], block
-        return fields, Block(block.text[first.end :], block.line + lines_in(block.text[: first.end]))
+        start = first.end + (2 if block.text.startswith(b"\r\n", first.end) else 1)
+        header = block.text[:start]
+        return fields, Block(block.text[start:], block.line + lines_in(header), block.plain)
 
     @cached_property
     def _folders(self) -> frozenset[str]:
         first = next(self.folder.first(), None)
         return frozenset(self._hive_schema([first])) if first else frozenset()
 
-    def _check(self, names: list[str], known: frozenset[str], place: str) -> None:
+    def _check(self, names: Sequence[str], known: frozenset[str], place: str) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise SchemaMismatchError(
@@ -115,7 +137,6 @@ class CsvTable(TextTable[DelimitedSettings]):
                 remedy="Correct the file, or set header to false, skip_lines to 1, and declare the columns.",
                 table=self.name,
             )
-
         new = [name for name in names if name not in known]
         if new and self.settings.header:
             raise SchemaMismatchError(
@@ -124,139 +145,54 @@ class CsvTable(TextTable[DelimitedSettings]):
                 table=self.name,
             )
 
-    def _parse(self, block: Block, names: list[str], schema: pl.Schema) -> Parsed:
+    def _careful(self, batch: Batch, schema: pl.Schema) -> Parsed:
+        """Return the rows that can be read, and say where the others are."""
         import polars as pl
 
-        strings, rows, bad = self._strings(block, names, list(schema))
-        columns: list[pl.Series] = []
+        strings, rows, bad = self._rows.split(batch, list(schema))
         kept = pl.repeat(value=True, n=strings.height, dtype=pl.Boolean, eager=True)
-        for text in strings:
-            values, failed = text_values.convert(
-                text, schema[text.name], self.settings.formats.get(text.name), self.settings.null_values
-            )
+        columns: list[pl.Series] = []
+        for text, (values, failed) in zip(strings, self._convert(strings, schema), strict=True):
             columns.append(values)
-            if failed is not None:
-                rows = rows if rows is not None else list(self._dialect.rows(block))
-                position = names.index(text.name)
-                indexes = (failed & kept).arg_true().to_list()
-                bad += [
-                    self._value(block, rows[index], position, text, index, schema[text.name])
-                    for index in indexes
-                ]
-                kept &= ~failed
-        frame = pl.DataFrame(columns) if columns else pl.DataFrame(height=strings.height)
-        return (frame.filter(kept) if bad and columns else frame), sorted(bad)
-
-    def _value(
-        self, block: Block, row: Row, position: int, text: pl.Series, index: int, dtype: pl.DataType
-    ) -> BadRow:
-        field = self._dialect.fields(block.text, row)[position]
-        return _bad(block, row, field.start, f"column '{text.name}': {text[index]!r} is no {dtype}")
-
-    def _strings(
-        self, block: Block, names: list[str], wanted: Sequence[str]
-    ) -> tuple[pl.DataFrame, list[Row] | None, list[BadRow]]:
-        """Return the fields as strings; with rows that cannot be split, the good ones and why the bad are."""
-        import pyarrow as pa
-
-        text = self._without_comments(block)
-        try:
-            return self._split(text, names, wanted), None, []
-        except pa.ArrowInvalid as error:
-            good, bad = self._sort(block, names)
-            if not bad:
-                # The grammar and the parser disagree: no row may be lost over it.
-                raise self._bad(self.location.url, BadRow(block.line, 1, str(error))) from error
-        text = b"\n".join(block.text[row.start : row.end] for row in good)
-        if not good:
-            return _strings_frame(wanted), good, bad
-        return self._split(text, names, wanted), good, bad
-
-    def _sort(self, block: Block, names: list[str]) -> tuple[list[Row], list[BadRow]]:
-        good: list[Row] = []
-        bad: list[BadRow] = []
-        for row in self._dialect.rows(block):
-            fields = self._dialect.fields(block.text, row)
-            content = block.text[row.start : row.end]
-            try:
-                content.decode()
-            except UnicodeDecodeError as error:
-                bad.append(
-                    _bad(
-                        block, row, row.start + error.start, f"bytes that are no {self.settings.charset} text"
-                    )
-                )
+            if failed is None:
                 continue
-            if len(fields) == len(names):
-                good.append(row)
-                continue
-            extra = len(fields) > len(names)
-            at = fields[len(names)].start if extra else row.end
-            bad.append(_bad(block, row, at, f"{len(fields)} fields instead of {len(names)}"))
-        return good, bad
+            rows = rows if rows is not None else list(self._dialect.rows(Block(batch.text, 1)))
+            for index in (failed & kept).arg_true().to_list():
+                field = self._dialect.fields(batch.text, rows[index])[batch.names.index(text.name)]
+                found = f"column '{text.name}': {text[index]!r} is no {schema[text.name]}"
+                bad.append(batch.bad(rows[index].start, rows[index].end, field.start, found))
+            kept &= ~failed
+        frame = _frame(columns, strings.height)
+        return Parsed(frame.filter(kept) if columns else frame, batch.in_order(bad))
 
-    def _without_comments(self, block: Block) -> bytes:
-        comment = self._dialect.comment
-        if not comment or comment not in block.text:
-            return block.text
-        return b"\n".join(block.text[row.start : row.end] for row in self._dialect.rows(block))
-
-    def _split(self, text: bytes, names: list[str], wanted: Sequence[str]) -> pl.DataFrame:
-        import polars as pl
-        import pyarrow as pa
-        from pyarrow import csv
-
-        if not text.strip(b"\r\n"):
-            return _strings_frame(wanted)
-        settings = self.settings
-        # A column is needed to count the rows.
-        taken = list(wanted) or names[:1]
-        table = csv.read_csv(
-            io.BytesIO(text),
-            read_options=csv.ReadOptions(column_names=names, block_size=len(text) + 1, use_threads=False),
-            parse_options=csv.ParseOptions(
-                delimiter=settings.delimiter,
-                quote_char=settings.quote or False,
-                double_quote=settings.quote is not None,
-                escape_char=settings.escape or False,
-                newlines_in_values=settings.quote is not None or settings.escape is not None,
-            ),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(taken, pa.large_string()),
-                include_columns=taken,
-                null_values=list(settings.null_values),
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-        frame = pl.DataFrame(table)
-        return frame if wanted else pl.DataFrame(height=frame.height)
+    def _convert(self, found: pl.DataFrame, schema: pl.Schema) -> list[tuple[pl.Series, pl.Series | None]]:
+        """Return the columns as their types, and where that failed."""
+        formats, nulls = self.settings.formats, self.settings.null_values
+        return [
+            (each, None)
+            if each.dtype == schema[each.name]
+            else text_values.convert(each, schema[each.name], formats.get(each.name), nulls)
+            for each in found
+        ]
 
 
-def _bad(block: Block, row: Row, at: int, found: str) -> BadRow:
-    before = block.text[row.start : at]
-    start = max(before.rfind(b"\n"), before.rfind(b"\r")) + 1
-    column = len(before[start:].decode(errors="replace")) + 1
-    return BadRow(row.line + lines_in(before), column, found)
-
-
-def _common(schema: pl.Schema, names: list[str]) -> pl.Schema:
-    return type(schema)({column: dtype for column, dtype in schema.items() if column in names})
-
-
-def _strings_frame(wanted: Sequence[str]) -> pl.DataFrame:
+def _frame(columns: list[pl.Series], height: int) -> pl.DataFrame:
     import polars as pl
 
-    return pl.DataFrame(schema=dict.fromkeys(wanted, pl.String()))
+    return pl.DataFrame(columns) if columns else pl.DataFrame(height=height)
+
+
+def _common(schema: pl.Schema, names: Sequence[str]) -> pl.Schema:
+    return type(schema)({column: dtype for column, dtype in schema.items() if column in names})
 
 
 def _after_lines(text: bytes, lines: int) -> int | None:
     """Return where so many lines end, if they are there."""
-    position = 0
+    at = 0
     for _ in range(lines):
-        ends = [found for found in (text.find(b"\n", position), text.find(b"\r", position)) if found >= 0]
+        ends = [found for found in (text.find(b"\n", at), text.find(b"\r", at)) if found >= 0]
         if not ends:
             return None
-        position = min(ends) + 1
-        position += text[position - 1 : position + 1] == b"\r\n"
-    return position
+        at = min(ends) + 1
+        at += text[at - 1 : at + 1] == b"\r\n"
+    return at

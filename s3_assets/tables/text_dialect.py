@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from s3_assets.tables.text_rows import LONGEST_ROW, BadRow, Block, lines_in
+from s3_assets.tables.text_bytes import count, quotes_are_plain
+from s3_assets.tables.text_rows import LONGEST_ROW, BadRow, Block, lines_in, position
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from s3_assets.tables.text_settings import DelimitedSettings
 
@@ -112,18 +113,45 @@ class Dialect:
         """Yield blocks of whole rows, and the rows whose quotes are broken."""
         line, parts = 1, [b""]
         for chunk in chunks:
-            parts.append(chunk)
-            if not self._may_end(chunk):
+            block = self._plain_block(parts, chunk, line)
+            if block is not None:
+                yield block
+                line += lines_in(block.text)
+                parts = [chunk[len(block.text) - sum(map(len, parts)) :]]
                 continue
-            rest, line = yield from self._cut(b"".join(parts), line, last=False)
-            parts = [rest]
+            parts.append(chunk)
+            if b"\n" in chunk or b"\r" in chunk:
+                rest, line = yield from self._cut(b"".join(parts), line, last=False)
+                parts = [rest]
         rest = b"".join(parts)
         if rest:
             yield from self._cut(rest if rest[-1:] in (b"\n", b"\r") else rest + b"\n", line, last=True)
 
-    @staticmethod
-    def _may_end(chunk: bytes) -> bool:
-        return b"\n" in chunk or b"\r" in chunk
+    def _plain_block(self, parts: Sequence[bytes], chunk: bytes, line: int) -> Block | None:
+        """Return the whole rows up to the last that ends in the chunk, if they are plain."""
+        end = self._last_end(parts, chunk)
+        if not end:
+            return None
+        text = b"".join((*parts, memoryview(chunk)[:end]))
+        return Block(text, line, plain=True) if self._is_plain(text) else None
+
+    def _is_plain(self, text: bytes) -> bool:
+        if any(mark and mark in text for mark in (self.comment, self.escape)):
+            return False
+        return not self.quote or self.quote not in text or quotes_are_plain(text, self.delimiter, self.quote)
+
+    def _last_end(self, parts: Sequence[bytes], chunk: bytes) -> int:
+        """Return where the last row of the chunk ends, if all quotes are plain; 0 if none does."""
+        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
+        if not self.quote or not end:
+            return end
+        before = sum(part.count(self.quote) for part in parts)
+        inside = (before + count(chunk, self.quote) - chunk.count(self.quote, end)) % 2
+        while inside and end:
+            last = max(chunk.rfind(b"\n", 0, end - 1), chunk.rfind(b"\r", 0, end - 1)) + 1
+            inside = (inside + chunk.count(self.quote, last, end)) % 2
+            end = last
+        return end
 
     def _cut(
         self, text: bytes, line: int, *, last: bool
@@ -131,37 +159,29 @@ class Dialect:
         """Yield what is whole; return what is left, and its line."""
         while text:
             while end := self._whole(text):
-                yield Block(text[:end], line)
+                yield Block(text[:end], line, plain=self._is_plain(text[:end]))
                 line += lines_in(text[:end])
                 text = text[end:]
             at = self._broken(text, last=last)
             ends = [found for found in (text.find(b"\n", at), text.find(b"\r", at)) if found >= 0]
             if at is None or not (ends or last):
                 break
-            quoted = text[:at]
-            column = len(
-                text[max(quoted.rfind(b"\n"), quoted.rfind(b"\r")) + 1 : at].decode(errors="replace")
-            )
-            yield BadRow(
-                line + lines_in(quoted), column + 1, "a quote that is not closed where its field ends"
-            )
             end = min(ends) + 1 if ends else len(text)
             end += text[end - 1 : end + 1] == b"\r\n"
+            where = position(line, text[:at])
+            yield BadRow(*where, "a quote that is not closed where its field ends", text[:end].rstrip(b"\r\n"))
             line += lines_in(text[:end])
             text = text[end:]
         return text, line
 
     def _whole(self, text: bytes) -> int:
-        simple = not self.comment and not self.escape and (not self.quote or self.quote not in text)
-        if simple:
-            return max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
         return (0 if self.comment or self.escape else self._plainly_whole(text)) or self._end_of_rows(text)
 
     def _plainly_whole(self, text: bytes) -> int:
         """Return where a row ends, quickly, if all quotes before are those around fields: 0 if none does."""
-        found = self._quoted.match(text)
-        until = found.end() if found else 0
-        after = text.rfind(self.quote, 0, until) + 1
+        found = self._quoted.match(text) if self.quote else None
+        until = found.end() if found else 0 if self.quote else len(text)
+        after = text.rfind(self.quote, 0, until) + 1 if self.quote else 0
         return max(text.rfind(b"\n", after, until), text.rfind(b"\r", after, until)) + 1
 
     def _end_of_rows(self, text: bytes) -> int:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from s3_assets.tables import text_values
+from s3_assets.errors import SchemaMismatchError
+from s3_assets.tables import text_json_fields, text_json_rows, text_values
 from s3_assets.tables.text import TextTable
 from s3_assets.tables.text_json_objects import objects_of
-from s3_assets.tables.text_rows import BadRow, line_blocks
+from s3_assets.tables.text_read import Asked, Parsed
+from s3_assets.tables.text_rows import BadRow, Batch, Part, line_blocks, within
 from s3_assets.tables.text_settings import JsonLinesSettings, JsonSettings
+from s3_assets.tables.text_writer import ObjectsEncoding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import polars as pl
 
-    from s3_assets.tables.text import Parse, Parsed
+    from s3_assets.tables.encoding import Encoding
 
 JsonOf = TypeVar("JsonOf", JsonLinesSettings, JsonSettings)
 
@@ -32,16 +34,57 @@ class _ObjectsTable(TextTable[JsonOf]):
     @abstractmethod
     def _objects(
         self, chunks: Iterator[bytes], place: str, *, sampling: bool = False
-    ) -> Iterator[tuple[bytes, Callable[[], Sequence[Place]]]]:
-        """Yield blocks of one object to a line, and how to find where each line stands in the text."""
+    ) -> Iterator[tuple[bytes, Callable[[bytes], Place]]]:
+        """Yield blocks of one object to a line, and what finds an object's place by the text before it."""
 
-    def parse(
-        self, chunks: Iterator[bytes], schema: pl.Schema, known: frozenset[str], place: str
-    ) -> Iterator[Parse]:
-        """Yield one job for each block of the text."""
-        del known
-        for text, places in self._objects(chunks, place):
-            yield partial(self._parse, text, places, schema)
+    def batches(self, chunks: Iterator[bytes], place: str) -> Iterator[Batch | BadRow]:
+        """Yield the text's objects."""
+        for text, where in self._objects(chunks, place):
+            yield Batch(text, (Part(0, place, where),))
+
+    def parse(self, batch: Batch, asked: Asked) -> Parsed:
+        """Return the objects as rows, those that cannot be, and what they have besides the columns."""
+        schema = asked.schema
+        spelled = type(schema)({name: _spelled(dtype) for name, dtype in schema.items()})
+        found = text_json_rows.read(batch, spelled)
+        extra: Mapping[str, int] = {}
+        if asked.complete and self.settings.on_extra_field != "ignore":
+            extra = text_json_fields.extra(found.text, found.frame, asked.known)
+        if extra and self.settings.on_extra_field == "fail":
+            raise SchemaMismatchError(
+                f"{batch.parts[0].place} has the fields {', '.join(map(repr, extra))}, which are no columns",
+                remedy="Declare all columns of the files, or set on_extra_field to 'note' or 'ignore'.",
+                table=self.name,
+            )
+        if not schema:
+            return Parsed(found.frame, found.bad)
+        return self._converted(batch, schema, found)._replace(extra=extra)
+
+    def _converted(self, batch: Batch, schema: pl.Schema, found: text_json_rows.Objects) -> Parsed:
+        """Read dates and the like, which are strings in JSON."""
+        import polars as pl
+
+        bad = list(found.bad)
+        kept = pl.repeat(value=True, n=found.frame.height, dtype=pl.Boolean, eager=True)
+        columns: list[pl.Series] = []
+        for each in found.frame:
+            dtype = schema[each.name]
+            if dtype == each.dtype:
+                columns.append(each)
+                continue
+            values, failed = text_values.convert(each, dtype, self.settings.formats.get(each.name), ())
+            columns.append(values)
+            if failed is None:
+                continue
+            spans = found.spans()
+            for index in (failed & kept).arg_true().to_list():
+                start, end = spans[index]
+                bad.append(
+                    batch.bad(start, end, start, f"field '{each.name}': {each[index]!r} is no {dtype}")
+                )
+            kept &= ~failed
+        frame = pl.DataFrame(columns)
+        return Parsed(frame if kept.all() else frame.filter(kept), batch.in_order(bad))
 
     def sample(self, chunks: Iterator[bytes]) -> pl.Schema:
         """Return the fields of the first objects: those that are whole and can be read."""
@@ -50,8 +93,8 @@ class _ObjectsTable(TextTable[JsonOf]):
         lines = [
             line
             for text, _ in self._objects(chunks, "", sampling=True)
-            for line in _lines(text)
-            if _is_good(line)
+            for line in text.split(b"\n")
+            if line.strip() and text_json_rows.is_good(line)
         ]
         if not lines:
             return pl.Schema()
@@ -66,83 +109,46 @@ class _ObjectsTable(TextTable[JsonOf]):
             }
         )
 
-    def _parse(self, text: bytes, places: Callable[[], Sequence[Place]], schema: pl.Schema) -> Parsed:
-        import polars as pl
-
-        spelled = pl.Schema({name: _spelled(dtype) for name, dtype in schema.items()})
-        lines: list[bytes] | None = None
-        bad: list[tuple[int, str]] = []
-        frame = None if b"\\ud" in text.lower() else _read(text, spelled)
-        if frame is None:
-            lines = _lines(text)
-            bad = list(_bad_lines(lines, 0, spelled))
-            wrong = {index for index, _ in bad}
-            kept_lines = [index for index in range(len(lines)) if index not in wrong]
-            frame = _read(b"\n".join(lines[index] for index in kept_lines), spelled)
-        else:
-            kept_lines = []
-        if frame is None:
-            raise RuntimeError("lines that can be read one by one cannot be read together")
-        columns: list[pl.Series] = []
-        kept = pl.repeat(value=True, n=frame.height, dtype=pl.Boolean, eager=True)
-        for each in frame:
-            dtype = schema[each.name]
-            if dtype == spelled[each.name]:
-                columns.append(each)
-                continue
-            values, failed = text_values.convert(each, dtype, self.settings.formats.get(each.name), ())
-            columns.append(values)
-            if failed is not None:
-                found = (failed & kept).arg_true().to_list()
-                bad += [
-                    (kept_lines[row] if lines else row, f"field '{each.name}': {each[row]!r} is no {dtype}")
-                    for row in found
-                ]
-                kept &= ~failed
-        done = pl.DataFrame(columns) if columns else frame
-        if not bad:
-            return done, []
-        where = places()
-        return done.filter(kept) if columns else done, [
-            _placed(where[row], reason) for row, reason in sorted(bad)
-        ]
-
 
 class JsonLinesTable(_ObjectsTable[JsonLinesSettings]):
     """A folder of files with one JSON object to a line."""
 
+    def encoding(self, compression: str, suffix: str) -> Encoding:
+        """Return how files of lines are written."""
+        return ObjectsEncoding(self.settings, compression, suffix)
+
     def _objects(
         self, chunks: Iterator[bytes], place: str, *, sampling: bool = False
-    ) -> Iterator[tuple[bytes, Callable[[], Sequence[Place]]]]:
-        del place, sampling
-        for block in line_blocks(chunks):
+    ) -> Iterator[tuple[bytes, Callable[[bytes], Place]]]:
+        del sampling
+        for block in line_blocks(within(chunks, place)):
             if block.text.strip():
-                yield block.text, partial(_line_places, block.text, block.line)
+                yield block.text, partial(_line, block.line)
 
 
 class JsonTable(_ObjectsTable[JsonSettings]):
     """A folder of files of JSON objects, in one array or one after the other."""
 
+    def encoding(self, compression: str, suffix: str) -> Encoding:
+        """Return how files of one array each are written."""
+        return ObjectsEncoding(self.settings, compression, suffix, array=True)
+
     def _objects(
         self, chunks: Iterator[bytes], place: str, *, sampling: bool = False
-    ) -> Iterator[tuple[bytes, Callable[[], Sequence[Place]]]]:
+    ) -> Iterator[tuple[bytes, Callable[[bytes], Place]]]:
         for found in objects_of(chunks, sampling=sampling):
             if isinstance(found, BadRow):
-                raise self._bad(place, found)
+                raise self.bad_row(found._replace(place=place))
             text, places = found
-            yield text, partial(list, places)
+            yield text, partial(_object, places)
 
 
-def _placed(place: Place, reason: str) -> BadRow:
-    return BadRow(place[0], place[1], reason)
+def _line(first: int, before: bytes) -> Place:
+    return first + before.count(b"\n"), 1
 
 
-def _line_places(text: bytes, line: int) -> list[Place]:
-    return [(line + number, 1) for number, each in enumerate(text.split(b"\n")) if each.strip()]
-
-
-def _lines(text: bytes) -> list[bytes]:
-    return [line for line in text.split(b"\n") if line.strip()]
+def _object(places: Sequence[Place], before: bytes) -> Place:
+    return places[before.count(b"\n")]
 
 
 def _spelled(dtype: pl.DataType) -> pl.DataType:
@@ -150,59 +156,3 @@ def _spelled(dtype: pl.DataType) -> pl.DataType:
     import polars as pl
 
     return pl.String() if dtype.is_temporal() or dtype.is_decimal() or dtype == pl.Binary else dtype
-
-
-def _read(text: bytes, schema: pl.Schema) -> pl.DataFrame | None:
-    """Return the objects of the lines, if every one can be read."""
-    import polars as pl
-
-    if not text.strip():
-        return schema.to_frame()
-    try:
-        # A column is needed to count the rows.
-        found = pl.read_ndjson(text, schema=schema or {"": pl.String()})
-    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
-        return None
-    return found if schema else pl.DataFrame(height=found.height)
-
-
-def _bad_lines(lines: list[bytes], first: int, schema: pl.Schema) -> Iterator[tuple[int, str]]:
-    """Find the lines that cannot be read, by halves."""
-    text = b"\n".join(lines)
-    if b"\\ud" not in text.lower() and _read(text, schema) is not None:
-        return
-    if len(lines) == 1:
-        reason = _reason(lines[0], schema)
-        if reason:
-            yield first, reason
-        return
-    half = len(lines) // 2
-    yield from _bad_lines(lines[:half], first, schema)
-    yield from _bad_lines(lines[half:], first + half, schema)
-
-
-def _reason(line: bytes, schema: pl.Schema) -> str | None:
-    import polars as pl
-
-    try:
-        found = json.loads(line.decode())
-        json.dumps(found, ensure_ascii=False).encode()
-    except UnicodeDecodeError as error:
-        return f"bytes that are no text, at character {error.start + 1} of the row"
-    except UnicodeEncodeError:
-        return "half of a character that takes two escapes"
-    except json.JSONDecodeError as error:
-        return f"no JSON: {error.msg}, at character {error.pos + 1} of the row"
-    if not isinstance(found, dict):
-        return f"a JSON {type(found).__name__} instead of an object"
-    try:
-        pl.read_ndjson(line, schema=schema or {"": pl.String()})
-    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
-        return str(error)
-    return None
-
-
-def _is_good(line: bytes) -> bool:
-    import polars as pl
-
-    return _reason(line, pl.Schema()) is None

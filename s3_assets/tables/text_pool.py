@@ -12,14 +12,20 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def in_order(jobs: Iterator[Callable[[], Result]], workers: int) -> Generator[Result, None, None]:
-    """Run the jobs in threads, at most so many of them ahead of the one whose result is taken."""
+def in_order(
+    jobs: Iterator[Callable[[], Result]], workers: int, ahead: int | None = None
+) -> Generator[Result, None, None]:
+    """Run the jobs in threads, at most `ahead` of them before the one whose result is taken.
+
+    As many as there are workers, unless it is said otherwise.
+    """
     waiting: deque[Future[Result]] = deque()
+    most = workers if ahead is None else ahead
     pool = ThreadPoolExecutor(workers)
     try:
         for job in jobs:
             waiting.append(pool.submit(job))
-            if len(waiting) > workers:
+            if len(waiting) > most:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

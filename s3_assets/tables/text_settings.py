@@ -9,9 +9,11 @@ from pydantic import Field, field_validator, model_validator
 
 from s3_assets.tables.settings import FolderSettings
 
-Compression = Literal["auto", "none", "gzip", "bzip2", "zip", "zstd"]
+Compression = Literal[
+    "auto", "none", "gzip", "bzip2", "zip", "zstd", "tar", "tar.gzip", "tar.bzip2", "tar.zstd"
+]
 
-_PACKED = ("", ".gz", ".bz2", ".zip", ".zst")
+_PACKED = ("", ".gz", ".bz2", ".zip", ".zst", ".tar", ".tar.gz", ".tar.bz2", ".tar.zst", ".tgz")
 
 
 def _suffixes(*plain: str) -> tuple[str, ...]:
@@ -22,7 +24,9 @@ class TextSettings(FolderSettings):
     """What all text formats share."""
 
     compression: Compression = Field(
-        default="auto", description="auto looks at each file's first bytes, whatever its name."
+        default="auto",
+        description="auto looks at each file's first bytes, whatever its name. Each member of an archive is a "
+        "file of its own.",
     )
     charset: str = Field(
         default="auto",
@@ -33,10 +37,21 @@ class TextSettings(FolderSettings):
         default_factory=dict,
         description="Column to the strftime format of its dates, times or timestamps; left out: ISO 8601.",
     )
-    on_bad_row: Literal["fail", "skip"] = Field(
+    on_bad_row: Literal["fail", "skip", "quarantine"] = Field(
         default="fail",
-        description="fail names file, line and column; skip leaves the row out and logs how many there were.",
+        description="fail names file, line and column; skip leaves such rows out and counts them; quarantine "
+        "also keeps them, as JSON Lines.",
     )
+    quarantine_path: str | None = Field(
+        default=None,
+        description="Folder below the connection's url for quarantined rows; left out: "
+        "_s3_assets/quarantine below the table.",
+    )
+
+    @field_validator("quarantine_path")
+    @classmethod
+    def _inside_too(cls, path: str | None) -> str | None:
+        return None if path is None else cls._inside(path)
 
     @field_validator("charset")
     @classmethod
@@ -99,8 +114,17 @@ class TsvSettings(DelimitedSettings):
     suffixes: tuple[str, ...] = Field(default=_suffixes(".tsv", ".tab"), description="Names that are data.")
 
 
-class JsonLinesSettings(TextSettings):
-    """A folder of files with one JSON object to a line; fields that are no columns are not read."""
+class ObjectsSettings(TextSettings):
+    """What JSON and JSON Lines share."""
+
+    on_extra_field: Literal["note", "fail", "ignore"] = Field(
+        default="note",
+        description="What a read of all columns does with fields that are none: note counts them, by name.",
+    )
+
+
+class JsonLinesSettings(ObjectsSettings):
+    """A folder of files with one JSON object to a line."""
 
     format: Literal["jsonl"] = "jsonl"
     suffixes: tuple[str, ...] = Field(
@@ -108,7 +132,7 @@ class JsonLinesSettings(TextSettings):
     )
 
 
-class JsonSettings(TextSettings):
+class JsonSettings(ObjectsSettings):
     """A folder of files of JSON objects, in one array or one after the other."""
 
     format: Literal["json"] = "json"

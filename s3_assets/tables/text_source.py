@@ -1,18 +1,19 @@
-"""The bytes of text files: streamed from S3 and unpacked, in bounded memory."""
+"""The texts of files: unpacked, and every member of an archive one of its own, in bounded memory."""
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import lzma
+import tarfile
 import zipfile
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from s3_assets.errors import BadRowError, UnsupportedError
 from s3_assets.tables.files import hidden
+from s3_assets.tables.text_fetch import SMALL, Chunks, TextFile, stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from s3_assets.objects import Objects
     from s3_assets.tables.text_settings import Compression
 
-# What a stream is read in from the server, and what a zip archive's index is looked for in.
-_CHUNK = 1024 * 1024
+__all__ = ["SMALL", "TextFile", "open_members"]
+
 _MAGIC = (
     (b"\x1f\x8b\x08", "gzip"),
     (b"BZh", "bzip2"),
@@ -29,86 +30,59 @@ _MAGIC = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
 _BZIP2_BLOCK = b"1AY&SY"
-SMALL = 1024 * 1024
-"""Objects up to here are fetched whole."""
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+_START = 512
+_PIECE = 4 * 1024 * 1024
+# What a zip archive's index is looked for in.
+_TAIL = 1024 * 1024
+_CODECS = {"gzip": "gzip", "bzip2": "bz2", "zstd": "zstd"}
 
-
-class TextFile(NamedTuple):
-    """An object that is read: of a listing, its key and size."""
-
-    key: str
-    size: int
-
-
-class _Chunks(io.RawIOBase):
-    """An iterator of bytes as a file."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._rest = memoryview(chunk)
-        taken = min(len(buffer), len(self._rest))
-        buffer[:taken] = self._rest[:taken]
-        self._rest = self._rest[taken:]
-        return taken
+Text = tuple[str, BinaryIO]
+"""Where a text is from, and its bytes."""
 
 
 @contextmanager
 def open_members(
     objects: Objects, file: TextFile, compression: Compression, body: bytes | None = None
-) -> Iterator[Iterator[tuple[str, BinaryIO]]]:
-    """Open the texts of one object, unpacked: one, or every member of a zip archive, each with its name.
+) -> Iterator[Iterator[Text]]:
+    """Open the texts of one object, unpacked: one, or every member of an archive, each with its place.
 
-    `body` is the whole object, where it was fetched already.
+    `body` is the whole object, where it was fetched already. A text has to be read before the next is taken.
+    Raises `BadRowError` for a damaged file, `UnsupportedError` for an archive in an archive or a password.
     """
     url = objects.url(file.key)
     if body is None and file.size <= SMALL:
         body = objects.get(file.key)
-    chunks = objects.stream(file.key, _CHUNK) if body is None else iter([body])
-    raw = io.BufferedReader(_Chunks(chunks), _CHUNK)
-    with raw, _unpacking(url):
-        kind = _kind(raw.peek(16)) if compression == "auto" else compression
-        if kind == "zip":
-            archive: BinaryIO = (
-                objects.seekable(file.key, file.size, _CHUNK) if body is None else io.BytesIO(body)
-            )
-            with archive, zipfile.ZipFile(archive) as opened:
-                yield _zip_members(opened, url)
-        else:
-            yield iter(((url, _unpacked(raw, kind)),))
+    raw = cast("BinaryIO", io.BytesIO(body) if body is not None else Chunks(stream(objects, file)))
+    with _unpacking(url):
+        start, raw = _begun(raw)
+        kind = compression if compression != "auto" else _kind(start)
+        if kind != "zip":
+            yield _texts(raw, kind, url, told=compression != "auto")
+            return
+        archive = io.BytesIO(body) if body is not None else objects.seekable(file.key, file.size, _TAIL)
+        with archive, zipfile.ZipFile(archive) as opened:
+            yield _zip_members(opened, url)
 
 
-@contextmanager
-def _unpacking(url: str) -> Iterator[None]:
-    """Say which file is damaged, where an unpacker only says how."""
-    from zstandard import ZstdError
-
-    try:
-        yield
-    except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ZstdError) as error:
-        raise _damaged(url, error) from error
-    except OSError as error:
-        if type(error) is not OSError:
-            raise
-        # bz2 has no error of its own.
-        raise _damaged(url, error) from error
+def _texts(raw: BinaryIO, kind: str, url: str, *, told: bool) -> Iterator[Text]:
+    is_tar = kind.startswith("tar")
+    raw = _unpacked(raw, kind.removeprefix("tar").removeprefix("."))
+    if not is_tar and not told:
+        start, raw = _begun(raw)
+        is_tar = _is_tar(start)
+    if is_tar:
+        yield from _tar_members(raw, url)
+    else:
+        yield url, raw
 
 
-def _damaged(url: str, error: Exception) -> BadRowError:
-    return BadRowError(
-        f"the file cannot be unpacked: {error}",
-        remedy="Have it written again, or set the table's compression to what the file is.",
-        location=url,
-    )
+def _begun(raw: BinaryIO) -> tuple[bytes, BinaryIO]:
+    """Return the first bytes of a file, and the file as if they had not been read."""
+    start = b""
+    while len(start) < _START and (piece := raw.read(_PIECE)):
+        start += piece
+    return start[:_START], cast("BinaryIO", Chunks(chain((start,), iter(lambda: raw.read(_PIECE), b""))))
 
 
 def _kind(start: bytes) -> str:
@@ -118,40 +92,21 @@ def _kind(start: bytes) -> str:
     return "none"
 
 
+def _is_tar(start: bytes) -> bool:
+    return start.startswith(_TAR_MAGIC, _TAR_MAGIC_AT)
+
+
 def _unpacked(raw: BinaryIO, kind: str) -> BinaryIO:
-    if kind == "gzip":
-        return cast("BinaryIO", gzip.GzipFile(fileobj=raw, mode="rb"))
-    if kind == "bzip2":
-        return cast("BinaryIO", bz2.BZ2File(raw))
-    if kind == "zstd":
-        return cast("BinaryIO", io.BufferedReader(_Chunks(_zstd_chunks(raw)), _CHUNK))
-    return raw
+    import pyarrow as pa
+
+    if kind not in _CODECS:
+        return raw
+    return cast("BinaryIO", pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), _CODECS[kind]))
 
 
-def _zstd_chunks(raw: BinaryIO) -> Iterator[bytes]:
-    import zstandard
-
-    unpacker = None
-    packed = b""
-    while True:
-        packed = packed or raw.read(_CHUNK // 8)
-        if not packed:
-            break
-        if unpacker is None:
-            unpacker = zstandard.ZstdDecompressor().decompressobj()
-        found = unpacker.decompress(packed)
-        packed = b""
-        if unpacker.eof:
-            packed, unpacker = unpacker.unused_data, None
-        if found:
-            yield found
-    if unpacker is not None:
-        raise EOFError("the last Zstandard frame has no end")
-
-
-def _zip_members(archive: zipfile.ZipFile, url: str) -> Iterator[tuple[str, BinaryIO]]:
+def _zip_members(archive: zipfile.ZipFile, url: str) -> Iterator[Text]:
     for member in archive.infolist():
-        if member.is_dir() or any(hidden(part) for part in member.filename.split("/")):
+        if member.is_dir() or _is_hidden(member.filename):
             continue
         if member.flag_bits & 1:
             raise UnsupportedError(
@@ -160,4 +115,62 @@ def _zip_members(archive: zipfile.ZipFile, url: str) -> Iterator[tuple[str, Bina
                 location=url,
             )
         with archive.open(member) as opened:
-            yield f"{url}!{member.filename}", cast("BinaryIO", opened)
+            yield _member(cast("BinaryIO", opened), member.filename, url)
+
+
+def _tar_members(raw: BinaryIO, url: str) -> Iterator[Text]:
+    with tarfile.open(fileobj=raw, mode="r|") as archive:
+        for member in archive:
+            opened = archive.extractfile(member) if member.isreg() and not _is_hidden(member.name) else None
+            if opened is not None:
+                yield _member(cast("BinaryIO", opened), member.name, url)
+
+
+def _member(raw: BinaryIO, name: str, url: str) -> Text:
+    start, raw = _begun(raw)
+    kind = _kind(start)
+    if kind != "zip":
+        raw = _unpacked(raw, kind)
+        start, raw = _begun(raw) if kind != "none" else (start, raw)
+    if kind == "zip" or _is_tar(start):
+        raise UnsupportedError(
+            f"the member '{name}' is an archive itself",
+            remedy="Have its files put into the outer archive, or beside it.",
+            location=url,
+        )
+    return f"{url}!/{name}", raw
+
+
+def _is_hidden(name: str) -> bool:
+    return any(hidden(part) for part in name.removeprefix("./").split("/"))
+
+
+@contextmanager
+def _unpacking(url: str) -> Iterator[None]:
+    """Say which file is damaged, where an unpacker only says how."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (
+        EOFError,
+        lzma.LZMAError,
+        pa.ArrowInvalid,
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise _damaged(url, error) from error
+    except OSError as error:
+        if type(error) is not OSError:
+            raise
+        # Arrow and bz2 have no errors of their own.
+        raise _damaged(url, error) from error
+
+
+def _damaged(url: str, error: Exception) -> BadRowError:
+    return BadRowError(
+        f"the file cannot be unpacked: {error}",
+        remedy="Have it written again, or set the table's compression to what the file is.",
+        location=url,
+    )

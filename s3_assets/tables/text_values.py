@@ -55,8 +55,11 @@ def _read(texts: pl.Series, dtype: pl.DataType, layout: str | None) -> pl.Series
         return low.replace_strict(
             {"true": True, "1": True, "false": False, "0": False}, default=None, return_dtype=pl.Boolean
         )
+    if isinstance(dtype, pl.Duration):
+        # A number of its units, as `text_spelling` writes it.
+        return texts.cast(pl.Int64, strict=False).cast(dtype)
     if not dtype.is_temporal():
-        return texts.cast(dtype, strict=False)
+        return texts.str.strip_chars(" \t").cast(dtype, strict=False)
     layouts: tuple[str, ...] = _DATES if dtype == pl.Date else _TIMES
     if isinstance(dtype, pl.Datetime):
         layouts = _ZONED + _PLAIN if dtype.time_zone else _PLAIN
@@ -76,7 +79,7 @@ def _strptime(texts: pl.Series, dtype: pl.DataType, layout: str) -> pl.Series:
         return texts.str.to_date(layout, strict=False)
     if not isinstance(dtype, pl.Datetime):
         return texts.str.to_time(layout, strict=False)
-    zoned = _has_zone(layout)
+    zoned = has_zone(layout)
     read = texts.str.to_datetime(
         layout,
         strict=False,
@@ -87,7 +90,8 @@ def _strptime(texts: pl.Series, dtype: pl.DataType, layout: str) -> pl.Series:
     return read.cast(dtype) if zoned else read
 
 
-def _has_zone(layout: str) -> bool:
+def has_zone(layout: str) -> bool:
+    """Tell whether times in this strftime format name their zone."""
     return re.search(r"%(:{0,3}|#)z|%\+", layout.replace("%%", "")) is not None
 
 
@@ -123,7 +127,7 @@ def _type_of(layout: str) -> pl.DataType:
         return pl.Time()
     if not timed and "c" not in named:
         return pl.Date()
-    return pl.Datetime("us", "UTC" if _has_zone(layout) else None)
+    return pl.Datetime("us", "UTC" if has_zone(layout) else None)
 
 
 def join(schemas: Mapping[str, pl.Schema]) -> pl.Schema:

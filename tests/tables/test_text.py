@@ -223,7 +223,7 @@ def test_what_is_inferred(place: Place) -> None:
 
 @pytest.mark.parametrize("size", [1, 3, 7, 64])
 def test_borders_of_blocks_fall_anywhere(place: Place, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("s3_assets.tables.text.BLOCK", size)
+    monkeypatch.setattr("s3_assets.tables.text_read.BLOCK", size)
     text = TRICKY + '\r\n"a\r\nb\rc","d""\n"\r\nx,y\r\n' * 5
     place.put("a.csv", text.encode())
     place.put("a.utf16", codecs.BOM_UTF16_LE + text.encode("utf-16-le"))
@@ -277,7 +277,7 @@ def test_json_lines(place: Place, packing: str, charset: str) -> None:
     ids=["an array", "one after the other", "lines"],
 )
 def test_json(place: Place, write: Callable[[], str], size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("s3_assets.tables.text.BLOCK", size)
+    monkeypatch.setattr("s3_assets.tables.text_read.BLOCK", size)
     place.put("a.json", write().encode())
 
     assert rows(text_table(place, "json")) == OBJECTS

@@ -1,0 +1,92 @@
+"""The bytes of text files from S3: small ones whole and many at once, large ones as far as they are read."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, NamedTuple
+
+from s3_assets.tables.text_pool import in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from s3_assets.objects import Objects
+
+SMALL = 1024 * 1024
+"""Objects up to here are fetched whole."""
+
+_FETCHES = 16
+# At most this many small objects wait to be parsed: 64 MiB of them.
+_AHEAD = 64
+# What is fetched of a large object before it is streamed: a preview needs no more.
+_STARTS = (256 * 1024, 1024 * 1024)
+_CHUNK = 4 * 1024 * 1024
+
+
+class TextFile(NamedTuple):
+    """An object that is read: of a listing, its key, size and ETag."""
+
+    key: str
+    size: int
+    etag: str = ""
+
+
+def bodies(
+    objects: Objects, files: Iterable[TextFile], *, ahead: bool = True
+) -> Iterator[tuple[TextFile, bytes | None]]:
+    """Yield the files in their order, the small ones with their bytes; others are fetched meanwhile."""
+
+    def job(file: TextFile) -> tuple[TextFile, bytes | None]:
+        return file, objects.get(file.key) if file.size <= SMALL else None
+
+    jobs = ((lambda file=file: job(file)) for file in files)
+    return in_order(jobs, _FETCHES, _AHEAD if ahead else 1)
+
+
+def stream(objects: Objects, file: TextFile) -> Iterator[bytes]:
+    """Yield a large object from its start to its end; who stops early has fetched little more than was used.
+
+    Raises `SourceRewrittenError` if the object was changed since it was listed, or while it is read.
+    """
+    if objects.encrypts:
+        yield objects.get(file.key)
+        return
+    start = 0
+    for size in _STARTS:
+        if start >= file.size:
+            return
+        yield objects.get_range(file.key, start, min(start + size, file.size), etag=file.etag)
+        start += size
+    if start < file.size:
+        yield from objects.stream(file.key, _CHUNK, start=start, etag=file.etag)
+
+
+class Chunks(io.RawIOBase):
+    """An iterator of bytes as a file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return at most `size` bytes, none only at the end; a whole chunk without a copy where it fits."""
+        if size is None or size < 0:
+            return self.readall()
+        if not self._rest:
+            chunk = next(self._chunks, b"")
+            if len(chunk) <= size:
+                return chunk
+            self._rest = memoryview(chunk)
+        found = self._rest[:size]
+        self._rest = self._rest[size:]
+        return bytes(found)
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        """Fill the buffer as far as the bytes at hand go, and return how many there were."""
+        found = self.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)

@@ -1,0 +1,106 @@
+"""Fields of JSON objects that are no columns: found without reading the text a second time, if there are none."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from s3_assets.tables.text_bytes import octets
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    import polars as pl
+
+_QUOTE, _COLON, _BACKSLASH, _SPACE, _N = b'":\\ n'
+_BLANKS = tuple(b" \t\r\n")
+
+
+def extra(text: bytes, frame: pl.DataFrame, known: AbstractSet[str]) -> Counter[str]:
+    """Count the values of fields that are no columns, by field (`outer.inner` for those inside others).
+
+    `text` has one object to a line, `frame` is what was read of it, `known` are names that are no news.
+    Fields that are null everywhere hold nothing, and do not count.
+    """
+    import polars as pl
+
+    if _all_were_read(text, frame):
+        return Counter()
+    found: Counter[str] = Counter()
+    try:
+        whole = pl.read_ndjson(text, infer_schema_length=None)
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
+        for line in text.split(b"\n"):
+            if line.strip():
+                found.update(_of_object(json.loads(line), frame.schema, known))
+        return found
+    _of_columns(whole.to_struct(), pl.Struct(frame.schema), "", known, found)
+    return found
+
+
+def _all_were_read(text: bytes, frame: pl.DataFrame) -> bool:
+    """Tell whether the text has as many keys with a value as values were read: False if it is not certain."""
+    keys = _keys_with_values(text)
+    return keys is not None and keys == sum(_values(column) for column in frame)
+
+
+def _keys_with_values(text: bytes) -> int | None:
+    """Count the quotes that end a key whose value is not null; None if a blank or a backslash hides some."""
+    # Three bytes before the first colon that may be looked at, and three behind the last.
+    whole = octets(b"   " + text + b"   ")
+    colons = whole.slice(3, len(text)) == _COLON
+    third, second, first = (whole.slice(start, len(text)).filter(colons) for start in (0, 1, 2))
+    after, later = (whole.slice(start, len(text)).filter(colons) for start in (4, 5))
+    quoted = first == _QUOTE
+    blank = _is_blank(first) & (_is_blank(second) | (second == _QUOTE))
+    if blank.any() or (quoted & (second == _BACKSLASH) & (third == _BACKSLASH)).any():
+        return None
+    null = (after == _N) | ((after == _SPACE) & (later == _N))
+    return int((quoted & (second != _BACKSLASH) & ~null).sum())
+
+
+def _is_blank(found: pl.Series) -> pl.Series:
+    blank = found == _BLANKS[0]
+    for each in _BLANKS[1:]:
+        blank |= found == each
+    return blank
+
+
+def _values(column: pl.Series) -> int:
+    """Count the values of a column, and of the fields inside it."""
+    return len(column) - column.null_count() + _inner_values(column)
+
+
+def _inner_values(column: pl.Series) -> int:
+    import polars as pl
+
+    if isinstance(column.dtype, pl.Struct):
+        return sum(_values(column.struct.field(name)) for name in column.struct.fields)
+    if isinstance(column.dtype, pl.List | pl.Array):
+        return _inner_values(column.drop_nulls().explode())
+    return 0
+
+
+def _of_columns(
+    found: pl.Series, columns: object, path: str, known: AbstractSet[str], counts: Counter[str]
+) -> None:
+    import polars as pl
+
+    if isinstance(found.dtype, pl.List) and isinstance(columns, pl.List):
+        _of_columns(found.drop_nulls().explode(), columns.inner, path, known, counts)
+    if not isinstance(found.dtype, pl.Struct) or not isinstance(columns, pl.Struct):
+        return
+    inner = {each.name: each.dtype for each in columns.fields}
+    for name in found.struct.fields:
+        each = found.struct.field(name)
+        if name in inner:
+            _of_columns(each, inner[name], f"{path}{name}.", known, counts)
+        elif (path or name not in known) and (values := len(each) - each.null_count()):
+            counts[f"{path}{name}"] += values
+
+
+def _of_object(found: dict[str, Any], columns: pl.Schema, known: AbstractSet[str]) -> Counter[str]:
+    """Count the outer fields alone, of one object whose like the parser cannot infer."""
+    names = (name for name, value in found.items() if value is not None)
+    return Counter(name for name in names if name not in columns and name not in known)
