@@ -1,69 +1,82 @@
-"""The blocks of an Avro file, counted beside the library that decodes them.
+"""The blocks of an Avro file: cut out of its bytes, and put together to pieces that are decoded at a time.
 
-polars-avro reads a file that is cut inside a block without that block's rows and without a word, and does not
-compare the marks between blocks. What it returns is checked against what the blocks say they hold.
+A block says how many rows and bytes it has, and ends with the file's mark. polars-avro reads a file that is
+cut inside a block without that block's rows and without a word, and compares no marks: both is done here.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from s3_assets.errors import DataFileBrokenError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _LONGEST_NUMBER = 10
+# What is decoded at a time, by one thread: as much as keeps the work of its beginning small.
+_PIECE_BYTES = 2 * 1024 * 1024
+_PIECE_ROWS = 65_536
+
+
+class Piece(NamedTuple):
+    """Whole blocks, one after the other, with their marks, and how many rows they say they have."""
+
+    rows: int
+    blocks: bytes
 
 
 class Blocks:
-    """Counts the rows of the blocks in bytes that come one piece after the other."""
+    """Cuts pieces out of the bytes that follow a file's header, of which there are `size`."""
 
-    def __init__(self, sync: bytes) -> None:
+    def __init__(self, sync: bytes, size: int) -> None:
         self._sync = sync
-        self._pending = b""
-        self._skip = 0
-        self._inside = False
-        self.rows = 0
+        self._left = size
+        self._held = b""
+        self._rows = 0
 
-    def feed(self, piece: bytes) -> None:
-        """Take the bytes that follow those of before; raises `DataFileBrokenError` for what is no block."""
-        position = 0
-        while position < len(piece) or self._pending:
-            if self._skip:
-                step = min(self._skip, len(piece) - position)
-                position, self._skip = position + step, self._skip - step
-                if self._skip:
-                    return
-            # Numbers and mark are short: what is there of them is kept until the rest comes.
-            held = self._pending + piece[position : position + 2 * _LONGEST_NUMBER + len(self._sync)]
-            used = self._mark(held) if self._inside else self._numbers(held)
-            if used is None:
-                self._pending = held
-                return
-            position += used - len(self._pending)
-            self._pending = b""
+    def feed(self, found: bytes) -> Iterator[Piece]:
+        """Yield the pieces that end in these bytes, which follow those of before.
 
-    def check(self, rows: int) -> None:
-        """Raise `DataFileBrokenError` unless the file has ended after a block, and these were its rows."""
-        if self._inside or self._pending:
-            raise DataFileBrokenError(f"it is cut inside a block, after {rows} rows")
-        if rows != self.rows:
-            raise DataFileBrokenError(f"its blocks say {self.rows} rows, and {rows} could be read")
+        Raises `DataFileBrokenError` for what is no block, and for one that is longer than the file.
+        """
+        held = self._held + found if self._held else found
+        self._left -= len(found)
+        begin = position = rows = 0
+        while (block := self._block(held, position)) is not None:
+            count, position = block
+            rows += count
+            if rows >= _PIECE_ROWS or position - begin >= _PIECE_BYTES:
+                self._rows += rows
+                yield Piece(rows, held[begin:position])
+                begin, rows = position, 0
+        self._held = held[position:]
+        if rows:
+            self._rows += rows
+            yield Piece(rows, held[begin:position])
 
-    def _mark(self, held: bytes) -> int | None:
-        if len(held) < len(self._sync):
-            return None
-        if not held.startswith(self._sync):
-            raise DataFileBrokenError("a block does not end with the file's mark: the file is damaged")
-        self._inside = False
-        return len(self._sync)
+    def end(self) -> None:
+        """Raise `DataFileBrokenError` unless the bytes ended after a block."""
+        if self._held or self._left:
+            raise DataFileBrokenError(f"it is cut inside a block, after {self._rows} rows")
 
-    def _numbers(self, held: bytes) -> int | None:
-        rows, after_rows = _number(held, 0)
-        size, after_size = _number(held, after_rows)
-        if after_size > len(held):
+    def _block(self, held: bytes, start: int) -> tuple[int, int] | None:
+        """Return a block's rows and where it ends; None if it is not all there."""
+        rows, after_rows = _number(held, start)
+        size, begin = _number(held, after_rows)
+        if begin > len(held):
             return None
         if rows < 0 or size < 0:
             raise DataFileBrokenError(f"a block says that it has {rows} rows in {size} bytes")
-        self.rows += rows
-        self._skip, self._inside = size, True
-        return after_size
+        mark = begin + size
+        end = mark + len(self._sync)
+        if end > len(held):
+            if end > len(held) + self._left:
+                raise DataFileBrokenError(f"it is cut inside a block, after {self._rows} rows")
+            return None
+        if not held.startswith(self._sync, mark):
+            raise DataFileBrokenError("a block does not end with the file's mark: the file is damaged")
+        return rows, end
 
 
 def _number(held: bytes, start: int) -> tuple[int, int]:

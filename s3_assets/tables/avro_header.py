@@ -13,6 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import DataFileBrokenError, UnsupportedError
+from s3_assets.tables.avro_stored import KEY
 from s3_assets.tables.avro_types import AvroType, read_type
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Header:
     codec: str
     sync: bytes
     length: int
+    told: bytes = b""
+    """What our writer says of the columns; see `avro_stored`."""
 
     def spelled(self, schema: Any) -> bytes:  # noqa: ANN401 - JSON
         """Return a header of the same file with another schema."""
@@ -41,6 +44,8 @@ class Header:
         out = io.BytesIO()
         out.write(MAGIC)
         metadata = {"avro.schema": json.dumps(schema).encode(), "avro.codec": self.codec.encode()}
+        if self.told:
+            metadata[KEY] = self.told
         fastavro.schemaless_writer(out, _METADATA, metadata)
         out.write(self.sync)
         return out.getvalue()
@@ -70,7 +75,7 @@ def read_header(stream: BinaryIO) -> Header:
         raise UnsupportedError(
             f"its codec '{codec}' is not known", remedy=f"Write it with one of {', '.join(sorted(CODECS))}."
         )
-    return Header(read_type(schema), codec, sync, stream.tell())
+    return Header(read_type(schema), codec, sync, stream.tell(), metadata.get(KEY, b""))
 
 
 def stored(rows: AvroType, only: Collection[str] | None = None) -> dict[str, Any]:

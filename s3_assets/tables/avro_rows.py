@@ -1,76 +1,80 @@
-"""The rows of one Avro file, batch by batch: by polars-avro, or by fastavro where that cannot read them."""
+"""The rows of some blocks of an Avro file: by polars-avro, or by fastavro where that cannot read them."""
 
 from __future__ import annotations
 
 import io
 import struct
 from decimal import Decimal
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from s3_assets.errors import DataFileBrokenError
-from s3_assets.tables.avro_blocks import Blocks
 from s3_assets.tables.avro_header import Header, native, needs_bytes, optional, stored
 from s3_assets.tables.avro_types import AvroType, polars_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import polars as pl
 
-    from s3_assets.tables.ranges import RangeReader
+    from s3_assets.tables.avro_blocks import Piece
 
-BATCH_ROWS = 16_384
-_BUFFER = 256 * 1024
 _DURATION = struct.Struct("<III")
 _DURATION_PARTS = ("months", "days", "milliseconds")
 _TIMES = {"time-millis": 1_000_000, "time-micros": 1_000}
 
 
-def read_rows(
-    stream: RangeReader, header: Header, columns: Sequence[str], limit: int | None
-) -> Iterator[pl.DataFrame]:
-    """Yield the first `limit` rows in batches with these columns, typed as `polars_type` says.
+class Decoder:
+    """Makes frames of a file's pieces, with these columns, typed as `polars_type` says; threads may share it.
 
-    Only these columns are decoded; if there are none, one that only tells how many rows there are.
+    Only these columns are decoded. Those of nulls alone have nothing to decode.
     """
-    schema = native(header.rows)
-    types = dict(header.rows.members)
-    asked = list(columns)
-    if all(types[name].kind == "null" for name in asked):
-        # polars-avro counts no rows if nothing but nulls is asked for.
-        asked += [name for name, avro in types.items() if avro.kind != "null"][:1]
-        schema = schema if any(types[name].kind != "null" for name in asked) else None
-    blocks = Blocks(header.sync)
-    stream.watch(header.length, blocks.feed)
-    if schema is not None:
-        stream.replace_start(header.spelled(schema), header.length)
-        batches = _by_polars_avro(stream, {name: types[name] for name in asked}, limit)
-    else:
-        stream.replace_start(header.spelled(stored(header.rows)), header.length)
-        batches = _by_fastavro(stream, header.rows, asked, limit)
-    rows = 0
-    for batch in batches:
-        rows += batch.height
-        yield batch
-    if limit is None or rows < limit:
-        if not stream.ended:
-            raise DataFileBrokenError(f"reading it ended early, after {rows} rows")
-        blocks.check(rows)
 
+    def __init__(self, header: Header, columns: Sequence[str]) -> None:
+        types = dict(header.rows.members)
+        self._columns = list(columns)
+        self._types = {name: types[name] for name in columns if types[name].kind != "null"}
+        self._rows = header.rows
+        schema = native(header.rows)
+        self._natively = schema is not None
+        self._start = header.spelled(stored(header.rows) if schema is None else schema)
 
-def _by_polars_avro(
-    stream: RangeReader, types: dict[str, AvroType], limit: int | None
-) -> Iterator[pl.DataFrame]:
-    import polars_avro
+    def decode(self, piece: Piece) -> pl.DataFrame:
+        """Return the rows of a piece; raises `DataFileBrokenError` if they are not as many as it says."""
+        import polars as pl
 
-    frame = polars_avro.scan_avro([stream], batch_size=BATCH_ROWS).select(  # type: ignore[list-item]  # a raw stream
-        [_typed(name, avro) for name, avro in types.items()]
-    )
-    if limit is not None:
-        frame = frame.head(limit)
-    yield from frame.collect_batches(lazy=True, maintain_order=True, chunk_size=BATCH_ROWS)
+        found = pl.DataFrame(height=piece.rows)
+        if self._types:
+            stream = io.BytesIO(self._start + piece.blocks)
+            found = self._by_polars_avro(stream, piece.rows) if self._natively else self._by_fastavro(stream)
+        if found.height != piece.rows:
+            raise DataFileBrokenError(f"its blocks say {piece.rows} rows, and {found.height} could be read")
+        nulls = [pl.lit(None, pl.Null()).alias(name) for name in self._columns if name not in self._types]
+        return found.with_columns(nulls)
+
+    def _by_polars_avro(self, stream: io.BytesIO, rows: int) -> pl.DataFrame:
+        import polars_avro
+
+        frame = polars_avro.scan_avro([stream], batch_size=rows)
+        return frame.select([_typed(name, avro) for name, avro in self._types.items()]).collect()
+
+    def _by_fastavro(self, stream: io.BytesIO) -> pl.DataFrame:
+        import fastavro
+        import polars as pl
+
+        records: list[Any] = list(
+            fastavro.reader(
+                stream, reader_schema=stored(self._rows, only=self._types), return_record_name=True
+            )
+        )
+        columns = []
+        for name, avro in self._types.items():
+            convert = _converter(avro)
+            values = [convert(record[name]) for record in records]
+            columns.append(
+                pl.Series(name, values, dtype=_converted(avro), strict=True).cast(polars_type(avro))
+            )
+        return pl.DataFrame(columns)
 
 
 def _typed(name: str, avro: AvroType) -> pl.Expr:
@@ -92,36 +96,6 @@ def _typed(name: str, avro: AvroType) -> pl.Expr:
         for index, part in enumerate(_DURATION_PARTS)
     ]
     return pl.when(column.is_not_null()).then(pl.struct(numbers)).alias(name)
-
-
-def _by_fastavro(
-    stream: RangeReader, rows: AvroType, columns: Sequence[str], limit: int | None
-) -> Iterator[pl.DataFrame]:
-    import fastavro
-    import polars as pl
-
-    records: Iterator[Any] = fastavro.reader(
-        io.BufferedReader(stream, _BUFFER),
-        reader_schema=stored(rows, only=columns),
-        return_record_name=True,
-    )
-    types = dict(rows.members)
-    converts = {name: _converter(types[name]) for name in columns}
-    while batch := list(islice(records, BATCH_ROWS if limit is None else min(limit, BATCH_ROWS))):
-        yield pl.DataFrame(
-            [
-                pl.Series(
-                    name,
-                    [convert(record[name]) for record in batch],
-                    dtype=_converted(types[name]),
-                    strict=True,
-                ).cast(polars_type(types[name]))
-                for name, convert in converts.items()
-            ],
-            height=len(batch),
-        )
-        if limit is not None:
-            limit -= len(batch)
 
 
 def _converted(avro: AvroType) -> pl.DataType:  # noqa: PLR0911 - one return for each shape

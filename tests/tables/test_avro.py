@@ -28,6 +28,7 @@ from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import AvroSettings, DeltaSettings, Partitions
 from s3_assets.tables.table import ReadMode, Table
 from s3_assets.windows import Window
+from tests.support.proxy import RequestProxy
 from tests.tables.formats import PATH, Place
 
 LONGS: list[Any] = [1, 2]
@@ -359,23 +360,33 @@ def test_columns_predicates_and_limits(place: Place) -> None:
     assert frame.filter(pl.col("day") == date(2026, 1, 2)).collect().height == 10
 
 
-def test_only_what_is_asked_for_is_decoded(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_columns_that_are_asked_for_are_decoded(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.put("a.avro", numbers(50_000, codec="null"))
-    decoded: list[tuple[list[str], int]] = []
-    whole = avro_rows.read_rows
+    decoded: list[pl.DataFrame] = []
+    whole = avro_rows.Decoder.decode
 
-    def watched(*arguments: Any) -> Any:
-        for batch in whole(*arguments):
-            decoded.append((batch.columns, batch.height))
-            yield batch
+    def watched(*arguments: Any) -> pl.DataFrame:
+        decoded.append(whole(*arguments))
+        return decoded[-1]
 
-    monkeypatch.setattr("s3_assets.tables.avro.read_rows", watched)
+    monkeypatch.setattr(avro_rows.Decoder, "decode", watched)
     avro(place).scan().filter(pl.col("n") >= 0).select(pl.col("n").sum()).collect()
-    assert {tuple(columns) for columns, _ in decoded} == {("n",)}
-    assert sum(rows for _, rows in decoded) == 50_000
-    decoded.clear()
-    avro(place).scan().head(10).collect()
-    assert sum(rows for _, rows in decoded) == 10
+
+    assert {tuple(each.columns) for each in decoded} == {("n",)}
+    assert sum(each.height for each in decoded) == 50_000
+
+
+def test_a_limit_fetches_little_more_than_its_rows(place: Place) -> None:
+    """Seen at the server: each file has 2 MB, and the first 64 KiB hold the rows."""
+    for name in ("a", "b"):
+        place.put(f"{name}.avro", numbers(120_000, codec="null"))
+    settings = AvroSettings(connection="lake", path=PATH)
+    with RequestProxy(place.server.endpoint_url) as proxy:
+        frame = open_table("events", settings, place.connection(endpoint=proxy.endpoint)).scan()
+        for rows, most in ((100, 64 * 1024), (30_000, 1_500_000)):
+            proxy.reset()
+            assert frame.head(rows).collect()["n"].to_list() == list(range(rows))
+            assert 0 < sum(each.bytes_out for each in proxy.requests()) <= most
 
 
 def test_a_window_reads_its_folders_only(place: Place) -> None:
@@ -548,11 +559,6 @@ def test_added_files(place: Place) -> None:
     place.put("b.avro", numbers(1, 1))
 
     assert avro(place).plan(ReadMode.ADDED, since=since).frame.collect()["n"].to_list() == [1]
-
-
-def test_writing_is_refused(place: Place) -> None:
-    with pytest.raises(UnsupportedError, match="table 'events'"):
-        avro(place).writer()
 
 
 def test_the_stored_spelling_reads_the_same_bytes() -> None:
