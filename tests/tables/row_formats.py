@@ -1,6 +1,7 @@
 """Formats of rows in the conformance suite: written and read by Python's csv and json, and by fastavro."""
 
 import csv
+import gzip
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import polars as pl
+import zstandard
 
 from s3_assets.tables.settings import AvroSettings
 from s3_assets.tables.text_settings import CsvSettings, JsonLinesSettings, JsonSettings, TsvSettings
@@ -143,6 +145,12 @@ def _from_avro(body: bytes) -> Rows:
     return found
 
 
+def unpacked(key: str, body: bytes) -> bytes:
+    if key.endswith(".gz"):
+        return gzip.decompress(body)
+    return zstandard.decompress(body) if key.endswith(".zst") else body
+
+
 def row_format(
     name: str, settings: Any, suffix: str, coding: tuple[Encode, Decode], **declared: Any
 ) -> Format:
@@ -167,18 +175,21 @@ def row_format(
         return pl.DataFrame(values, schema=schema)
 
     def files(place: Place) -> dict[str, str]:
-        return data_files(place, suffix)
+        return data_files(place, suffix, f"{suffix}.gz", f"{suffix}.zst")
 
     def _rows(place: Place) -> Iterator[dict[str, Any]]:
         for key in sorted(files(place)):
             segments = key.removeprefix(f"{place.path}/").split("/")[:-1]
             pairs = [segment.partition("=") for segment in segments]
             values = {unquote(column): unquote(value) for column, _, value in pairs}
-            for row in decode(place.get(key)):
+            for row in decode(unpacked(key, place.get(key))):
                 yield {**row, **values}
 
-    fields = {"keeps_schema": False, "lacks": {"write": "it is read only"}, **declared}
-    return Format(name, settings, write, read, files, suffix, **fields)
+    if declared.get("declared"):
+        declared["lacks"] = {
+            "typed files": "text has no types: one that fits all its files is found for a column"
+        }
+    return Format(name, settings, write, read, files, suffix, keeps_schema=False, **declared)
 
 
 NO_LISTS = "delimited text has no spelling for values inside values"
@@ -192,7 +203,7 @@ IN_DELIMITED = {
 IN_JSON = {"binary": NO_BYTES, "float64": "JSON has no infinity (RFC 8259, section 6)"}
 IN_AVRO = {"int8": "Avro's smallest integer has 32 bits", "int16": "Avro's smallest integer has 32 bits"}
 
-AVRO = row_format("avro", declare(AvroSettings), ".avro", (_avro, _from_avro), lost_types=IN_AVRO, lacks={})
+AVRO = row_format("avro", declare(AvroSettings), ".avro", (_avro, _from_avro), lost_types=IN_AVRO)
 CSV = row_format("csv", declare(CsvSettings), ".csv", delimited(","), declared=True, lost_types=IN_DELIMITED)
 TSV = row_format("tsv", declare(TsvSettings), ".tsv", delimited("\t"), declared=True, lost_types=IN_DELIMITED)
 JSONL = row_format(

@@ -430,7 +430,7 @@ def test_int32_is_widened_on_write(table_format: Format, place: Place, table: Ta
     assert found.filter(pl.col("day") == DAYS[0])["number"].to_list() == [7]
 
 
-@pytest.mark.needs("write")
+@pytest.mark.needs("write", "typed files")
 @pytest.mark.parametrize("dtype", [pl.String(), pl.Float64(), pl.Boolean()])
 def test_narrowing_is_refused(
     table_format: Format, place: Place, table: Table[Any], dtype: pl.DataType

@@ -12,6 +12,7 @@ from s3_assets.errors import RowsOutsideWindowError
 from s3_assets.incremental.overwrite import overwrite
 from s3_assets.tables.settings import Partitions
 from s3_assets.windows import Every, Window, next_start
+from tests.tables.conformance import WRITERS
 from tests.tables.formats import Format, Place
 
 BERLIN = "Europe/Berlin"
@@ -54,6 +55,12 @@ STARTS = {
 }
 
 
+@pytest.fixture(params=WRITERS, ids=[each.name for each in WRITERS])
+def table_format(request: pytest.FixtureRequest) -> Format:
+    found: Format = request.param
+    return found
+
+
 def partitions(column: Column, every: Every, zone: str = "UTC") -> Partitions:
     return Partitions(column="at", every=every, start=date(2025, 1, 1), timezone=zone, format=column.format)
 
@@ -90,6 +97,7 @@ def texts(rows: pl.DataFrame) -> list[tuple[str, str, int]]:
 
 
 @pytest.mark.parametrize(("column", "every"), CASES)
+@pytest.mark.needs("write")
 def test_window(table_format: Format, place: Place, column: Column, every: Every) -> None:
     start = STARTS[every]
     all_moments = moments(start, every, 5)
@@ -127,6 +135,7 @@ def test_window(table_format: Format, place: Place, column: Column, every: Every
 
 
 @pytest.mark.parametrize(("column", "every"), CASES)
+@pytest.mark.needs("write")
 def test_rows_outside_are_refused(table_format: Format, place: Place, column: Column, every: Every) -> None:
     start = STARTS[every]
     window = Window(start, next_start(start, every), every)
@@ -155,6 +164,7 @@ def test_rows_outside_are_refused(table_format: Format, place: Place, column: Co
 
 @pytest.mark.parametrize("column", COLUMNS[:4], ids=[column.name for column in COLUMNS[:4]])
 @pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25)], ids=["spring", "autumn"])
+@pytest.mark.needs("write")
 def test_days_on_which_the_clock_changes(
     table_format: Format, place: Place, column: Column, day: date
 ) -> None:
