@@ -69,7 +69,7 @@ def test_yaml_is_a_registry(block: Block) -> None:
 
 
 @pytest.fixture
-def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_server: EmbeddedServer) -> Path:
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_server: EmbeddedServer, s3_client: Any) -> Path:
     """A folder with the registry, and its bucket with the first wave of the demo."""
     shutil.copytree(CLONE / "demo", tmp_path / "demo", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CLONE / "s3_assets.yaml", tmp_path)
@@ -84,6 +84,11 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_server: EmbeddedSe
     found = orders(1_000)
     landing.land_orders(found, "landing/orders/")
     landing.land_payments(payments(found), "landing/payments/")
+    for day in ("28", "29"):
+        body = f"id;customer;returned_at\n1;Zoë;{day}.01.2026 17:30\n2;Mia;n/a\n3;Ola;01.02.2026 09:00\n"
+        s3_client.put_object(
+            Bucket="shop", Key=f"landing/returns/date=2026-01-{day}/returns.csv", Body=body.encode()
+        )
     return tmp_path
 
 

@@ -26,6 +26,9 @@ _DATE = re.compile(
     re.VERBOSE,
 )
 _TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?( ?(Z|UTC|GMT|[+-]\d{2}:?\d{2}))?")
+# Punctuation is followed by a space or ends a line; a delimiter is not.
+_INNER = re.compile(r"[,;|^~\t\x01\x1f](?=\S)")
+_ESCAPED = re.compile(r"\\(\W|$)")
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
 _NAMED = re.compile(
     r"(\w+://|/|[A-Za-z]:\\)\S*|\S+@\S+\.\w+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -58,6 +61,8 @@ def plausibility(cell: str) -> float:
         return 1.0
     if (text[0] in "\"'") != (text[-1] in "\"'") or (text[0] in "\"'" and len(text) > 1):
         return 0.0
-    if any(each in text for each in ",;|\t\x01\x1f"):
+    if _ESCAPED.search(text):
+        return 0.2
+    if _INNER.search(text):
         return 0.4
-    return 0.9
+    return 0.8

@@ -60,6 +60,11 @@ def _guess(connection: S3Connection, folder: str, asked: str) -> Guess:
     return Guess(settings, table.schema(), tuple(findings), "looked at the log alone")
 
 
+def partition_columns(table: Any) -> set[str]:  # noqa: ANN401 - a table of ours that opens delta-rs's
+    """Return the columns of the table's folders, as its log says them."""
+    return set(table.open().metadata().partition_columns)
+
+
 def _partition_values(table: Any) -> dict[str, list[str]]:  # noqa: ANN401 - a table of ours that opens delta-rs's
     """Return the partition columns and their values, nulls left out, sorted."""
     handle = table.open()

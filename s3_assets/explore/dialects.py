@@ -29,8 +29,8 @@ DELIMITERS = {
     "\x1f": 0.95,
     "^": 0.9,
     "~": 0.9,
-    ":": 0.7,
-    " ": 0.6,
+    ":": 0.85,
+    " ": 0.85,
 }
 """Characters that are tried, each with what its score is worth."""
 
@@ -86,11 +86,10 @@ def find_dialect(text: str, *, whole: bool) -> Reading:
             continue
         for spelling in _spellings(sample, delimiter):
             found = read(sample, spelling, whole=whole, most=_ROWS)
-            if delimiter in _ORDINARY and len(found.fitting) < _NEARLY_ALL * (
-                len(found.records) + found.broken
-            ):
+            if delimiter in _ORDINARY and not _is_regular(found):
                 continue
-            if best is None or found.score > best.score * _SURELY_BETTER:
+            needed = 1.0 if spelling.escape else _SURELY_BETTER
+            if best is None or found.score > best.score * needed:
                 best = found
     if best is None or best.width == 1:
         best = read(sample, Spelling(","), whole=whole, most=_ROWS)
@@ -117,6 +116,15 @@ def read(text: str, spelling: Spelling, *, whole: bool, most: int | None = None)
     return replace(found, score=_score(found))
 
 
+def _is_regular(reading: Reading) -> bool:
+    """Tell whether nearly all rows are as wide as most, from the first such row on and without comments."""
+    widths = [len(each.cells) for each in reading.records if not each.cells[0].startswith("#")]
+    if reading.width not in widths:
+        return False
+    rows = widths[widths.index(reading.width) :]
+    return rows.count(reading.width) >= _NEARLY_ALL * (len(rows) + reading.broken)
+
+
 def _score(reading: Reading) -> float:
     fitting = reading.fitting
     if not fitting:
@@ -132,7 +140,7 @@ def _spellings(text: str, delimiter: str) -> Iterator[Spelling]:
     """Yield what there is a sign of in the text, the usual first."""
     yield Spelling(delimiter)
     opened = re.escape(delimiter)
-    quotes = [each for each in _QUOTES if re.search(rf"(?:^|{opened}){each}", text, re.MULTILINE)]
+    quotes = [each for each in _QUOTES if re.search(rf"(?:\A|[\r\n]|{opened}){each}", text)]
     escaped = re.search(r"\\[\"'\\" + re.escape(delimiter) + r"\r\n]", text) is not None
     if "'" in quotes:
         yield Spelling(delimiter, "'")

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.connection.diagnosis import diagnosed
 from s3_assets.errors import SchemaMismatchError
+from s3_assets.explore.delta import partition_columns
 from s3_assets.explore.nullability import nullable
-from s3_assets.tables.delta import DeltaTable
 from s3_assets.tables.files import hive_columns
 from s3_assets.tables.folder_table import FolderTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import polars as pl
 
     from s3_assets.tables.table import Plan, Table
 
 FIRST_FILES = 10
-_PACKAGE = "s3_assets"
 
 
 class Look(NamedTuple):
@@ -48,7 +45,7 @@ def first_rows(table: Table[Any], rows: int, columns: Sequence[str] | None = Non
     """
     import polars as pl
 
-    plan = beginning(table)
+    plan = beginning(_harmless(table))
     frame = plan.frame
     if columns is not None:
         known = frame.collect_schema()
@@ -61,12 +58,9 @@ def first_rows(table: Table[Any], rows: int, columns: Sequence[str] | None = Non
             )
         frame = frame.select(columns)
     place = table.location.url
-    with (
-        _told() as told,
-        diagnosed(table.connection, place, OSError, pl.exceptions.ComputeError),
-    ):
+    with diagnosed(table.connection, place, OSError, pl.exceptions.ComputeError):
         found = frame.head(rows).collect(engine="streaming")
-    return Look(found, (*plan.notes, *told))
+    return Look(found, plan.remarks)
 
 
 def beginning(table: Table[Any]) -> Plan:
@@ -74,22 +68,11 @@ def beginning(table: Table[Any]) -> Plan:
     return table.beginning(FIRST_FILES) if isinstance(table, FolderTable) else table.plan()
 
 
-@contextmanager
-def _told() -> Iterator[list[str]]:
-    """Collect what the reading logs as warnings: rows that were left out."""
-    told: list[str] = []
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            told.append(record.getMessage())
-
-    listener = Listener(logging.WARNING)
-    logger = logging.getLogger(_PACKAGE)
-    logger.addHandler(listener)
-    try:
-        yield told
-    finally:
-        logger.removeHandler(listener)
+def _harmless(table: Table[Any]) -> Table[Any]:
+    """Return the table as one that a look leaves as it was: bad rows are left out, and kept nowhere."""
+    if getattr(table.settings, "on_bad_row", None) != "quarantine":
+        return table
+    return type(table)(table.name, table.settings.model_copy(update={"on_bad_row": "skip"}), table.connection)
 
 
 def columns_of(table: Table[Any], *, bounded: bool) -> Columns:
@@ -103,8 +86,8 @@ def columns_of(table: Table[Any], *, bounded: bool) -> Columns:
 
 
 def _partition_columns(table: Table[Any], keys: Sequence[str]) -> set[str]:
-    if isinstance(table, DeltaTable):
-        return set(table.open().metadata().partition_columns)
+    if table.settings.format == "delta":
+        return partition_columns(table)
     found = set(hive_columns(keys, table.location.key))
     declared = table.settings.partitions
     return found | ({declared.column} if declared is not None else set())

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from s3_assets.explore.findings import Finding, count
 
-_PACKED = (".gz", ".bz2", ".zip", ".zst", ".xz", ".lz4")
+_PACKED = (".gz", ".bz2", ".zip", ".zst", ".xz", ".lz4", ".tar", ".tgz")
 _TABLES = frozenset({"csv", "tsv", "tab", "json", "jsonl", "ndjson", "parquet", "parq", "pq", "avro"})
 _LONGEST_ENDING = 10
 
@@ -51,5 +51,6 @@ def _suffix(key: str) -> str:
 
 
 def _unpacked(name: str) -> str:
-    packed = next((each for each in _PACKED if name.endswith(each)), "")
-    return name.removesuffix(packed)
+    while packed := next((each for each in _PACKED if name.endswith(each)), ""):
+        name = name.removesuffix(packed)
+    return name

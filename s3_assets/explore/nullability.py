@@ -5,14 +5,10 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.tables.avro import AvroTable
-from s3_assets.tables.avro_header import read_header
-from s3_assets.tables.delta import DeltaTable
-from s3_assets.tables.parquet import ParquetTable
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from s3_assets.objects import Objects
     from s3_assets.tables.avro_types import AvroType
     from s3_assets.tables.table import Table
 
@@ -22,27 +18,31 @@ _HEADER = 1024 * 1024
 
 def nullable(table: Table[Any], keys: Sequence[str]) -> dict[str, bool]:
     """Return whether columns may be null, where it is known: as the log or the first file says it."""
-    if isinstance(table, DeltaTable):
-        return {field.name: bool(field.nullable) for field in table.open().schema().fields}
-    if isinstance(table, ParquetTable) and keys:
-        return _of_footer(table, keys[0])
-    if isinstance(table, AvroTable) and keys:
-        return _of_header(table, keys[0])
-    return {}
+    from s3_assets.objects import Objects
+
+    kind = table.settings.format
+    if kind == "delta":
+        return {field.name: bool(field.nullable) for field in table.open().schema().fields}  # type: ignore[attr-defined]  # what that format's table has
+    if not keys:
+        return {}
+    objects = Objects(table.connection)
+    if kind == "parquet":
+        return _of_footer(objects, keys[0])
+    return _of_header(objects, keys[0]) if kind == "avro" else {}
 
 
-def _of_footer(table: ParquetTable, key: str) -> dict[str, bool]:
+def _of_footer(objects: Objects, key: str) -> dict[str, bool]:
     from pyarrow import parquet
 
-    objects = table.folder.objects
     with objects.seekable(key, objects.head(key).size, _FOOTER) as file:
         return {field.name: bool(field.nullable) for field in parquet.read_schema(file)}
 
 
-def _of_header(table: AvroTable, key: str) -> dict[str, bool]:
-    start = table.folder.objects.get_range(key, 0, _HEADER)
+def _of_header(objects: Objects, key: str) -> dict[str, bool]:
+    from s3_assets.tables.avro_header import read_header
+
     try:
-        header = read_header(io.BytesIO(start))
+        header = read_header(io.BytesIO(objects.get_range(key, 0, _HEADER)))
     except EOFError:
         return {}
     return {name: _may_be_null(kind) for name, kind in header.rows.members}

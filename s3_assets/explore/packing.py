@@ -23,6 +23,9 @@ _UNREADABLE = {"xz", "lz4", "framed snappy", "compress", "7z"}
 _BZIP2 = (b"BZh", b"1AY&SY")
 # A local file header (APPNOTE.TXT, 4.3.7): flags, method, packed size, lengths of name and extra field.
 _ZIP_HEADER = struct.Struct("<6xHH8xI4xHH")
+# POSIX.1-2017, pax, "ustar Interchange Format".
+_TAR_MAGIC, _TAR_MAGIC_AT, _TAR_BLOCK = b"ustar", 257, 512
+_TAR_FILES = (b"0", b"\0")
 _STORED, _DEFLATED = 0, 8
 _GZIP_WINDOW, _RAW_WINDOW = 31, -15
 
@@ -57,6 +60,10 @@ def unpack(head: bytes, most: int, *, whole: bool, place: str) -> Unpacked:
         data = _first_member(head, most)
     else:
         data = head[:most]
+    if data[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC):
+        kind = "tar" if kind == "none" else f"tar, {kind}"
+        data = _first_of_tar(data)
+        whole = whole and len(data) < most
     return Unpacked(kind, data[:most], whole and len(data) < most)
 
 
@@ -65,6 +72,19 @@ def packing_of(head: bytes) -> str:
     if head.startswith(_BZIP2[0]) and head[4:10] == _BZIP2[1]:
         return "bzip2"
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), "none")
+
+
+def _first_of_tar(data: bytes) -> bytes:
+    """Return the beginning of the first member that is a file; others are folders, or describe it."""
+    position = 0
+    while position + _TAR_BLOCK <= len(data) and data[position]:
+        size = int(data[position + 124 : position + 136].split(b"\0")[0].strip() or b"0", 8)
+        start = position + _TAR_BLOCK
+        hidden = data[position : position + 100].split(b"\0")[0].rpartition(b"/")[2].startswith(b".")
+        if data[position + 156 : position + 157] in _TAR_FILES and not hidden:
+            return data[start : start + size]
+        position = start + -(-size // _TAR_BLOCK) * _TAR_BLOCK
+    return b""
 
 
 def _gunzipped(head: bytes, most: int) -> bytes:

@@ -11,7 +11,7 @@ from s3_assets.explore.findings import count
 if TYPE_CHECKING:
     from s3_assets.explore.dialects import Reading, Record
 
-_MARKERS = ("#", "//", "--", "%", "!", "*", ";")
+_MARKERS = ("#", "# ", "//", "--", "%", "!", "*", ";")
 _MOST_COMMENTS = 0.5
 _NAME = re.compile(r"[^\W\d][\w .:/#%()\[\]-]{0,62}")
 _TYPICAL = 0.8

@@ -1,17 +1,19 @@
-"""A text table: its settings from the beginnings of its files, proved by reading these with them."""
+"""A text table: its settings from the beginnings of its files, and the columns that these give."""
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from s3_assets.explore.findings import Finding, count
+from s3_assets.explore.findings import Finding
 from s3_assets.explore.folder_formats import FOLDERS
-from s3_assets.explore.reading import columns_of, read_back
 from s3_assets.explore.samples import Sample
 from s3_assets.explore.texts import guess_text
 from s3_assets.explore.types import type_name
+from s3_assets.tables import text_values
 from s3_assets.tables.open import open_table
 from s3_assets.tables.text import TextTable
+from s3_assets.tables.text_charset import utf8_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,14 +41,12 @@ def guess_text_table(connection: S3Connection, heads: Sequence[Head]) -> TextTab
     table = open_table("guess", settings, connection)
     if not isinstance(table, TextTable):
         raise TypeError(f"{told.format} is no format of text")
-    inferred = columns_of(table, samples)
+    inferred = _inferred(table, samples)
     columns = type(inferred)({**inferred, **told.types})
     found = dict(told.settings)
     if columns != inferred:
         found["columns"] = {name: type_name(dtype) for name, dtype in columns.items()}
         told.findings.append(_hidden(told, inferred))
-    rows, bad = read_back(table, columns, samples, told.ends)
-    told.findings.append(_proof(rows, bad))
     return TextTableGuess({"format": told.format, **found}, columns, told.findings)
 
 
@@ -55,13 +55,12 @@ def _hidden(told: TextGuess, inferred: pl.Schema) -> Finding:
     return Finding("columns", f"declared, because nulls in quotes hide the types of {', '.join(names)}")
 
 
-def _proof(rows: int, bad: Sequence[tuple[str, Any]]) -> Finding:
-    if not bad:
-        return Finding("format", f"read back with these settings: {count(rows, 'row')}, none of them bad")
-    place, first = bad[0]
-    return Finding(
-        "on_bad_row",
-        f"read back with these settings: {count(rows, 'row')} and {len(bad):,} bad; the first in {place}, "
-        f"line {first.line}, column {first.column}: {first.found}",
-        doubt=True,
+def _inferred(table: TextTable[Any], samples: Sequence[Sample]) -> pl.Schema:
+    """Return the columns as the table itself infers them."""
+    charset = table.settings.charset
+    return text_values.join(
+        {
+            each.place: table.sample(utf8_chunks(io.BytesIO(each.data), charset, len(each.data) + 1))
+            for each in samples
+        }
     )

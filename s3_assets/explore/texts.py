@@ -34,8 +34,6 @@ class TextGuess:
     format: str
     settings: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    ends: dict[str, int] = field(default_factory=dict)
-    """By place: the line (from 1) at which a text that was cut may end inside a row."""
     types: dict[str, pl.DataType] = field(default_factory=dict)
     """Of delimited text: the columns that have values, and their types."""
 
@@ -129,7 +127,8 @@ def _delimited(samples: Sequence[Sample], texts: dict[str, str]) -> TextGuess:
     found.findings += [
         Finding(_about(told), told, shape.doubt and "header" in told) for told in shape.evidence
     ]
-    columns = _columns(samples, texts, spelling, shape, reading.width, found)
+    columns, rows = _columns(samples, texts, spelling, shape, reading.width)
+    found.findings += rows
     told = values.of_columns(columns, delimited=True)
     found.set("null_values", told.null_values or ("",), ("",))
     found.set("formats", told.formats, {})
@@ -173,29 +172,38 @@ def _spelled(spelling: Spelling, text: str) -> list[Finding]:
 
 
 def _columns(
-    samples: Sequence[Sample],
-    texts: dict[str, str],
-    spelling: Spelling,
-    shape: Shape,
-    width: int,
-    found: TextGuess,
-) -> dict[str, list[str]]:
-    """Return the values of each column in all samples; files may have their columns in another order."""
+    samples: Sequence[Sample], texts: dict[str, str], spelling: Spelling, shape: Shape, width: int
+) -> tuple[dict[str, list[str]], list[Finding]]:
+    """Return the values of each column in all samples, and what is said of rows that do not fit.
+
+    Files may have their columns in another order.
+    """
     columns: dict[str, list[str]] = {}
+    rows = broken = 0
+    first: str | None = None
     for each in samples:
+        found = read(texts[each.place], spelling, whole=each.whole)
+        broken += found.broken
         records = [
             record
-            for record in read(texts[each.place], spelling, whole=True).records
+            for record in found.records
             if record.line >= shape.skip_lines
             and not (shape.comment and record.cells[0].startswith(shape.comment))
         ]
-        if not each.whole and records:
-            found.ends[each.place] = records.pop().line + 1
-        rows = [record.cells for record in records if len(record.cells) == width]
-        if shape.header is not None and rows:
-            names = rows.pop(0)
-        else:
-            names = [f"column_{number}" for number in range(1, width + 1)]
+        fitting = [record.cells for record in records if len(record.cells) == width]
+        misfit = next((record for record in records if len(record.cells) != width), None)
+        if misfit is not None and first is None:
+            cells = count(len(misfit.cells), "cell")
+            first = f"line {misfit.line + 1} of {each.place} has {cells} instead of {width}"
+        broken += len(records) - len(fitting)
+        names = [f"column_{number}" for number in range(1, width + 1)]
+        if shape.header is not None and fitting:
+            names = fitting.pop(0)
+        rows += len(fitting)
         for index, name in enumerate(names):
-            columns.setdefault(name, []).extend(row[index] for row in rows)
-    return columns
+            columns.setdefault(name, []).extend(row[index] for row in fitting)
+    told = f"{count(rows, 'row')} looked at"
+    if not broken:
+        return columns, [Finding("format", f"{told}, none of them broken")]
+    where = first or "a quote is not closed where its cell ends"
+    return columns, [Finding("on_bad_row", f"{told}, and {broken:,} bad: {where}", doubt=True)]

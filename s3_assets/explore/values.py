@@ -116,6 +116,8 @@ def _layouts(name: str, values: Sequence[str], *, delimited: bool) -> tuple[tupl
         if unit:
             return (), [_epoch(name, values, unit)]
         return (find_formats(values) if _may_be_stamps(values) else ()), []
+    if not delimited and plain.is_integer():
+        return (find_formats(values) if _may_be_stamps(values) else ()), []
     if plain != pl.String and (delimited or not plain.is_temporal()):
         return (), []
     layouts = find_formats(values)
