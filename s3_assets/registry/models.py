@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from s3_assets.connection.settings import S3Connection
 from s3_assets.errors import RegistryError, S3AssetsError
 from s3_assets.movement.imports import Import, ImportMode
+from s3_assets.registry.catalogs import catalog_problems
 from s3_assets.registry.problems import (
     Problem,
     UnplacedRegistryError,
@@ -107,6 +108,9 @@ class Registry(BaseModel):
                 *self._names(),
                 *self._references(),
                 *self._places(),
+                *catalog_problems(
+                    self.connections, self.tables, {each.target for each in self.imports.values()}
+                ),
                 *self._encryption(),
                 *self._imports(),
                 *self._partitions(),

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from s3_assets.connection import AccessKeyAuth, AssumeRole, S3Connection, Transport
 from s3_assets.connection.auth import WebIdentityAuth
+from s3_assets.connection.catalogs import OAuth2, RestCatalogSettings, SqlCatalogSettings
 from s3_assets.connection.credentials import credential_source
 from s3_assets.connection.diagnosis import diagnose
 from s3_assets.connection.proxies import proxy_url
@@ -29,6 +30,11 @@ ODD = 'pla/nted+se%cr"et&<x>='
 
 def connection(auth: AccessKeyAuth | WebIdentityAuth, **fields: Any) -> S3Connection:
     return S3Connection(name="lake", url="s3://some-bucket/", region="us-east-1", auth=auth, **fields)
+
+
+def rest(oauth2: OAuth2) -> S3Connection:
+    keys = AccessKeyAuth(access_key_id="A", secret_access_key="other")
+    return connection(keys, catalog=RestCatalogSettings(uri="https://catalog.example.com", oauth2=oauth2))
 
 
 PLANTED: dict[str, Callable[[Any], S3Connection]] = {
@@ -59,6 +65,11 @@ PLANTED: dict[str, Callable[[Any], S3Connection]] = {
         AccessKeyAuth(access_key_id="A", secret_access_key="other"),
         proxy=Proxy(host="proxy.example.com", port=3128, username="px", password=secret),
     ),
+    "uri": lambda secret: connection(
+        AccessKeyAuth(access_key_id="A", secret_access_key="other"), catalog=SqlCatalogSettings(uri=secret)
+    ),
+    "client_id": lambda secret: rest(OAuth2(client_id=secret, client_secret="other")),
+    "client_secret": lambda secret: rest(OAuth2(client_id="other", client_secret=secret)),
 }
 
 

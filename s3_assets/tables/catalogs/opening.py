@@ -52,12 +52,12 @@ def misfit(connection: S3Connection, settings: IcebergSettings) -> tuple[str, st
         if catalog is None:
             return None
         return (
-            "it has a 'warehouse_path', and its connection has a catalog",
+            "the table has a 'warehouse_path', and its connection has a catalog",
             "The Iceberg tables of a connection all use its catalog: write 'table' in place of it.",
         )
     if catalog is None:
         return (
-            f"it is called '{settings.table}' in a catalog, and its connection has none",
+            f"the table is called '{settings.table}' in a catalog, and its connection has none",
             "Add 'catalog' to the connection, or give 'warehouse_path', its folder, in place of 'table'.",
         )
     parts = len(identifier(settings))

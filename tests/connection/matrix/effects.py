@@ -15,6 +15,7 @@ from s3_assets.errors import S3AssetsError, ServerFailureError
 from s3_assets.objects import Objects
 from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import ParquetSettings
+from tests.connection.matrix.catalog_effects import CATALOG_EFFECTS
 from tests.connection.matrix.cells import Bench
 from tests.connection.matrix.options import full_queue, silent_server
 from tests.connection.recorder import Seen, recording
@@ -569,6 +570,7 @@ EFFECTS: dict[str, Effect] = {
     "ServiceEndpoints.kms": _service("kms", lambda connection: boto.client(connection, "kms").list_keys()),
     "ServiceEndpoints.glue": _service("glue", _glue),
     "ServiceEndpoints.cloudwatch": _service("cloudwatch", _cloudwatch),
+    **CATALOG_EFFECTS,
     "SecretReference.env": secret_env,
     "SecretReference.file": secret_file,
     "SecretReference.secrets_manager": _kept("secrets_manager", "name"),

@@ -88,7 +88,9 @@ def test_what_is_not_an_iceberg_table_is_told(server: EmbeddedServer) -> None:
 def test_names_and_catalogs_have_to_fit(server: EmbeddedServer) -> None:
     with pytest.raises(SettingError, match=r"'a\.b\.c' is no name in Glue.*Write database\.table"):
         find(connect(server), "a.b.c")
-    with pytest.raises(SettingError, match="it has a 'warehouse_path', and its connection has a catalog"):
+    with pytest.raises(
+        SettingError, match="the table has a 'warehouse_path', and its connection has a catalog"
+    ):
         _find(connect(server), warehouse_path="orders")
     bare = connect(server).model_copy(update={"catalog": None})
     with pytest.raises(SettingError, match=r"called 'db\.orders' in a catalog, and its connection has none"):
