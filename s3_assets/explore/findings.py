@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,6 +41,22 @@ class Guess:
     def path(self) -> str:
         """The table's folder below the connection's url."""
         return str(self.settings.get("path", self.settings.get("warehouse_path", "")))
+
+
+@dataclass
+class TextGuess:
+    """The settings of a text table other than the defaults, as far as its text tells them."""
+
+    format: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    types: dict[str, pl.DataType] = field(default_factory=dict)
+    """Of delimited text: the columns that have values, and their types."""
+
+    def set(self, name: str, value: object, default: object) -> None:
+        """Keep a setting that is not the default."""
+        if value != default:
+            self.settings[name] = value
 
 
 def count(number: int, noun: str) -> str:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from s3_assets.connection.settings import S3Connection
+    from s3_assets.explore.findings import TextGuess
     from s3_assets.explore.samples import Head
-    from s3_assets.explore.texts import TextGuess
 
 
 class TextTableGuess(NamedTuple):

@@ -17,6 +17,7 @@ from s3_assets.explore.guess import guess, opened
 from tests.tables.formats import Place
 
 DATA = Path(__file__).parent.parent / "data"
+HOUR = datetime.fromisoformat("2026-01-05T13:00")
 Look = Callable[[str], Guess]
 
 
@@ -139,7 +140,7 @@ def test_hive_folders(look: Look, put: Callable[..., None], rows: Any) -> None:
         (["d=2026-01-05", "d=2026-01-12"], {"column": "d", "every": "week", "start": date(2026, 1, 5)}),
         (
             ["h=2026-01-05-13", "h=2026-01-05-14"],
-            {"column": "h", "every": "hour", "start": datetime.fromisoformat("2026-01-05T13:00"), "format": "%Y-%m-%d-%H"},
+            {"column": "h", "every": "hour", "start": HOUR, "format": "%Y-%m-%d-%H"},
         ),
         (["year=2026/month=01/day=05"], None),
         (["2026/01/05", "2026/01/06"], None),
