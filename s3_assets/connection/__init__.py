@@ -11,6 +11,14 @@ from s3_assets.connection.auth import (
     RoleSource,
     WebIdentityAuth,
 )
+from s3_assets.connection.catalogs import (
+    Catalog,
+    GlueCatalogSettings,
+    OAuth2,
+    RestCatalogSettings,
+    SqlCatalogSettings,
+    UnityCatalogSettings,
+)
 from s3_assets.connection.secret_stores import ParameterSecret, SecretsManagerSecret
 from s3_assets.connection.secrets import Secret, SecretReference
 from s3_assets.connection.settings import AddressingStyle, S3Connection, ServiceEndpoints
@@ -22,20 +30,26 @@ __all__ = [
     "AnonymousAuth",
     "AssumeRole",
     "Auth",
+    "Catalog",
     "ClientSideEncryption",
     "DefaultAuth",
     "Encryption",
+    "GlueCatalogSettings",
     "IamRoleAuth",
+    "OAuth2",
     "ParameterSecret",
     "ProfileAuth",
     "Proxy",
+    "RestCatalogSettings",
     "RoleSource",
     "S3Connection",
     "Secret",
     "SecretReference",
     "SecretsManagerSecret",
     "ServiceEndpoints",
+    "SqlCatalogSettings",
     "Tls",
     "Transport",
+    "UnityCatalogSettings",
     "WebIdentityAuth",
 ]

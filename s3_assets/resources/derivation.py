@@ -8,7 +8,7 @@ two fields: `x` for an `EnvVar`, and `x_from` for the place where it is kept.
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import dagster as dg
@@ -30,6 +30,12 @@ class ConnectionConfig(dg.Config):
     @model_serializer
     def _without_secrets(self) -> dict[str, object]:
         return discreet_values(self)
+
+
+class NothingConfig(ConnectionConfig):
+    """What stands for a part that is left out, where Dagster wants one of several: it knows no other way."""
+
+    type: Literal["none"] = "none"
 
 
 @lru_cache(maxsize=64)
@@ -60,6 +66,10 @@ def config_fields(model: type[BaseModel]) -> dict[str, tuple[Any, FieldInfo]]:
                 config_class(SecretReference) | None,
                 _field({"default": None, **kept}),
             )
+        elif (choice := _optional_choice(field.annotation)) is not None:
+            kind, discriminator = choice
+            told = {"description": field.description, "discriminator": discriminator}
+            fields[name] = (kind | NothingConfig, _field({**told, "default_factory": NothingConfig}))
         else:
             fields[name] = (_kind(field.annotation), _settings(field))
     return fields
@@ -113,6 +123,8 @@ def bare_secrets(value: object, path: str = "") -> list[str]:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, NothingConfig):
+        return None
     if isinstance(value, dg.Config):
         return plain_values(value)
     if isinstance(value, list):
@@ -143,6 +155,17 @@ def _kind(annotation: Any) -> Any:  # noqa: ANN401 - types are values here
     if isinstance(annotation, type):
         return _class(annotation)
     return annotation
+
+
+def _optional_choice(annotation: Any) -> tuple[Any, str] | None:  # noqa: ANN401 - types are values here
+    """Return the models among which one may be chosen, and the field that tells them apart, if it is so."""
+    if get_origin(annotation) not in {Union, UnionType}:
+        return None
+    members = [each for each in get_args(annotation) if each is not NoneType]
+    if len(members) != 1 or len(get_args(annotation)) == 1 or get_origin(members[0]) is not Annotated:
+        return None
+    choice, told = get_args(members[0])
+    return _kind(choice), told.discriminator
 
 
 def _class(kind: type) -> type:

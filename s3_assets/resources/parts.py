@@ -1,6 +1,6 @@
 """The parts of a connection as Dagster's configuration: one class for each model, with its fields."""
 
-from s3_assets.connection import auth, secret_stores, secrets, settings, transport
+from s3_assets.connection import auth, catalogs, secret_stores, secrets, settings, transport
 from s3_assets.resources.derivation import config_class
 
 DefaultAuthConfig = config_class(auth.DefaultAuth)
@@ -16,6 +16,11 @@ TlsConfig = config_class(transport.Tls)
 EncryptionConfig = config_class(transport.Encryption)
 ClientSideEncryptionConfig = config_class(transport.ClientSideEncryption)
 ServiceEndpointsConfig = config_class(settings.ServiceEndpoints)
+GlueCatalogSettingsConfig = config_class(catalogs.GlueCatalogSettings)
+RestCatalogSettingsConfig = config_class(catalogs.RestCatalogSettings)
+OAuth2Config = config_class(catalogs.OAuth2)
+UnityCatalogSettingsConfig = config_class(catalogs.UnityCatalogSettings)
+SqlCatalogSettingsConfig = config_class(catalogs.SqlCatalogSettings)
 SecretReferenceConfig = config_class(secrets.SecretReference)
 SecretsManagerSecretConfig = config_class(secret_stores.SecretsManagerSecret)
 ParameterSecretConfig = config_class(secret_stores.ParameterSecret)
