@@ -9,6 +9,7 @@
 | Datetime with any zone | timestamp-millis, -micros or -nanos, which are of UTC |
 | Categorical, Enum | string |
 | Array | array |
+| Null | boolean, each of them null |
 | all others | their own: see `avro_types` |
 
 Other readers see these. So that ours gives the very types back, the header carries the columns in Arrow's
@@ -17,6 +18,7 @@ spelling under a key of its own, which the specification leaves to writers.
 
 from __future__ import annotations
 
+import base64
 import re
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 KEY = "s3_assets.arrow_schema"
-"""The header's entry with the columns, as an Arrow IPC schema message."""
+"""The header's entry with the columns: an Arrow IPC schema message, in base64 as readers take it for text."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNITS = {"ms": "millis", "us": "micros", "ns": "nanos"}
@@ -62,6 +64,8 @@ def stored(dtype: pl.DataType) -> pl.DataType:
         "UInt32": pl.Int64(),
         "UInt64": pl.Decimal(20, 0),
         "Float16": pl.Float32(),
+        # Of a union of nulls alone, readers differ about what is stored.
+        "Null": pl.Boolean(),
     }
     return others.get(str(dtype), dtype)
 
@@ -98,8 +102,7 @@ def _has_type(dtype: pl.DataType) -> bool:
         | pl.Date
         | pl.Time
         | pl.Datetime
-        | pl.Decimal
-        | pl.Null,
+        | pl.Decimal,
     )
 
 
@@ -131,14 +134,14 @@ def _record(name: str, fields: Iterable[tuple[str, Any]], numbers: Iterator[int]
     return {
         "type": "record",
         "name": name,
-        "fields": [{"name": each, "type": _optional(instance(dtype), numbers)} for each, dtype in fields],
+        "fields": [
+            {"name": each, "type": ["null", _json(instance(dtype), numbers)]} for each, dtype in fields
+        ],
     }
 
 
-def _optional(dtype: pl.DataType, numbers: Iterator[int]) -> list[Any]:
-    import polars as pl
-
-    return ["null"] if dtype == pl.Null else ["null", _json(dtype, numbers)]
+def _optional(dtype: Any, numbers: Iterator[int]) -> list[Any]:  # noqa: ANN401 - a type or its class
+    return ["null", _json(instance(dtype), numbers)]
 
 
 def _json(dtype: pl.DataType, numbers: Iterator[int]) -> Any:  # noqa: ANN401 - JSON
@@ -149,7 +152,7 @@ def _json(dtype: pl.DataType, numbers: Iterator[int]) -> Any:  # noqa: ANN401 - 
         fields = ((each.name, each.dtype) for each in dtype.fields)
         return _record(f"record_{next(numbers)}", fields, numbers)
     if isinstance(dtype, pl.List):
-        return {"type": "array", "items": _optional(instance(dtype.inner), numbers)}
+        return {"type": "array", "items": _optional(dtype.inner, numbers)}
     if isinstance(dtype, pl.Decimal):
         return {
             "type": "bytes",
@@ -175,19 +178,19 @@ def _json(dtype: pl.DataType, numbers: Iterator[int]) -> Any:  # noqa: ANN401 - 
 
 
 def to_message(columns: pl.Schema) -> bytes:
-    """Return the columns as an Arrow IPC schema message."""
-    message: bytes = columns.to_frame().to_arrow().schema.serialize().to_pybytes()
-    return message
+    """Return the columns as the header's entry."""
+    return base64.b64encode(columns.to_frame().to_arrow().schema.serialize().to_pybytes())
 
 
 def from_message(message: bytes, found: pl.Schema) -> pl.Schema:
-    """Return the columns of such a message, if they are stored as what was found in the file: else that."""
+    """Return the columns of such an entry, if they are stored as what was found in the file: else that."""
     import polars as pl
     import pyarrow as pa
 
     try:
-        told = pl.DataFrame(pa.ipc.read_schema(pa.py_buffer(message)).empty_table()).schema
-    except (pa.ArrowException, OSError):
+        arrow = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(message)))
+        told = pl.DataFrame(arrow.empty_table()).schema
+    except (pa.ArrowException, ValueError, OSError):
         return found
     names = spelled(told)
     as_stored = pl.Schema({name: stored(dtype) for name, dtype in zip(names, told.values(), strict=True)})

@@ -64,6 +64,8 @@ def read_value(value: str | None, dtype: pl.DataType) -> Any:  # noqa: ANN401 - 
             .dt.replace_time_zone("UTC" if dtype.time_zone else None)
             .item()
         )
+    if dtype == pl.Boolean:
+        return {"true": True, "false": False}.get(value)
     if dtype == pl.Date:
         return series.str.to_date(strict=False).item()
     return series.cast(dtype, strict=False).item()

@@ -155,4 +155,6 @@ def _spelled(dtype: pl.DataType) -> pl.DataType:
     """Return the type that JSON spells a column's values in."""
     import polars as pl
 
-    return pl.String() if dtype.is_temporal() or dtype.is_decimal() or dtype == pl.Binary else dtype
+    # Of integers, the engine's reader has none of less than 32 bits.
+    small = dtype in {pl.Int8, pl.Int16, pl.UInt8, pl.UInt16}
+    return pl.String() if small or dtype.is_temporal() or dtype.is_decimal() or dtype == pl.Binary else dtype
