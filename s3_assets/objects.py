@@ -85,7 +85,7 @@ class Objects:
                 for item in chunk:
                     yield ObjectInfo(item["path"], item["size"], item["e_tag"] or "", item["last_modified"])
 
-    def list_pages(self, prefix: str, *, start_after: str | None = None) -> Iterator[pl.DataFrame]:
+    def list_pages(self, prefix: str, start_after: str | None = None) -> Iterator[pl.DataFrame]:
         """Yield the objects whose keys begin with `prefix`, a folder or not, a thousand to a request.
 
         Columns: key, size in bytes, etag, modified (UTC), storage_class (`STANDARD` where none is told).
@@ -100,11 +100,18 @@ class Objects:
                 return
             yield _frame(page)
 
-    def list_frame(self, prefix: str, *, start_after: str | None = None) -> pl.DataFrame:
+    def list_frame(self, prefix: str, start_after: str | None = None) -> pl.DataFrame:
         """Return every object whose key begins with `prefix`, as `list_pages` yields them."""
         import polars as pl
 
         return pl.concat(list(self.list_pages(prefix, start_after=start_after)))
+
+    def restored(self, key: str) -> bool:
+        """Tell whether there is a restored copy of an archived object, which can be read."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        with self._diagnosed(key, BotoCoreError, ClientError):
+            return boto_listing.restored(self._connection, key)
 
     def list_folders(self, prefix: str) -> tuple[list[str], list[ObjectInfo]]:
         """Return the folders (with their slash) and the objects directly below the folder `prefix`."""
@@ -206,6 +213,17 @@ class Objects:
         self._refuse_encrypted(key)
         with self._diagnosed(key):
             return bytes(obstore.get_range(self._store, key, start=max(size - length, 0), end=size))
+
+    def get_end(self, key: str, length: int) -> bytes:
+        """Return the last `length` bytes of an object, or all that it has.
+
+        Raises `UnsupportedError` on a connection that encrypts on the client.
+        """
+        import obstore
+
+        self._refuse_encrypted(key)
+        with self._diagnosed(key):
+            return bytes(obstore.get(self._store, key, options={"range": {"suffix": length}}).bytes())
 
     def get_range(self, key: str, start: int, end: int, *, etag: str = "") -> bytes:
         """Return the bytes from `start` to before `end`, fewer if the object ends earlier.

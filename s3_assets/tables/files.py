@@ -5,11 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from s3_assets.objects import empty_listing
 from s3_assets.tables.parts import NULL_FOLDER, read_value
+from s3_assets.tables.selection import EVERYTHING, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,24 +22,31 @@ if TYPE_CHECKING:
 
 _LISTINGS_AT_ONCE = 16
 
+FolderPath = tuple[str | None, ...]
+"""Names of folders, each inside the one before; None stands for any."""
+
 
 @dataclass(frozen=True)
 class Folder:
-    """The data files below one prefix of a bucket."""
+    """The data files below one prefix of a bucket, or those of them that a selection takes.
+
+    Listings have the columns key, size, etag, modified and storage_class, and are sorted by key.
+    """
 
     objects: Objects
     prefix: str
     suffixes: tuple[str, ...]
     exactly: bool = True
+    selection: Selection = EVERYTHING
 
     def list_files(self) -> pl.DataFrame:
-        """Return all data files, sorted by key: key, size, etag, modified."""
-        if self.exactly:
-            return self._data(self.objects.list_frame(self.prefix))
-        import polars as pl
+        """Return all data files that are taken."""
+        return self._data(self.objects.list_frame(*self._start))
 
-        found = self.objects.list_frame(self._parent)
-        return self._data(found.filter(pl.col("key").str.starts_with(self.prefix.rstrip("/"))))
+    @property
+    def _start(self) -> tuple[str, str | None]:
+        """From where the listing of the whole folder begins."""
+        return self.selection.start(self.prefix) if self.exactly else (self.prefix.rstrip("/"), None)
 
     @property
     def _parent(self) -> str:
@@ -58,49 +66,121 @@ class Folder:
         `windows` are the same window on the folders' columns that can tell it; `dtype` is the type that
         values of the first are read as. Folders of other columns are followed.
         """
-        import polars as pl
-
         columns = {window.column: window for window in windows}
-        prefixes = [found for root in self._roots() for found in self._prune(root, columns, dtype)]
-        if not prefixes:
-            return self._data(empty_listing())
-        with ThreadPoolExecutor(_LISTINGS_AT_ONCE) as pool:
-            return self._data(pl.concat(list(pool.map(self.objects.list_frame, prefixes))))
+        return self._list_each(
+            [
+                (root, found)
+                for root in self._roots()
+                for found in self._prune(root, self._first_folder(root), columns, dtype)
+            ]
+        )
+
+    def list_folders_inside(self, folders: Sequence[FolderPath]) -> pl.DataFrame:
+        """Return the data files of some folders: their names one below the other, None being any name."""
+        return self._list_each(
+            [
+                (root, found)
+                for root in self._roots()
+                for path in folders
+                for found in self._walk(root, root, path)
+            ]
+        )
 
     def first(self) -> Iterator[str]:
-        """Yield the keys of data files as the server lists them, without listing more than is taken."""
-        for root in self._roots():
-            for found in self.objects.list_objects(root):
-                if found.size and is_data(found.key.removeprefix(root), self.suffixes):
-                    yield found.key
+        """Yield the keys of data files, without listing more than the pages that are taken."""
+        return (each["key"] for each in self.first_files())
 
-    def _prune(self, prefix: str, windows: Mapping[str, Bounds], dtype: pl.DataType) -> Iterator[str]:
+    def first_files(self) -> Iterator[dict[str, Any]]:
+        """Yield data files as `first` does, each a row of a listing."""
+        prefix, after = self._start
+        for page in self.objects.list_pages(prefix, start_after=after):
+            yield from self._data(page).iter_rows(named=True)
+
+    def take(self, listed: pl.DataFrame) -> pl.DataFrame:
+        """Return those of a listing that the selection takes."""
+        return self.selection.choose(listed, self.paths(listed))
+
+    def paths(self, listed: pl.DataFrame) -> pl.Series:
+        """Return the listed files' paths below the folder."""
+        if self.exactly:
+            return listed["key"].str.slice(len(self.prefix))
+        return listed["key"].str.slice(len(self.prefix.rstrip("/"))).str.replace("^[^/]*/", "")
+
+    def _list_each(self, places: Sequence[tuple[str, str]]) -> pl.DataFrame:
+        """List some folders, each given with the root that it is below."""
+        import polars as pl
+
+        def listed(place: tuple[str, str]) -> pl.DataFrame:
+            root, folder = place
+            prefix, after = self.selection.start(root)
+            if not prefix.startswith(folder):
+                prefix = folder
+            return self.objects.list_frame(prefix, start_after=after if after and after > folder else None)
+
+        if not places:
+            return empty_listing().with_columns(storage_class=pl.lit(None, pl.String))
+        with ThreadPoolExecutor(_LISTINGS_AT_ONCE) as pool:
+            return self._data(pl.concat(list(pool.map(listed, places))))
+
+    def _first_folder(self, root: str) -> str:
+        """The deepest folder that holds all that the selection can take."""
+        folder, slash, _ = self.selection.path_prefix.rpartition("/")
+        return root + folder + slash
+
+    def _prune(
+        self, root: str, prefix: str, windows: Mapping[str, Bounds], dtype: pl.DataType
+    ) -> Iterator[str]:
+        if any(not _may_hold(segment, windows, dtype) for segment in prefix.removeprefix(root).split("/")):
+            return
         folders, objects = self.objects.list_folders(prefix)
         if objects and any(is_data(item.key.rpartition("/")[2], self.suffixes) for item in objects):
             # Files outside any Hive folder: nothing can be said of them without reading them.
             yield prefix
             return
         for folder in folders:
-            column, value = hive_folder(folder.removeprefix(prefix).rstrip("/"))
-            if column is None:
-                if not hidden(folder.removeprefix(prefix).rstrip("/")):
-                    yield from self._prune(folder, windows, dtype)
-            elif column not in windows:
-                yield from self._prune(folder, windows, dtype)
-            elif value is not None and inside(value, windows[column], dtype):
+            segment = folder.removeprefix(prefix).rstrip("/")
+            if not (
+                self.selection.may_hold(folder.removeprefix(root)) and _may_hold(segment, windows, dtype)
+            ):
+                continue
+            if hive_folder(segment)[0] in windows:
                 yield folder
+            else:
+                yield from self._prune(root, folder, windows, dtype)
+
+    def _walk(self, root: str, prefix: str, path: FolderPath) -> Iterator[str]:
+        """Yield the folders of that path; the server is asked only where a name can be any."""
+        if not self.selection.may_hold(prefix.removeprefix(root)):
+            return
+        if not path:
+            yield prefix
+        elif path[0] is not None:
+            yield from self._walk(root, f"{prefix}{path[0]}/", path[1:])
+        else:
+            for folder in self.objects.list_folders(prefix)[0]:
+                if not hidden(folder.removeprefix(prefix).rstrip("/")):
+                    yield from self._walk(root, folder, path[1:])
 
     def _data(self, found: pl.DataFrame) -> pl.DataFrame:
         import polars as pl
 
         name = pl.col("key").str.slice(len(self.prefix if self.exactly else self._parent))
-        return found.filter(
+        data = found.filter(
             (pl.col("size") > 0)
             & pl.any_horizontal(*[pl.col("key").str.ends_with(suffix) for suffix in self.suffixes])
             # Hidden: a segment that starts with a dot, or with an underscore unless it is a Hive folder.
             & ~name.str.contains(r"(^|/)\.")
             & ~name.str.contains(r"(^|/)_([^/=]*)(/|$)")
-        ).sort("key")
+        )
+        return self.take(data).sort("key")
+
+
+def _may_hold(segment: str, windows: Mapping[str, Bounds], dtype: pl.DataType) -> bool:
+    """Tell whether a folder can hold rows of the window, by its own name."""
+    column, value = hive_folder(segment)
+    if column is None:
+        return not hidden(segment)
+    return column not in windows or (value is not None and inside(value, windows[column], dtype))
 
 
 def is_data(path: str, suffixes: Sequence[str]) -> bool:

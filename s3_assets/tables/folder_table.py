@@ -7,16 +7,25 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from s3_assets.errors import DataFilesMissingError, SourceRewrittenError
+from s3_assets.errors import (
+    DataFilesMissingError,
+    PartitionColumnError,
+    SchemaMismatchError,
+    SourceRewrittenError,
+    UnsupportedError,
+)
 from s3_assets.objects import Objects, empty_listing
-from s3_assets.tables import files, inference
+from s3_assets.tables import archived, file_columns, files
+from s3_assets.tables.inference import Inferred, infer
 from s3_assets.tables.partitioning import label_bounds, label_column
 from s3_assets.tables.reading import Reading
 from s3_assets.tables.schemas import merge, parse_types
+from s3_assets.tables.selection import Selection
 from s3_assets.tables.settings import FolderSettings
 from s3_assets.tables.table import (
     Capability,
@@ -31,10 +40,12 @@ from s3_assets.tables.table import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     import polars as pl
 
+    from s3_assets.tables.dated_folders import DatedFolders
     from s3_assets.tables.partitioning import Bounds
     from s3_assets.windows import Window
 
@@ -59,9 +70,17 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     def scan_files(self, chosen: pl.DataFrame, schema: pl.Schema, hive: pl.Schema) -> pl.LazyFrame:
         """Return the rows of the files, lazily, with exactly the columns of `schema`.
 
-        `chosen` is a listing: key, size, etag, modified. `hive` are those of the columns that the folders
-        carry.
+        `chosen` is a listing: key, size, etag, modified. `hive` are those of the columns that are in no file,
+        but have one value for all rows of each, because its folders tell it or the reader adds it:
+        `file_columns.values_by_key` of `chosen` says which. `file_columns.kept` leaves out the files that a
+        predicate on them rules out.
         """
+
+    def scan_inferred(
+        self, chosen: pl.DataFrame, inferred: Inferred, hive: pl.Schema, reading: Reading
+    ) -> pl.LazyFrame:
+        """Return the rows as `scan_noting` does; `inferred` also says what is known of the files."""
+        return self.scan_noting(chosen, inferred.schema, hive, reading)
 
     def scan_noting(
         self, chosen: pl.DataFrame, schema: pl.Schema, hive: pl.Schema, reading: Reading
@@ -82,22 +101,49 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
             self.location.key,
             self.settings.suffixes,
             self.connection.match_subfolder_exactly,
+            Selection.of(self.settings),
         )
+
+    def folder_to_write(self) -> files.Folder:
+        """Return the folder with all of its data files.
+
+        Raises `UnsupportedError` for a table that is read in another way than it could be written.
+        """
+        folder = replace(self.folder, exactly=True, selection=Selection())
+        partitions = self.settings.partitions
+        settings = {
+            "a selection of its files": self.folder.selection != folder.selection,
+            "max_files": self.settings.max_files is not None,
+            "reader_columns": bool(self.settings.reader_columns),
+            "partitions.folders": partitions is not None and partitions.folders is not None,
+        }
+        found = next((name for name, there in settings.items() if there), None)
+        if found is not None:
+            raise UnsupportedError(
+                f"a table with {found} cannot be written",
+                remedy="Declare the folder a second time, without that, to write it.",
+                table=self.name,
+            )
+        return folder
 
     def schema(self) -> pl.Schema:
         """Return the declared columns, or those of at most 100 files and of the Hive folders."""
         if self.settings.columns is not None:
-            return parse_types(self.settings.columns, self.name)
-        return self._schema_of(self._listed())[0]
+            return self._with_reader_columns(parse_types(self.settings.columns, self.name))
+        return self._infer(self._listed()["key"].to_list()).schema
 
     def version(self) -> TableVersion:
         """Return a digest of every file's key, size and ETag: one listing."""
-        return _digest(self.folder.list_files())
+        return _digest(self._present())
 
     def state(self) -> State:
         """Return the listing's version, files and bytes; rows would need every footer."""
-        listed = self.folder.list_files()
+        listed = self._present()
         return State(_digest(listed), Statistics(listed.height, int(listed["size"].sum())))
+
+    def _present(self) -> pl.DataFrame:
+        listed = self.folder.list_files()
+        return archived.left_out(listed) if self.settings.skip_glacier else listed
 
     def plan(
         self,
@@ -138,34 +184,40 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         """
         import polars as pl
 
-        found = [self.folder.objects.head(key) for key in islice(self.folder.first(), files)]
-        if not found:
+        first = list(islice(self.folder.first_files(), files))
+        if not first:
             raise self._no_files()
-        listed = pl.DataFrame(found, schema=empty_listing().schema, orient="row")
-        return self._plan(listed, ReadMode.CURRENT, None, (), total=None)
+        return self._plan(pl.DataFrame(first, orient="row"), ReadMode.CURRENT, None, (), total=None)
 
     def _plan_window(self, window: Window) -> Plan:
-        import polars as pl
-
-        declared = self.schema() if self.settings.columns else None
-        if declared is None:
-            first = next(self.folder.first(), None)
-            if first is None:
-                raise self._no_files()
-            hive = self._hive_schema([first])
-            partitions = self.settings.partitions
-            if partitions and partitions.column in hive:
-                # The folders' own names decide: listing one level tells the type, as for a whole read.
-                found, _ = self.folder.objects.list_folders(self.location.key)
-                hive = {**hive, **self._hive_schema([f"{folder}x" for folder in found])}
-            declared = pl.Schema({**self.read_schema(first), **hive})
-        bound = self.bounds(window, declared)
-        chosen = self.folder.list_files_inside(self._folder_bounds(bound, declared), declared[bound.column])
+        dated = self._dated
+        if dated is not None:
+            chosen = self.folder.list_folders_inside(dated.paths(window))
+            if not chosen.is_empty():
+                return self._plan(chosen, ReadMode.CURRENT, window, (), total=None)
+            schema = self._schema_of_first()
+        else:
+            schema = self._schema_of_first()
+            bound = self.bounds(window, schema)
+            chosen = self.folder.list_files_inside(self._folder_bounds(bound, schema), schema[bound.column])
         if chosen.is_empty():
-            return Plan(
-                pl.LazyFrame(schema=declared), ReadMode.CURRENT, FilesPosition(chosen), 0, 0, empty=True
-            )
+            return self._nothing(schema, ReadMode.CURRENT, (), None)
         return self._plan(chosen, ReadMode.CURRENT, window, (), total=None)
+
+    def _schema_of_first(self) -> pl.Schema:
+        """Return the declared columns, or those of the first file: enough to know what a window means."""
+        if self.settings.columns is not None:
+            return self.schema()
+        first = next(self.folder.first(), None)
+        if first is None:
+            raise self._no_files()
+        hive = self._hive_schema([first])
+        partitions = self.settings.partitions
+        if partitions and partitions.column in hive:
+            # The folders' own names decide: listing one level tells the type, as for a whole read.
+            found, _ = self.folder.objects.list_folders(self.location.key)
+            hive = {**hive, **self._hive_schema([f"{folder}x" for folder in found])}
+        return self._all_columns(self.read_schema(first), hive)
 
     def _folder_bounds(self, bound: Bounds, schema: pl.Schema) -> tuple[Bounds, ...]:
         import polars as pl
@@ -184,37 +236,64 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         *,
         total: pl.DataFrame | None,
     ) -> Plan:
-        import polars as pl
-
+        chosen, told = self._readable(chosen)
+        notes = (*notes, *told)
         if chosen.is_empty():
-            schema = self.schema() if self.settings.columns else pl.Schema()
-            return Plan(
-                pl.LazyFrame(schema=schema),
-                mode,
-                FilesPosition(chosen),
-                0,
-                0,
-                total_files=total.height if total is not None else None,
-                empty=True,
-                notes=notes,
-            )
-        schema, read = self._schema_of(chosen)
+            import polars as pl
+
+            return self._nothing(self.schema() if self.settings.columns else pl.Schema(), mode, notes, total)
+        inferred = self._infer(chosen["key"].to_list())
+        position = FilesPosition(chosen.select(empty_listing().columns))
+        chosen, hive = self._with_values(chosen, inferred.schema)
         reading = Reading()
-        frame = self.scan_noting(chosen, schema, self._hive_columns(chosen, schema), reading)
+        frame = self.scan_inferred(chosen, inferred, hive, reading)
         if window is not None:
-            frame = frame.filter(self.bounds(window, schema).expression())
+            frame = frame.filter(self.bounds(window, inferred.schema).expression())
         return Plan(
             frame,
             mode,
-            FilesPosition(chosen),
+            position,
             chosen.height,
             int(chosen["size"].sum()),
             total_files=total.height if total is not None else None,
             total_bytes=int(total["size"].sum()) if total is not None else None,
-            schema_files=read,
+            schema_files=inferred.files,
             notes=notes,
             reading=reading,
         )
+
+    def _nothing(
+        self, schema: pl.Schema, mode: ReadMode, notes: tuple[str, ...], total: pl.DataFrame | None
+    ) -> Plan:
+        import polars as pl
+
+        return Plan(
+            pl.LazyFrame(schema=schema),
+            mode,
+            FilesPosition(empty_listing()),
+            0,
+            0,
+            total_files=total.height if total is not None else None,
+            total_bytes=int(total["size"].sum()) if total is not None else None,
+            empty=True,
+            notes=notes,
+        )
+
+    def _readable(self, chosen: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """Leave out or refuse archived files, and those beyond the most that one read takes."""
+        notes = []
+        found = chosen.height
+        if self.settings.skip_glacier:
+            chosen = archived.left_out(chosen)
+            if chosen.height < found:
+                notes.append(f"{found - chosen.height:,} archived files were left out (skip_glacier)")
+        most = self.settings.max_files
+        if most is not None and chosen.height > most:
+            notes.append(f"the first {most:,} of {chosen.height:,} files are read, by path (max_files)")
+            chosen = chosen.sort("key").head(most)
+        if not self.settings.skip_glacier:
+            archived.refuse(chosen, self.folder.objects, self.name)
+        return chosen, tuple(notes)
 
     def _unread(self, listed: pl.DataFrame, since: Position | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
         if since is None:
@@ -225,7 +304,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
                 remedy="Give the import another name, or reset its cursor.",
                 table=self.name,
             )
-        read = since.files
+        read = self.folder.take(since.files)
         unread = listed.join(read, on=["key", "etag"], how="anti")
         rewritten = unread.join(read, on="key", how="semi")
         gone = read.unique("key").join(listed, on="key", how="anti")
@@ -262,27 +341,83 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
             location=self.location.url,
         )
 
-    def _schema_of(self, listed: pl.DataFrame) -> tuple[pl.Schema, tuple[str, ...]]:
-        import polars as pl
+    @property
+    def _dated(self) -> DatedFolders | None:
+        return self.settings.partitions.dated_folders if self.settings.partitions is not None else None
 
-        keys = listed["key"].to_list()
-        hive = self._hive_schema(keys)
+    def _infer(self, keys: list[str]) -> Inferred:
         if self.settings.columns is not None:
-            return parse_types(self.settings.columns, self.name), ()
-        inferred, read = inference.infer(keys, self.read_schema, self.name, self.join_schemas)
-        return pl.Schema({**inferred, **hive}), read
+            return Inferred(self.schema())
+        found = infer(keys, self.read_schema, lambda schemas: self.join_schemas(schemas, self.name))
+        return found._replace(schema=self._all_columns(found.schema, self._hive_schema(keys)))
 
-    def _hive_columns(self, chosen: pl.DataFrame, schema: pl.Schema) -> pl.Schema:
+    def _all_columns(self, of_files: pl.Schema, hive: Mapping[str, pl.DataType]) -> pl.Schema:
         import polars as pl
 
-        found = self._hive_schema(chosen["key"].to_list())
-        return pl.Schema({column: schema[column] for column in found if column in schema})
+        partitions = self.settings.partitions
+        if self._dated is not None and partitions is not None and partitions.column in of_files:
+            raise PartitionColumnError(
+                f"the files have a column '{partitions.column}', and partitions.folders is to tell it",
+                remedy="Give partitions.column a name of its own, such as day.",
+                table=self.name,
+            )
+        return self._with_reader_columns(pl.Schema({**of_files, **hive}))
+
+    def _with_reader_columns(self, schema: pl.Schema) -> pl.Schema:
+        """Add the columns that no file and no Hive folder has."""
+        import polars as pl
+
+        made = file_columns.reader_types(self.settings.reader_columns)
+        clash = next((name for name in made if name in schema), None)
+        if clash is not None:
+            raise SchemaMismatchError(
+                f"the reader is to add the column '{clash}', and the table has one of that name",
+                remedy="Leave it out of reader_columns.",
+                table=self.name,
+            )
+        dated, partitions = self._dated, self.settings.partitions
+        if dated is not None and partitions is not None:
+            declared = schema.get(partitions.column, dated.dtype())
+            if declared != dated.dtype():
+                raise PartitionColumnError(
+                    f"the column '{partitions.column}' is declared as {declared}, and partitions.folders "
+                    f"tells a {dated.dtype()}",
+                    remedy="Correct its type, or leave it out of the columns.",
+                    table=self.name,
+                )
+            made = {partitions.column: dated.dtype(), **made}
+        return pl.Schema({**schema, **made})
+
+    def _with_values(self, chosen: pl.DataFrame, schema: pl.Schema) -> tuple[pl.DataFrame, pl.Schema]:
+        """Add what each file's folders tell and the reader adds, and say which columns that are."""
+        import polars as pl
+
+        keys = chosen["key"].to_list()
+        found = self._hive_schema(keys)
+        hive = pl.Schema({column: schema[column] for column in found if column in schema})
+        values: list[pl.Series | pl.Expr] = [*file_columns.folder_values(keys, self.location.key, hive)]
+        types = dict(hive)
+        dated, partitions = self._dated, self.settings.partitions
+        if dated is not None and partitions is not None:
+            told = dated.values(self.folder.paths(chosen).to_list())
+            values.append(pl.Series(partitions.column, told, dtype=dated.dtype()))
+            types[partitions.column] = dated.dtype()
+        reader = self.settings.reader_columns
+        values += file_columns.reader_values(reader, self.location.bucket)
+        types |= file_columns.reader_types(reader)
+        if values:
+            chosen = chosen.with_columns(pl.struct(values).alias(file_columns.VALUES))
+        return chosen, pl.Schema(types)
 
     def _hive_schema(self, keys: list[str]) -> dict[str, pl.DataType]:
         found = files.hive_columns(keys, self.location.key)
-        if self.settings.partitions is not None:
+        partitions = self.settings.partitions
+        if partitions is not None:
             # The folders of a timestamp's hour or day repeat what the column itself says.
-            found.pop(label_column(self.settings.partitions), None)
+            found.pop(label_column(partitions), None)
+            if partitions.folders is not None:
+                # All of the pattern's folders tell it, not the one that has its name.
+                found.pop(partitions.column, None)
         return found
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
-
-from s3_assets.tables.schemas import merge
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import polars as pl
 
@@ -24,17 +23,35 @@ def sample(keys: Sequence[str], most: int = MOST_FILES) -> list[str]:
     return [keys[round(index * step)] for index in range(most)]
 
 
+class Inferred(NamedTuple):
+    """A schema, and what is known of the files that told it; with declared columns there are none."""
+
+    schema: pl.Schema
+    files: tuple[str, ...] = ()
+    alike: bool = False
+    """Whether none of them has another type for a column than the schema."""
+    told_by: Mapping[str, str] = MappingProxyType({})
+    """For each column a file that has it with the schema's type."""
+
+
 def infer(
     keys: Sequence[str],
     read: Callable[[str], pl.Schema],
-    table: str,
-    join: Callable[[dict[str, pl.Schema], str], pl.Schema] = merge,
-) -> tuple[pl.Schema, tuple[str, ...]]:
-    """Return the merged schema of a sample, and the keys of the files that were read for it.
+    join: Callable[[dict[str, pl.Schema]], pl.Schema],
+) -> Inferred:
+    """Infer the schema of files from a sample of them.
 
-    Raises `SchemaMismatchError` for two files that disagree.
+    Raises `SchemaMismatchError` for two files that disagree, as `join` says.
     """
     read_from = sample(keys)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         schemas = dict(zip(read_from, pool.map(read, read_from), strict=True))
-    return join(schemas, table), tuple(read_from)
+    joined = join(schemas)
+    alike = all(joined[column] == dtype for each in schemas.values() for column, dtype in each.items())
+    told_by = {
+        column: file
+        for file, each in schemas.items()
+        for column, dtype in each.items()
+        if joined[column] == dtype
+    }
+    return Inferred(joined, tuple(read_from), alike, told_by)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from s3_assets.connection.adapters import polars as adapter
-from s3_assets.connection.diagnosis import diagnosed
-from s3_assets.errors import SchemaMismatchError
+from s3_assets.errors import DataFileBrokenError, SchemaMismatchError
+from s3_assets.tables.disagreements import Policy
 from s3_assets.tables.folder_table import FolderTable
 from s3_assets.tables.folder_writer import FolderWriter
+from s3_assets.tables.inference import Inferred
+from s3_assets.tables.parquet_footer import read_footer_schema
+from s3_assets.tables.parquet_scan import ParquetScan
+from s3_assets.tables.reading import Reading
 from s3_assets.tables.settings import ParquetSettings
 from s3_assets.tables.table import Capability, Writer
 
@@ -30,47 +33,48 @@ class ParquetTable(FolderTable[ParquetSettings]):
     def create(self, schema: pl.Schema) -> None:
         """Do nothing: a folder exists as soon as it has a file."""
 
+    def join_schemas(self, schemas: dict[str, pl.Schema], table: str) -> pl.Schema:
+        """Merge the schemas of several files, as the table's settings say."""
+        return Policy.of(self.settings).join(schemas, table)
+
     def scan_files(self, chosen: pl.DataFrame, schema: pl.Schema, hive: pl.Schema) -> pl.LazyFrame:
         """Return the rows of the files; projection and predicates reach them."""
+        return self.scan_inferred(chosen, Inferred(schema), hive, Reading())
+
+    def scan_inferred(
+        self, chosen: pl.DataFrame, inferred: Inferred, hive: pl.Schema, reading: Reading
+    ) -> pl.LazyFrame:
+        """Return the rows of the files; those that were not looked at may turn out not to fit."""
         import polars as pl
 
-        bucket = self.location.bucket
-        return pl.scan_parquet(
-            [f"s3://{bucket}/{key}" for key in chosen["key"]],
-            glob=False,
-            hive_partitioning=bool(hive),
-            hive_schema=hive or None,
-            schema={column: dtype for column, dtype in schema.items() if column not in hive},
-            missing_columns="insert",
-            extra_columns="raise",
-            cast_options=pl.ScanCastOptions(
-                integer_cast=["upcast", "allow-float"],
-                float_cast="upcast",
-                datetime_cast=[
-                    "nanosecond-downcast",
-                    "microsecond-upcast",
-                    "millisecond-upcast",
-                    "convert-timezone",
-                ],
-                missing_struct_fields="insert",
-                categorical_to_string="allow",
-            ),
-            **adapter.options(self.connection),
-        ).select(list(schema))
+        del reading
+        partitions = self.settings.partitions
+        names = {
+            *self.settings.reader_columns,
+            *([partitions.column] if partitions and partitions.folders else []),
+        }
+        scan = ParquetScan(
+            self.name,
+            self.connection,
+            chosen,
+            inferred.schema,
+            pl.Schema({name: dtype for name, dtype in hive.items() if name not in names}),
+            pl.Schema({name: dtype for name, dtype in hive.items() if name in names}),
+            Policy.of(self.settings),
+            self.read_schema,
+            inferred.told_by,
+        )
+        known = inferred.alike and len(inferred.files) == chosen.height
+        return scan.native() if known and not names else scan.guarded()
 
     def read_schema(self, key: str) -> pl.Schema:
         """Return what the file's footer says."""
-        import polars as pl
-
-        url = f"s3://{self.location.bucket}/{key}"
         try:
-            with diagnosed(self.connection, url, OSError):
-                return pl.scan_parquet(
-                    url, glob=False, hive_partitioning=False, **adapter.options(self.connection)
-                ).collect_schema()
-        except pl.exceptions.ComputeError as error:
+            return read_footer_schema(self.folder.objects, key)
+        except DataFileBrokenError as error:
+            url = self.folder.objects.url(key)
             raise SchemaMismatchError(
-                f"{url} is not a Parquet file: {error}",
+                f"{url} is not a Parquet file: {error.found}",
                 remedy="Remove the file, or name the suffixes of the data files.",
                 table=self.name,
             ) from error

@@ -27,6 +27,7 @@ _INTEGER_BITS = {
 }
 # The widest integers that a float keeps exactly.
 _FLOAT_BITS = {"Float32": 24, "Float64": 53}
+_MOST_DIGITS = 38
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def merge(schemas: Mapping[str, pl.Schema], table: str) -> pl.Schema:
     seen_in: dict[str, str] = {}
     for file, schema in schemas.items():
         for column, dtype in schema.items():
-            joined = _join(merged[column], dtype) if column in merged else dtype
+            joined = join_types(merged[column], dtype) if column in merged else dtype
             if joined is None:
                 raise SchemaMismatchError(
                     f"column '{column}' is {merged[column]} in {seen_in[column]} and {dtype} in {file}",
@@ -146,12 +147,16 @@ def merge(schemas: Mapping[str, pl.Schema], table: str) -> pl.Schema:
     return pl.Schema(merged)
 
 
-def _join(  # noqa: PLR0911 - one return for each kind of type
+def join_types(  # noqa: PLR0911 - one return for each kind of type
     one: pl.DataType, other: pl.DataType
 ) -> pl.DataType | None:
     """Return the type that keeps the values of both, if there is one."""
     import polars as pl
 
+    if isinstance(one, pl.Decimal) and isinstance(other, pl.Decimal):
+        scale = max(one.scale, other.scale)
+        precision = scale + max(one.precision - one.scale, other.precision - other.scale)
+        return pl.Decimal(precision, scale) if precision <= _MOST_DIGITS else None
     if isinstance(one, pl.Datetime) and isinstance(other, pl.Datetime) and widens(one, other):
         # The finer unit: a time outside its years fails when it is read, where the coarser one would cut.
         return min(one, other, key=lambda dtype: ("ns", "us", "ms").index(dtype.time_unit))
@@ -159,13 +164,13 @@ def _join(  # noqa: PLR0911 - one return for each kind of type
         fields = {field.name: instance(field.dtype) for field in one.fields}
         for field in other.fields:
             mine = fields.get(field.name)
-            joined = _join(mine, instance(field.dtype)) if mine else instance(field.dtype)
+            joined = join_types(mine, instance(field.dtype)) if mine else instance(field.dtype)
             if joined is None:
                 return None
             fields[field.name] = joined
         return pl.Struct(fields)
     if isinstance(one, pl.List) and isinstance(other, pl.List):
-        inner = _join(instance(one.inner), instance(other.inner))
+        inner = join_types(instance(one.inner), instance(other.inner))
         return pl.List(inner) if inner else None
     if isinstance(one, pl.Enum) and isinstance(other, pl.Enum) and one != other:
         # One of them knows symbols that the other does not: text keeps both.
@@ -173,6 +178,28 @@ def _join(  # noqa: PLR0911 - one return for each kind of type
     if widens(one, other):
         return other
     return one if widens(other, one) else None
+
+
+def conform(column: pl.Expr, have: pl.DataType, want: pl.DataType) -> pl.Expr:
+    """Cast to a type that holds every value; fields that a file's records lack are null."""
+    import polars as pl
+
+    if have == want:
+        return column
+    if isinstance(have, pl.Struct) and isinstance(want, pl.Struct):
+        mine = {field.name: instance(field.dtype) for field in have.fields}
+        fields = [
+            conform(column.struct.field(field.name), mine[field.name], instance(field.dtype)).alias(
+                field.name
+            )
+            if field.name in mine
+            else pl.lit(None, dtype=field.dtype).alias(field.name)
+            for field in want.fields
+        ]
+        return pl.when(column.is_not_null()).then(pl.struct(fields))
+    if isinstance(have, pl.List) and isinstance(want, pl.List):
+        return column.list.eval(conform(pl.element(), instance(have.inner), instance(want.inner)))
+    return column.cast(want)
 
 
 def parse_types(columns: Mapping[str, str], table: str) -> pl.Schema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Literal
 
@@ -9,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from s3_assets.errors import SettingError
 from s3_assets.location import relative_path
+from s3_assets.tables.dated_folders import DatedFolders
+from s3_assets.tables.file_columns import ReaderColumn
+from s3_assets.tables.tasks import MIN_TASK_BYTES
 from s3_assets.windows import Every, time_zone
 
 _LEAVES_ROOM_FOR_DELTA = "s3_assets."
@@ -30,6 +34,11 @@ class Partitions(_Settings):
     timezone: str = Field(default="UTC", description="IANA time zone in which partitions begin.")
     format: str | None = Field(
         default=None, description="How a string or integer column writes the start of a partition (strftime)."
+    )
+    folders: str | None = Field(
+        default=None,
+        description="For folders of files: the folders that tell the partition column, such as "
+        "year=%Y/month=%m/day=%d; * is any name, %-m has no leading zero.",
     )
 
     @field_validator("start", "end", mode="before")
@@ -55,6 +64,17 @@ class Partitions(_Settings):
             raise ValueError(str(error)) from error
         return name
 
+    @property
+    def dated_folders(self) -> DatedFolders | None:
+        """The folders that tell the partition column, where it is no column of the rows."""
+        return DatedFolders(self.folders, self.every, self.timezone) if self.folders is not None else None
+
+    @model_validator(mode="after")
+    def _folders_of_partitions(self) -> Partitions:
+        if self.dated_folders is not None:
+            self.dated_folders.check()
+        return self
+
 
 class TableSettings(_Settings):
     """What every format shares."""
@@ -66,6 +86,12 @@ class TableSettings(_Settings):
     group: str | None = Field(default=None, description="Dagster's asset group.")
     owners: tuple[str, ...] = ()
     tags: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _folders_of_files(self) -> TableSettings:
+        if self.partitions and self.partitions.folders and not isinstance(self, FolderSettings):
+            raise ValueError("partitions.folders is for folders of files; this format knows its partitions")
+        return self
 
     @field_validator("path")
     @classmethod
@@ -108,13 +134,95 @@ class FolderSettings(TableSettings):
         default=None, description="Columns of the folders that are written; left out: the partition column."
     )
     suffixes: tuple[str, ...] = Field(default=(), description="Names that are data.")
+    reader_columns: tuple[ReaderColumn, ...] = Field(
+        default=(),
+        description="Columns that tell the file of each row: _file_name, _file_path (its URL), "
+        "_file_modified (a timestamp in UTC).",
+    )
+    path_prefix: str = Field(
+        default="", description="Only files whose path below the folder begins so; nothing else is listed."
+    )
+    path_regex: str | None = Field(
+        default=None, description="Only files in whose path below the folder this is found (Python's re)."
+    )
+    start_after: str | None = Field(
+        default=None,
+        description="Only files whose path below the folder sorts after this; the listing begins there.",
+    )
+    modified_after: datetime | None = Field(
+        default=None, description="Only files that were written after this moment; it has a zone."
+    )
+    max_files: int | None = Field(
+        default=None,
+        ge=1,
+        description="A read takes so many files at most, the first by path; an import takes the next ones "
+        "at its next run.",
+    )
+    skip_glacier: bool = Field(
+        default=False,
+        description="Leave out files in S3 Glacier, restored or not; else one that is not restored is an "
+        "error that names it.",
+    )
+    min_task_bytes: int = Field(
+        default=MIN_TASK_BYTES,
+        ge=0,
+        description="Small files are read in groups of at least so many bytes.",
+    )
     on_rewritten: Literal["fail", "reread", "ignore"] = Field(
         default="fail",
         description="What an incremental read does with a file that changed after it was read.",
     )
 
+    @field_validator("path_prefix", "start_after")
+    @classmethod
+    def _below(cls, path: str | None) -> str | None:
+        if path is not None and path.startswith("/"):
+            raise ValueError(f"'{path}' begins with a slash; write '{path.lstrip('/')}'")
+        return path
 
-class ParquetSettings(FolderSettings):
+    @field_validator("path_regex")
+    @classmethod
+    def _expression(cls, text: str | None) -> str | None:
+        try:
+            re.compile(text or "")
+        except re.error as error:
+            raise ValueError(f"'{text}' is no regular expression: {error}") from error
+        return text
+
+    @field_validator("modified_after")
+    @classmethod
+    def _moment(cls, moment: datetime | None) -> datetime | None:
+        if moment is not None and moment.tzinfo is None:
+            raise ValueError(f"'{moment}' has no zone; write one, such as {moment.isoformat()}Z")
+        return moment
+
+    @field_validator("reader_columns")
+    @classmethod
+    def _once(cls, names: tuple[ReaderColumn, ...]) -> tuple[ReaderColumn, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("a column is named twice")
+        return names
+
+
+class TypedSettings(FolderSettings):
+    """What formats share whose files say the types of their columns, and may disagree."""
+
+    on_missing_column: Literal["null", "fail"] = Field(
+        default="null", description="What to do with a file that lacks a column of the table."
+    )
+    on_extra_column: Literal["fail", "ignore"] = Field(
+        default="fail",
+        description="What to do with a column that is not among `columns`; without them, that none of the "
+        "files has that were looked at: the table has the columns of all of these.",
+    )
+    on_wider_type: Literal["widen", "fail"] = Field(
+        default="widen",
+        description="What to do with files of other types: take the type that holds every value, or fail. "
+        "Types without such a one always fail.",
+    )
+
+
+class ParquetSettings(TypedSettings):
     """A folder of Parquet files, with Hive partitions if its folders are named `column=value`."""
 
     format: Literal["parquet"] = "parquet"
@@ -123,7 +231,7 @@ class ParquetSettings(FolderSettings):
     )
 
 
-class AvroSettings(FolderSettings):
+class AvroSettings(TypedSettings):
     """A folder of Avro files, with Hive partitions if its folders are named `column=value`."""
 
     format: Literal["avro"] = "avro"

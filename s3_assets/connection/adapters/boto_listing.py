@@ -10,7 +10,7 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 from s3_assets.connection.adapters import boto
 from s3_assets.connection.gateway import open_gateway
@@ -37,9 +37,7 @@ def pages(connection: S3Connection, prefix: str, start_after: str | None) -> Ite
 
     Raises botocore's errors.
     """
-    # A cap on connections is kept by the gateway, which is opened anew, elsewhere, once it has ended.
-    capped = connection.transport.max_connections < DEFAULT_CONNECTIONS
-    client = _client(connection, open_gateway(connection) if capped else None, os.getpid())
+    client = _client_of(connection)
     asked: dict[str, Any] = {"Bucket": connection.location.bucket, "Prefix": prefix}
     if start_after:
         asked["StartAfter"] = start_after
@@ -49,6 +47,19 @@ def pages(connection: S3Connection, prefix: str, start_after: str | None) -> Ite
         if not found.get("IsTruncated"):
             return
         asked["ContinuationToken"] = found["NextContinuationToken"]
+
+
+def restored(connection: S3Connection, key: str) -> bool:
+    """Tell whether there is a restored copy of an archived object; raises botocore's errors."""
+    head = _client_of(connection).head_object(Bucket=connection.location.bucket, Key=key)
+    # Amazon S3 API Reference, "HeadObject", x-amz-restore.
+    return 'ongoing-request="false"' in head.get("Restore", "")
+
+
+def _client_of(connection: S3Connection) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+    # A cap on connections is kept by the gateway, which is opened anew, elsewhere, once it has ended.
+    capped = connection.transport.max_connections < DEFAULT_CONNECTIONS
+    return _client(connection, open_gateway(connection) if capped else None, os.getpid())
 
 
 @lru_cache(maxsize=256)
@@ -66,8 +77,8 @@ def _take_objects(
     if response_dict["status_code"] >= _FIRST_REFUSAL:
         return
     try:
-        root = Xml.fromstring(response_dict["body"])  # noqa: S314 - as botocore reads it, from the same server
-    except Xml.ParseError:
+        root = ET.fromstring(response_dict["body"])  # noqa: S314 - as botocore reads it, from the same server
+    except ET.ParseError:
         # botocore has words for an answer that is none, and asks again.
         return
     space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
@@ -77,5 +88,5 @@ def _take_objects(
         told["Key"] = [None if key is None else unquote_plus(key) for key in told["Key"]]
     for each in objects:
         root.remove(each)
-    response_dict["body"] = Xml.tostring(root)
+    response_dict["body"] = ET.tostring(root)
     customized_response_dict[_OBJECTS] = told

@@ -1,0 +1,41 @@
+"""Files in storage classes that cannot be read before they are restored.
+
+Listings tell the class, and not whether a copy was restored: that is asked of each such file that is read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from s3_assets.connection.symptoms import ARCHIVED
+from s3_assets.errors import AccessDeniedError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from s3_assets.objects import Objects
+
+# Amazon S3 User Guide, "Understanding and managing Amazon S3 storage classes"; GLACIER_IR is read at once.
+_CLASSES = ("GLACIER", "DEEP_ARCHIVE")
+
+
+def left_out(listed: pl.DataFrame) -> pl.DataFrame:
+    """Leave archived files out of a listing, restored or not."""
+    import polars as pl
+
+    return listed.filter(~pl.col("storage_class").is_in(_CLASSES))
+
+
+def refuse(listed: pl.DataFrame, objects: Objects, table: str) -> None:
+    """Raise `AccessDeniedError` that names the first archived file of which there is no restored copy."""
+    import polars as pl
+
+    found = listed.filter(pl.col("storage_class").is_in(_CLASSES))
+    for key, kind in found.select("key", "storage_class").sort("key").iter_rows():
+        if not objects.restored(key):
+            raise AccessDeniedError(
+                f"{ARCHIVED.found} ({kind})",
+                remedy=f"{ARCHIVED.remedy.rstrip('.')} with skip_glacier: true.",
+                table=table,
+                location=objects.url(key),
+            )
