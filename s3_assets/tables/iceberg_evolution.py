@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from pyiceberg.table import Transaction
 
 
-def wider(table: pl.Schema, rows: pl.Schema) -> dict[str, pl.DataType]:
+def wider(table: pl.Schema, rows: pl.Schema, name: str) -> dict[str, pl.DataType]:
     """Return the columns that may take the rows' wider type: int to long, float to double, more digits."""
-    return {
-        column: dtype for column, dtype in rows.items() if column in table and _promotes(table[column], dtype)
-    }
+    import polars as pl
+
+    numbers = {column: dtype for column, dtype in rows.items() if column in table and dtype.is_numeric()}
+    stored = storable(pl.Schema(numbers), name)
+    return {column: dtype for column, dtype in stored.items() if _promotes(table[column], dtype)}
 
 
 def change(transaction: Transaction, table: pl.Schema, columns: Mapping[str, pl.DataType], name: str) -> None:

@@ -15,7 +15,7 @@ from s3_assets.tables.iceberg_commit import Committer
 from s3_assets.tables.iceberg_evolution import change, wider
 from s3_assets.tables.iceberg_parts import IcebergLayout, PartitionFields, data_files, refuse_nulls
 from s3_assets.tables.iceberg_snapshots import lineage, number_of, version_of
-from s3_assets.tables.iceberg_types import from_iceberg, storable
+from s3_assets.tables.iceberg_types import from_iceberg
 from s3_assets.tables.iceberg_windows import touched
 from s3_assets.tables.table import Carried, Commit, TableVersion, WriteMode, Writer
 
@@ -64,8 +64,11 @@ class IcebergWriter(Writer):
 
     @property
     def _complete(self) -> bool:
-        """Whether the lineage is known from the table's first snapshot on."""
-        return not self._lineage or self._lineage[-1].parent_snapshot_id is None
+        """Whether the lineage is known from the table's first snapshot on.
+
+        That it has no parent does not tell: PyIceberg takes out the id of a parent that it lets expire.
+        """
+        return not self._lineage or self._lineage[-1].sequence_number == 1
 
     def committed(self, stream: str) -> int | None:
         """Return the number of the stream's last commit in the pinned lineage.
@@ -93,6 +96,8 @@ class IcebergWriter(Writer):
 
     def commits_since(self, version: int) -> list[Mapping[str, str]] | None:
         """Return the notes of the commits after `version` up to the pinned one, newest first."""
+        if self.pinned < version:
+            return None
         found: list[Mapping[str, str]] = []
         for index, snapshot in enumerate(self._lineage):
             # In version 1 of the format the lineage's length counts, in version 2 the commits are numbered.
@@ -100,7 +105,7 @@ class IcebergWriter(Writer):
             if number <= version:
                 return found
             found.append(_notes(snapshot, number))
-        return found if self._complete else None
+        return found if self._complete or self._lineage[-1].sequence_number == version + 1 else None
 
     def live(self) -> frozenset[str]:
         """Return the paths of the live files that lie below the table."""
@@ -112,7 +117,7 @@ class IcebergWriter(Writer):
 
     def widened(self, columns: pl.Schema) -> Mapping[str, pl.DataType]:
         """Return the columns whose type has to become wider for these rows, where Iceberg lets it."""
-        return wider(self.schema, storable(columns, self._iceberg.name))
+        return wider(self.schema, columns, self._iceberg.name)
 
     def add_columns(self, columns: Mapping[str, pl.DataType]) -> None:
         """Add nullable columns, and give those that are there their new types."""
