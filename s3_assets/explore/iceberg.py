@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from s3_assets.explore.findings import Finding, Guess, count
 from s3_assets.objects import Objects
@@ -27,6 +27,13 @@ def find(connection: S3Connection, prefix: str) -> Guess | None:
         if files:
             return _guess(connection, folder, files)
     return None
+
+
+def partition_columns(table: Any) -> set[str]:  # noqa: ANN401 - a table of ours that opens PyIceberg's
+    """Return the columns that the table's partitions are made of, transformed or not."""
+    handle = table.open()
+    schema = handle.schema()
+    return {str(schema.find_column_name(field.source_id)) for field in handle.spec().fields}
 
 
 def _guess(connection: S3Connection, folder: str, files: list[str]) -> Guess:

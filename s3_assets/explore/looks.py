@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.connection.diagnosis import diagnosed
 from s3_assets.errors import SchemaMismatchError
-from s3_assets.explore.delta import partition_columns
+from s3_assets.explore import delta, iceberg
 from s3_assets.explore.nullability import nullable
 from s3_assets.tables.files import hive_columns
 from s3_assets.tables.folder_table import FolderTable
@@ -87,7 +87,9 @@ def columns_of(table: Table[Any], *, bounded: bool) -> Columns:
 
 def _partition_columns(table: Table[Any], keys: Sequence[str]) -> set[str]:
     if table.settings.format == "delta":
-        return partition_columns(table)
+        return delta.partition_columns(table)
+    if table.settings.format == "iceberg":
+        return iceberg.partition_columns(table)
     found = set(hive_columns(keys, table.location.key))
     declared = table.settings.partitions
     return found | ({declared.column} if declared is not None else set())

@@ -23,6 +23,8 @@ def nullable(table: Table[Any], keys: Sequence[str]) -> dict[str, bool]:
     kind = table.settings.format
     if kind == "delta":
         return {field.name: bool(field.nullable) for field in table.open().schema().fields}  # type: ignore[attr-defined]  # what that format's table has
+    if kind == "iceberg":
+        return {field.name: not field.required for field in table.open().schema().fields}  # type: ignore[attr-defined]  # as above
     if not keys:
         return {}
     objects = Objects(table.connection)

@@ -123,7 +123,7 @@ CHARSETS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1",
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x01", ":", " ")
 NEWLINES = ("\n", "\r\n", "\r")
 BEGINNINGS = ("header", "no header", "lines before", "comments before", "comments between")
-BETWEEN = "comments between"
+BETWEEN, PAGE = "comments between", "# page 2"
 LINES_BEFORE = {
     "lines before": ("Report of the shop", "Made in 2026"),
     "comments before": ("# made by a machine", "# for machines"),
@@ -174,15 +174,20 @@ class Dialect:
     def ambiguous(self) -> str | None:
         """Why the bytes mean another table as well; None if they mean one alone."""
         kinds = {kind for _, kind in self.columns}
-        if self.beginning == "no header":
-            if self.moment.name == "epoch" and "moment" in kinds:
-                return "integers in a column without a name may be anything"
-            if kinds <= {"name", "text"}:
-                return "a first row of words may be names"
-        before = (*LINES_BEFORE.get(self.beginning, ()), *(["# page 2"] * (self.beginning == BETWEEN)))
-        if any(len(line.split(self.delimiter)) == len(self.columns) for line in before):
-            return "a comment of as many words as there are columns may be a row"
-        return None
+        only_words = kinds <= {"name", "text"}
+        before = (*LINES_BEFORE.get(self.beginning, ()), *([PAGE] if self.beginning == BETWEEN else ()))
+        bare = self.beginning == "no header"
+        reasons = {
+            "integers in a column without a name may be anything": (
+                bare and self.moment.name == "epoch" and "moment" in kinds
+            ),
+            "a first row of words may be names": bare and only_words,
+            "among words, a dash or NA may be a word": only_words and self.null in {"NA", "-", "n/a"},
+            "a comment of as many words as there are columns may be a row": any(
+                len(line.split(self.delimiter)) == len(self.columns) for line in before
+            ),
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def dialects(number: int, seed: int = 4) -> list[Dialect]:
@@ -242,7 +247,7 @@ def written(dialect: Dialect) -> bytes:
         writer.writerow([name for name, _ in dialect.columns])
     for number, row in enumerate(rows_of(dialect)):
         if dialect.beginning == BETWEEN and number % 20 == 2:
-            buffer.write(f"# page {number}{end}")
+            buffer.write(f"{PAGE}{end}")
         kinds = (kind for _, kind in dialect.columns)
         writer.writerow([_cell(dialect, kind, value) for kind, value in zip(kinds, row, strict=True)])
     return PACKERS[dialect.packing](buffer.getvalue().encode(dialect.charset))

@@ -11,7 +11,7 @@ from tests.explore import spellings
 from tests.tables.formats import Place
 
 # As many as a run of all tests has time for; more of them are tried by setting the variable.
-DIALECTS = int(os.environ.get("DIALECTS", "120"))
+DIALECTS = int(os.environ.get("DIALECTS", "80"))
 JSON_DIALECTS = max(DIALECTS // 4, len(spellings.SHAPES))
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tarfile
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from s3_assets.errors import DataFilesMissingError, UnsupportedError
 from s3_assets.explore import listing
 from s3_assets.explore.findings import Guess
 from s3_assets.explore.guess import guess, opened
+from s3_assets.explore.looks import columns_of
+from tests.tables.foreign_iceberg import ForeignTable, column
 from tests.tables.formats import Place
 
 DATA = Path(__file__).parent.parent / "data"
@@ -82,6 +85,24 @@ def test_delta(look: Look, put: Callable[..., None], place: Place) -> None:
     assert look("delta/cdf-table/birthday=2023-12-22/").path == "delta/cdf-table/"
     with pytest.raises(UnsupportedError, match=r"4 tables .* such as delta/cdf-table/"):
         look("delta/")
+
+
+def test_iceberg_without_a_catalog(look: Look, place: Place, rows: Any) -> None:
+    columns = [column(1, "number", "long", required=True), column(2, "name", "string")]
+    by_name = {"name": "name", "transform": "identity", "source-id": 2, "field-id": 1000}
+    foreign = ForeignTable(place, columns)
+    foreign.respec([{**by_name, "as": "string"}])
+    foreign.commit("append", [foreign.file([{"number": 1, "name": "one"}], partition=["one"])])
+    foreign.save()
+
+    for key in (f"{place.path}/", f"{place.path}/metadata/"):
+        found = look(key)
+        assert found.settings == {"format": "iceberg", "warehouse_path": f"{place.path}/"}
+        assert rows(found) == [{"number": 1, "name": "one"}]
+        told = columns_of(opened(place.connection(), found), bounded=True)
+        assert (told.nullable, told.partitions) == ({"number": False, "name": True}, frozenset({"name"}))
+    with pytest.raises(UnsupportedError, match="1 table with a log of its own"):
+        look("base/")
 
 
 def test_avro_and_parquet(look: Look, put: Callable[..., None]) -> None:
@@ -185,6 +206,26 @@ def test_large_files_are_not_fetched_whole(look: Look, put: Any) -> None:
     assert found.columns == pl.Schema({"id": pl.Int64, "text": pl.String})
 
 
+def test_archives(look: Look, put: Any, rows: Any) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, text in {
+            "folder/": b"",
+            "folder/.hidden": b"a,b,c\n",
+            "folder/a.csv": b"x;y\n1;2\n",
+        }.items():
+            member = tarfile.TarInfo(name)
+            member.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
+    put("t/a.csv.tar.gz", buffer.getvalue())
+
+    found = look("t/")
+
+    assert "tar, gzip" in about(found, "compression")
+    assert rows(found) == [{"x": 1, "y": 2}]
+
+
 # What is no table
 
 
@@ -222,15 +263,15 @@ def csv_of(*lines: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def column(name: str, values: Iterable[str]) -> str:
+def one_column(name: str, values: Iterable[str]) -> str:
     return csv_of(f"n,{name}", *(f"{number},{value}" for number, value in enumerate(values)))
 
 
 def test_day_or_month_first(look: Look, put: Any) -> None:
-    put("sure/a.csv", column("at", ["03/04/2026", "13/04/2026"]))
-    put("sorted/a.csv", column("at", ["01/11/2026", "02/10/2026", "03/09/2026"]))
-    put("open/a.csv", column("at", ["03/04/2026"]))
-    put("clock/a.csv", column("at", ["03/04/2026 10:00 PM"]))
+    put("sure/a.csv", one_column("at", ["03/04/2026", "13/04/2026"]))
+    put("sorted/a.csv", one_column("at", ["01/11/2026", "02/10/2026", "03/09/2026"]))
+    put("open/a.csv", one_column("at", ["03/04/2026"]))
+    put("clock/a.csv", one_column("at", ["03/04/2026 10:00 PM"]))
     put("both/a.csv", csv_of("a,b", "03/04/2026,12/31/2025"))
 
     found = {name: look(name) for name in ("sure", "sorted", "open", "clock", "both")}
@@ -248,7 +289,7 @@ def test_words_of_doubt(look: Look, put: Any) -> None:
     put("charset/a.csv", "name,n\nMüller,1\n".encode("latin-1"))
     put("header/a.csv", csv_of("red,green", "blue,white"))
     put("comma/a.csv", csv_of("n;price", "1;1,50"))
-    put("millis/a.csv", column("created_at", ["1769580000000"]))
+    put("millis/a.csv", one_column("created_at", ["1769580000000"]))
     put("bad/a.csv", csv_of("a,b", *["1,2"] * 30, "1,2,3"))
 
     told = {name: " ".join(doubts(look(name))) for name in ("charset", "header", "comma", "millis", "bad")}
