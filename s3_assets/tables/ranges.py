@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 RANGE = 16 * 1024 * 1024
 # Bytes that are fetched ahead, and requests at a time: the ranges of large objects, or many small objects.
-_AHEAD = 3 * RANGE
+_AHEAD = 2 * RANGE
 _AT_ONCE = 16
 # Who wants a few rows fetches little more than they need: the first range is small, each next one larger.
 _FIRST = 64 * 1024
