@@ -59,10 +59,10 @@ def appends(handle: Handle, after: int) -> tuple[list[Snapshot], tuple[str, ...]
         elif operation is Operation.APPEND or _only_adds(handle, snapshot):
             found.append(snapshot)
         else:
+            kind = operation.value if operation else "of unknown operation"
             raise SourceRewrittenError(
-                f"snapshot {snapshot.snapshot_id} ({operation.value if operation else 'of unknown operation'}) "
-                "replaced or deleted rows that may have been read before, so that added rows cannot be told "
-                "from old ones",
+                f"snapshot {snapshot.snapshot_id} ({kind}) replaced or deleted rows that may have been "
+                "read before, so that added rows cannot be told from old ones",
                 remedy="Read this table with read_mode: current, or reset the cursor.",
             )
     return found, tuple(notes)

@@ -94,7 +94,7 @@ def _latest(
     for each in deletes:
         groups.setdefault((each.sequence, numbers.get(each.partition, _ANY)), []).append(each)
     frames = [
-        scanner.scan(named, {each.file: frozenset() for each in group}).with_columns(
+        scanner.scan(named, [(each.file, frozenset()) for each in group]).with_columns(
             pl.lit(sequence, dtype=pl.Int64).alias(_LATEST), pl.lit(number, dtype=pl.Int64).alias(_PARTITION)
         )
         for (sequence, number), group in groups.items()

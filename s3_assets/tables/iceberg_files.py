@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from s3_assets.tables.iceberg_manifests import DeleteFile, LiveFile, data_entries, delete_files
-from s3_assets.tables.iceberg_pruning import Pruning, may_overlap, predicate
+from s3_assets.tables.iceberg_pruning import Pruning, may_overlap, predicate, prunable
 from s3_assets.tables.table import Statistics
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def _read(
     from pyiceberg.manifest import ManifestContent
     from pyiceberg.utils.concurrent import ExecutorFactory
 
+    if window is not None and not prunable(window, schema):
+        window = None
     specs = handle.specs()
     pruning = None if window is None else Pruning(schema, specs, predicate(window))
     chosen = [manifest for manifest in manifests if pruning is None or pruning.keeps_manifest(manifest)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters.pyiceberg import by_bucket, is_ours, known_connections
-from s3_assets.errors import DataFileBrokenError, S3AssetsError, SettingError
+from s3_assets.errors import DataFileBrokenError, S3AssetsError, SettingError, UnsupportedError
 from s3_assets.location import Location
 from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
     from s3_assets.tables.iceberg import IcebergTable
 
+_UNKNOWN_TYPE = re.compile(r"Unsupported field type: '(?P<name>[^']+)'")
+
 
 def open_table(table: IcebergTable) -> Handle:
     """Return PyIceberg's own table as the catalog has it now.
@@ -29,9 +32,14 @@ def open_table(table: IcebergTable) -> Handle:
     for a table that would not be read with the connection: its properties name files of another kind, or it
     lies in another bucket.
     """
+    from pyiceberg.exceptions import ValidationError
+
     with catalog_errors(table.connection, table.name):
         catalog, name = catalog_of(table.connection, table.settings)
-        handle = catalog.load_table(name)
+        try:
+            handle = catalog.load_table(name)
+        except ValidationError as error:
+            raise _unreadable(error) from None
     if not is_ours(handle.io):
         raise SettingError(
             f"the table's property 'py-io-impl' has its files read by {type(handle.io).__name__}, past the "
@@ -43,6 +51,29 @@ def open_table(table: IcebergTable) -> Handle:
         )
     files_connection(handle, table)
     return handle
+
+
+def _unreadable(error: Exception) -> S3AssetsError:
+    """Return the error for metadata that PyIceberg does not accept: it names what is unknown to it."""
+    from pydantic import ValidationError
+
+    cause = error.__cause__
+    problems = cause.errors(include_url=False) if isinstance(cause, ValidationError) else []
+    for each in problems:
+        if each["type"] == "union_tag_invalid" and isinstance(each["input"], dict):
+            feature = f"version {each['input'].get('format-version')} of Iceberg's format"
+        elif unknown := _UNKNOWN_TYPE.search(each["msg"]):
+            feature = f"a column of type {unknown['name']}"
+        else:
+            continue
+        return UnsupportedError(
+            f"the table has {feature}, which PyIceberg cannot read",
+            remedy="Read a copy of the table without it.",
+        )
+    return DataFileBrokenError(
+        f"the table's metadata is not what the specification says: {error}",
+        remedy="Look at the table with another reader.",
+    )
 
 
 def files_connection(handle: Handle, table: IcebergTable) -> S3Connection:
@@ -72,7 +103,8 @@ def reading(table: IcebergTable, handle: Handle) -> Iterator[None]:
         yield
     except S3AssetsError as error:
         raise error.at(**place) from error.__cause__
-    except (ValueError, EOFError, struct.error) as error:
+    except (ValueError, EOFError, struct.error, SystemError) as error:
+        # The last one is what PyIceberg's compiled reader of Avro raises where lengths make no sense.
         raise DataFileBrokenError(
             f"the table's metadata cannot be read: {error}",
             remedy="Look at the table with another reader; if that fails as well, set it back to an earlier "

@@ -55,6 +55,14 @@ class Pruning:
         return self._partition_test(file.spec_id)(file.partition)
 
 
+def prunable(window: Bounds, schema: Schema) -> bool:
+    """Tell whether PyIceberg can compare the window with what it knows of files: not in nanoseconds."""
+    from pyiceberg.types import TimestampNanoType, TimestamptzNanoType
+
+    kind = schema.find_field(window.column).field_type
+    return not isinstance(kind, TimestampNanoType | TimestamptzNanoType)
+
+
 def predicate(window: Bounds) -> BooleanExpression:
     """Return the window as PyIceberg's predicate."""
     from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan, Reference
@@ -73,6 +81,8 @@ def may_overlap(file: DataFile, schema: Schema, window: Bounds) -> bool:
     below the largest.
     """
     field = schema.find_field(window.column)
+    if (file.null_value_counts or {}).get(field.field_id) == file.record_count:
+        return False
     low, high = (_literal(bound).to(field.field_type).value for bound in (window.low, window.high))
     smallest, largest = (
         _bound((bounds or {}).get(field.field_id), field.field_type)

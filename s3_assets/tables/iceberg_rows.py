@@ -39,7 +39,7 @@ def positioned(scanner: Scanner, schema: Schema, targets: Sequence[Target]) -> p
     """Return the rows of the data files without those that position deletes take out."""
     import polars as pl
 
-    alone = {target.data.file: target.own for target in targets if not target.shared}
+    alone = [(target.data.file, target.own) for target in targets if not target.shared]
     together = [target for target in targets if target.shared]
     if not together:
         return scanner.scan(schema, alone)
@@ -51,20 +51,18 @@ def _without_positions(scanner: Scanner, schema: Schema, targets: Sequence[Targe
     """Number the rows of all files as one, and leave out those at the positions that delete files name."""
     import polars as pl
 
-    starts: dict[DataFile, dict[str, int]] = {}
+    starts: dict[DataFile, list[tuple[str, int]]] = {}
     start = 0
     for target in targets:
         for delete in target.shared:
-            starts.setdefault(delete.file, {})[target.data.file.file_path] = start
+            starts.setdefault(delete.file, []).append((target.data.file.file_path, start))
         start += target.data.file.record_count
     deleted = []
     for delete_file, files in starts.items():
-        first = pl.LazyFrame(
-            {_PATH: list(files), _ROW: list(files.values())}, schema={_PATH: pl.String, _ROW: pl.Int64}
-        )
+        first = pl.LazyFrame(files, schema={_PATH: pl.String, _ROW: pl.Int64}, orient="row")
         named = scanner.scan_plain(delete_file).select(_PATH, _POSITION)
         deleted.append(named.join(first, on=_PATH).select(pl.col(_ROW) + pl.col(_POSITION)))
-    whole = scanner.scan(schema, {target.data.file: frozenset() for target in targets})
+    whole = scanner.scan(schema, [(target.data.file, frozenset()) for target in targets])
     numbered = whole.with_row_index(_ROW).with_columns(pl.col(_ROW).cast(pl.Int64))
     return numbered.join(pl.concat(deleted), on=_ROW, how="anti").drop(_ROW)
 

@@ -18,7 +18,7 @@ from s3_assets.errors import SettingError
 from s3_assets.tables.iceberg_open import files_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import polars as pl
     from pyiceberg.expressions import BooleanExpression
@@ -46,7 +46,7 @@ class Scanner:
         """The connection that reaches the table's files."""
         return files_connection(self.handle, self.table)
 
-    def scan(self, schema: Schema, files: Mapping[DataFile, frozenset[DataFile]]) -> pl.LazyFrame:
+    def scan(self, schema: Schema, files: Sequence[tuple[DataFile, frozenset[DataFile]]]) -> pl.LazyFrame:
         """Return the rows of the files, lazily and in their order, in the columns of the schema.
 
         With each data file come the delete files that are applied as it is read: position deletes of it
@@ -56,9 +56,9 @@ class Scanner:
         from pyiceberg.table import FileScanTask
 
         _plan_without_plugin()
-        for file, deletes in files.items():
+        for file, deletes in files:
             self._refuse_elsewhere(file, *deletes)
-        tasks = [FileScanTask(file, set(deletes)) for file, deletes in files.items()]
+        tasks = [FileScanTask(file, set(deletes)) for file, deletes in files]
         chosen = _chosen_table()(self.handle, schema, tasks)
         return pl.scan_iceberg(chosen, storage_options=polars_adapter.scan_options(self.connection))
 
@@ -124,7 +124,7 @@ def _chosen_table() -> Any:  # noqa: ANN401 - a class
                 update={"schemas": [schema, *others], "current_schema_id": schema.schema_id}
             )
             # Polars would load the whole table from here after pickling: no choice of files survives that.
-            nowhere = f"{handle.metadata_location}: a choice of files cannot be pickled"
+            nowhere = "no metadata: a choice of files of an Iceberg table cannot be pickled"
             super().__init__(handle.name(), metadata, nowhere, handle.io, handle.catalog)
             self._chosen = chosen
 

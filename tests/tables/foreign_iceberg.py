@@ -130,7 +130,7 @@ class ForeignTable:
 
     def file(
         self,
-        rows: Sequence[Mapping[str, Any]],
+        rows: Sequence[Mapping[str, Any]] | pa.Table,
         *,
         content: int = DATA,
         columns: list[Field] | None = None,
@@ -143,14 +143,18 @@ class ForeignTable:
         """Write a Parquet file; `more` are fields of its record, such as `equality_ids`."""
         told = columns if columns is not None else self.schemas[-1]
         schema = pa.schema([arrow_field(each) for each in told])
-        table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+        table = (
+            rows.cast(schema)
+            if isinstance(rows, pa.Table)
+            else pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+        )
         buffer = io.BytesIO()
         pq.write_table(table, buffer, row_group_size=more.pop("row_group_size", None))
         key = path or f"data/{next(self._numbers):05d}.parquet"
         record = {
             **self.put(key, buffer.getvalue(), spec=spec, partition=partition),
             "content": content,
-            "record_count": len(rows),
+            "record_count": len(table),
             **(self._bounds(told, table) if bounds else {}),
             **more,
         }

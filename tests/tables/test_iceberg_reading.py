@@ -9,8 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
+from pyiceberg.table import StaticTable
 from pyiceberg.transforms import BucketTransform
 from pyiceberg.types import LongType
 
@@ -19,6 +21,7 @@ from s3_assets.tables.iceberg import IcebergTable
 from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.table import ReadMode, VersionPosition
 from s3_assets.windows import Window
+from tests.support.proxy import RequestProxy
 from tests.tables.foreign_iceberg import EQUALITY, Entry, ForeignTable, column
 from tests.tables.formats import PATH, Place
 
@@ -29,13 +32,14 @@ def numbers(*found: int) -> list[dict[str, Any]]:
     return [{"number": number, "name": f"n{number}"} for number in found]
 
 
-def opened(place: Place, **settings: Any) -> IcebergTable:
+def opened(place: Place, proxy: RequestProxy | None = None, **settings: Any) -> IcebergTable:
     told = IcebergSettings(connection="lake", warehouse_path=PATH, **settings)
-    return IcebergTable("numbers", told, place.connection())
+    way = {} if proxy is None else {"endpoint": proxy.endpoint}
+    return IcebergTable("numbers", told, place.connection(**way))
 
 
 def read(table: IcebergTable, **how: Any) -> list[int]:
-    return sorted(table.plan(**how).frame.collect()["number"].to_list())
+    return sorted(table.plan(**how).frame.collect(engine="streaming")["number"].to_list())
 
 
 def test_position_deletes_of_one_and_of_several_files(place: Place) -> None:
@@ -125,7 +129,7 @@ def test_equality_deletes_by_a_column_that_was_renamed_or_dropped(place: Place) 
     foreign.evolve([column(3, "country", "string"), column(1, "id", "long")])
     foreign.save()
 
-    assert opened(place).plan().frame.collect().rows() == [("de", 0), ("de", 2), ("de", 4)]
+    assert sorted(opened(place).plan().frame.collect().rows()) == [("de", 0), ("de", 2), ("de", 4)]
 
 
 def test_deletion_vectors_come_before_position_deletes(place: Place) -> None:
@@ -392,26 +396,62 @@ def test_a_window_keeps_the_partitions_of_every_transform_and_spec(place: Place)
 def test_buckets_and_prefixes_prune_what_a_predicate_excludes(place: Place) -> None:
     spec = [_field("bucket[4]", 1, "int"), _field("truncate[2]", 2, "string", 1001)]
     foreign = ForeignTable(place, EVENTS, spec=spec)
-    # Buckets of the specification: murmur3 of the value as a long, Appendix B.
     bucket = BucketTransform(4).transform(LongType())
-    foreign.commit(
-        "append",
-        [
-            foreign.file(
-                [{"number": number, "name": f"{number:03d}", "at": MOMENTS[0]}],
-                partition=[bucket(number), f"{number:03d}"[:2]],
-                bounds=False,
-            )
-            for number in range(40)
-        ],
-    )
+    told = [(number, f"{number:03d}", MOMENTS[0]) for number in range(40)]
+    files = [
+        foreign.file(
+            [{"number": number, "name": name, "at": at}], partition=[bucket(number), name[:2]], bounds=False
+        )
+        for number, name, at in told
+    ]
+    foreign.commit("append", files)
     foreign.save()
 
-    frame = opened(place).plan().frame
+    with RequestProxy(place.server.endpoint_url) as proxy:
+        frame = opened(place, proxy).plan().frame
 
-    assert frame.filter(pl.col("number") == 17).collect()["name"].to_list() == ["017"]
-    assert sorted(frame.filter(pl.col("name").is_in(["017", "018"])).collect()["number"]) == [17, 18]
-    assert frame.filter(pl.col("name") >= "035").collect().height == 5
+        def taken(predicate: pl.Expr) -> tuple[list[int], set[int]]:
+            proxy.reset()
+            rows = sorted(frame.filter(predicate).collect()["number"])
+            fetched = {request.path for request in proxy.requests()}
+            names = [f"/{place.bucket}/{entry.record['file_path'].split('/', 3)[3]}" for entry in files]
+            return rows, {number for number, name in enumerate(names) if name in fetched}
+
+        same = {number for number in range(40) if bucket(number) == bucket(17)}
+        assert 1 < len(same) < 20
+        assert taken(pl.col("number") == 17) == ([17], same)
+        assert taken(pl.col("name").is_in(["017", "018"])) == ([17, 18], set(range(10, 20)))
+        assert taken(pl.col("name") >= "035") == (list(range(35, 40)), set(range(30, 40)))
+        assert taken((pl.col("number") == 17) & (pl.col("name") < "1")) == ([17], same)
+
+
+def test_two_columns_of_one_date_cost_little_more_than_their_bytes(place: Place) -> None:
+    rows, days = 150_000, 30
+    columns = [column(1, "day", "date"), *(column(n, f"c{n}", "long") for n in range(2, 8))]
+    foreign = ForeignTable(place, columns, spec=[_field("identity", 1, "date")])
+    chosen = date(2024, 1, 10)
+    entries = []
+    for number in range(days):
+        day = date(2024, 1, 1) + timedelta(number)
+        count = rows if day == chosen else 10
+        noise = (pl.int_range(count).hash(n).reinterpret(signed=True).alias(f"c{n}") for n in range(2, 8))
+        table = pl.select(pl.repeat(day, count).alias("day"), *noise).to_arrow()
+        entries.append(foreign.file(table, partition=[day]))
+    foreign.commit("append", entries)
+    url = entries[9].record["file_path"].removeprefix(f"s3://{place.bucket}/")
+    footer = pq.read_metadata(io.BytesIO(place.get(url)))
+    groups = [footer.row_group(group) for group in range(footer.num_row_groups)]
+    needed = sum(group.column(index).total_compressed_size for group in groups for index in (2, 5))
+    foreign.save()
+
+    with RequestProxy(place.server.endpoint_url) as proxy:
+        window = Window(datetime(2024, 1, 10, tzinfo=UTC), datetime(2024, 1, 11, tzinfo=UTC))
+        plan = opened(place, proxy, partitions={**DAYS, "column": "day"}).plan(window=window)
+        found = plan.frame.select("c3", "c6").collect(engine="streaming")
+        fetched = sum(request.bytes_out for request in proxy.requests())
+
+    assert (found.height, plan.files, plan.total_files) == (rows, 1, days)
+    assert needed < fetched < 1.3 * needed
 
 
 ODD_NAMES = ("_hidden", "a.b", "day=1", " Größe ", "UPPER", "upper", "0", 'quo"te', "snow☃")
@@ -484,3 +524,38 @@ def test_files_that_cannot_be_read_are_refused_by_name(place: Place, case: str) 
     with pytest.raises(error, match=text) as raised:
         opened(place).plan()
     assert raised.value.table == "numbers"
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ({"format-version": 4}, "version 4 of Iceberg's format"),
+        ({"schemas": [{"type": "struct", "schema-id": 0, "fields": [column(1, "v", "variant")]}]}, "variant"),
+    ],
+    ids=["version", "type"],
+)
+def test_features_that_nobody_here_can_read_are_named(place: Place, told: dict[str, Any], text: str) -> None:
+    foreign = ForeignTable(place, NUMBERS, version=3)
+    foreign.commit("append", [foreign.file(numbers(1))])
+    foreign.save(**told)
+
+    with pytest.raises(UnsupportedError, match=text):
+        opened(place).plan()
+
+
+def test_position_deletes_and_vectors_as_pyiceberg_reads_them(place: Place) -> None:
+    """A second reader of the same bytes, with files of its own."""
+    foreign = ForeignTable(place, NUMBERS, version=3)
+    one, two, three = (foreign.file(numbers(*range(n, n + 50)), row_group_size=7) for n in (0, 50, 100))
+    foreign.commit("append", [one, two, three])
+    foreign.commit("delete", [foreign.positions([(one, n) for n in range(0, 50, 3)], limited=True)])
+    both = [(file, n) for file in (one, three) for n in range(1, 50, 4)]
+    foreign.commit("delete", [foreign.positions(both, limited=False), foreign.vector(two, range(2, 50, 5))])
+    foreign.save()
+
+    told = {"s3.endpoint": place.server.endpoint_url, "s3.region": "us-east-1"}
+    told |= {"s3.access-key-id": "test", "s3.secret-access-key": "test"}
+    theirs = StaticTable.from_metadata(f"{foreign.root}/metadata/v1.metadata.json", told).scan().to_arrow()
+
+    gone = {*range(0, 50, 3), *range(1, 50, 4), *range(52, 100, 5), *range(101, 150, 4)}
+    assert read(opened(place)) == sorted(theirs["number"].to_pylist()) == sorted(set(range(150)) - gone)
