@@ -216,5 +216,5 @@ def convert(column: pl.Expr, have: pl.DataType, want: pl.DataType) -> pl.Expr:
     if isinstance(have, pl.List | pl.Array) and isinstance(want, pl.List | pl.Array):
         mine, other = instance(have.inner), instance(want.inner)
         items = column if mine == other else column.list.eval(convert(pl.element(), mine, other))
-        return items.cast(want)
+        return items.cast(want) if isinstance(want, pl.Array) else items
     return column.cast(want)

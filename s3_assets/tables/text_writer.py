@@ -82,7 +82,7 @@ class DelimitedEncoding(_TextEncoding[DelimitedSettings]):
         import polars as pl
 
         for column, dtype in columns.items():
-            if dtype.is_nested() or dtype in {pl.Binary, pl.Object}:
+            if dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object):
                 raise SchemaMismatchError(
                     f"column '{column}' is {dtype}, which has no spelling in delimited text", remedy=_REMEDY
                 )
@@ -187,14 +187,14 @@ class ObjectsEncoding(_TextEncoding[ObjectsSettings]):
     array: bool = False
 
     def refuse(self, columns: pl.Schema) -> None:
-        """Raise `SchemaMismatchError` for types that JSON has no values for, or none that are read back."""
+        """Raise `SchemaMismatchError` for bytes, and for texts inside of values that are read as no more."""
         import polars as pl
 
         for column, dtype in columns.items():
-            inside = [each for each in within(dtype) if each is not dtype]
-            wrong = next((each for each in within(dtype) if each in {pl.Binary, pl.Object}), None) or next(
-                (each for each in inside if each.is_decimal() or each in {pl.Time, pl.Duration}), None
-            )
+            lost: tuple[type[pl.DataType], ...] = (pl.Binary, pl.Object)
+            if dtype.is_nested():
+                lost = (*lost, pl.Decimal, pl.Time, pl.Duration)
+            wrong = next((each for each in within(dtype) if isinstance(each, lost)), None)
             if wrong is not None:
                 where = "" if wrong is dtype else f", with {wrong} inside"
                 raise SchemaMismatchError(
