@@ -92,14 +92,12 @@ class IcebergLayout(Layout):
     @classmethod
     def of(cls, handle: Handle, fields: PartitionFields, attempt: int) -> IcebergLayout:
         """Return the layout of an attempt in this state of the table."""
+        import pyarrow as pa
+
         place = handle.properties.get(_DATA_PATH) or f"{handle.location().rstrip('/')}/data"
-        return cls(
-            Location.parse(place),
-            fields.helpers,
-            attempt,
-            arrow_schema=handle.schema().as_arrow(),
-            fields=fields,
-        )
+        # Nulls where the table demands values are counted by the audit, which can say so.
+        columns = pa.schema(column.with_nullable(True) for column in handle.schema().as_arrow())  # noqa: FBT003
+        return cls(Location.parse(place), fields.helpers, attempt, arrow_schema=columns, fields=fields)
 
     def path(self, values: Mapping[str, str | None], index: int) -> str:
         """The part's path below the root."""

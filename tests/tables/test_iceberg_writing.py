@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
 from pyiceberg import transforms, types
-from pyiceberg.expressions import EqualTo, Reference
+from pyiceberg.expressions import EqualTo
 from pyiceberg.schema import Schema
 from pyiceberg.table import StaticTable
 from pyiceberg.table import Table as Handle
@@ -171,11 +171,12 @@ def test_every_transform_as_a_partition_field(place: Place) -> None:
             expected = field.transform.transform(source.field_type)(row[source.name])
             assert file.partition[index] == _physical(expected), (field, row)
     assert_frame_equal(table.scan().collect(), frame, check_row_order=False)
+    equal: Any = EqualTo
     for name in frame.columns:
         for value in frame[name].drop_nulls().unique():
             same = frame.filter(pl.col(name) == value).height
             assert table.scan().filter(pl.col(name) == value).select(pl.len()).collect().item() == same
-            assert handle.scan(row_filter=EqualTo(Reference(name), value=value)).count() == same
+            assert handle.scan(row_filter=equal(name, value)).count() == same
 
 
 def _physical(value: Any) -> Any:
