@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from s3_assets.tables.avro_blocks import Piece
 
+# A single block may have millions of rows.
+_BATCH_ROWS = 65_536
 _DURATION = struct.Struct("<III")
 _DURATION_PARTS = ("months", "days", "milliseconds")
 _TIMES = {"time-millis": 1_000_000, "time-micros": 1_000}
@@ -55,7 +57,7 @@ class Decoder:
     def _by_polars_avro(self, stream: io.BytesIO, rows: int) -> pl.DataFrame:
         import polars_avro
 
-        frame = polars_avro.scan_avro([stream], batch_size=rows)
+        frame = polars_avro.scan_avro([stream], batch_size=min(rows, _BATCH_ROWS))
         return frame.select([_typed(name, avro) for name, avro in self._types.items()]).collect()
 
     def _by_fastavro(self, stream: io.BytesIO) -> pl.DataFrame:
