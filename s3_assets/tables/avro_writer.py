@@ -76,8 +76,8 @@ class _AvroEncoder(Encoder):
         if self._begun or not made:
             return made
         self._begun = True
-        # The library gives several records one name, which other readers refuse. The same bytes are read by the
-        # schema that is put in its place.
+        # The library gives several records one name, which other readers refuse. The same bytes are read by
+        # the schema that is put in its place.
         header = read_header(io.BytesIO(made))
         ours = replace(header, told=avro_stored.to_message(self._columns))
         return ours.spelled(avro_stored.json_schema(self._stored)) + made[header.length :]

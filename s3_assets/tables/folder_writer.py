@@ -14,7 +14,6 @@ from s3_assets.tables.files import hive_folder, inside
 from s3_assets.tables.partitioning import label_bounds, label_column, label_of
 from s3_assets.tables.parts import Layout
 from s3_assets.tables.schemas import fit
-from s3_assets.tables.selection import Selection
 from s3_assets.tables.table import Commit, TableVersion, WriteMode, Writer
 
 if TYPE_CHECKING:
@@ -138,7 +137,6 @@ class FolderWriter(Writer):
     def refuse(self, mode: WriteMode, window: Bounds | None) -> None:
         """Refuse appends, and files of which it cannot be told whether they belong to what is replaced."""
         self._refuse_append(mode)
-        self._refuse_selection()
         if window is not None:
             self._replaced(window)
 
@@ -149,20 +147,6 @@ class FolderWriter(Writer):
                 remedy="Write whole partitions, or choose format: delta for this table.",
                 table=self.table.name,
             )
-
-    def _refuse_selection(self) -> None:
-        settings = self.table.settings
-        if settings.partitions is not None and settings.partitions.folders is not None:
-            found = "partitions.folders says how another writer names its folders"
-        elif self._folder.selection != Selection() or settings.max_files is not None:
-            found = "the table is only some of the files of its folder"
-        else:
-            return
-        raise UnsupportedError(
-            f"the table cannot be written: {found}",
-            remedy="Write another table, with a path of its own and without this setting.",
-            table=self.table.name,
-        )
 
     def _replaced(self, window: Bounds | None) -> list[str]:
         keys = self._folder.list_files()["key"]

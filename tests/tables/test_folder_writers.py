@@ -132,7 +132,7 @@ def test_other_software_reads_what_was_written(place: Place) -> None:
         return place.get(key)
 
     rows = sorted(ROWS.rows(), key=repr)
-    avro = list(fastavro.reader(io.BytesIO(written(AvroSettings))))
+    avro: list[Any] = list(fastavro.reader(io.BytesIO(written(AvroSettings))))
     assert sorted(((each["day"], each["number"], each["text"]) for each in avro), key=repr) == rows
     assert {str(each["price"]) for each in avro} == {"1.50"}
     assert all(each["odd"] == {"number": each["number"], "text": each["text"]} for each in avro)
@@ -271,7 +271,6 @@ def test_an_import_replaces_a_folder(settings: type[TableSettings], place: Place
     moving = Import("moving", source, target, ImportMode.REPLACE)
 
     for _ in range(2):
-        done = moving.run(window=window(1, 3))
+        moving.run(window=window(1, 3))
 
-    assert done is not None
     assert rows_of(target.scan().collect()) == rows_of(ROWS.filter(pl.col("day").is_in(DAYS[1:3])))

@@ -75,7 +75,7 @@ def _always(values: st.SearchStrategy[Any]) -> Callable[[pl.DataType], st.Search
     return lambda _: values
 
 
-FINITE = {"allow_nan": False, "allow_infinity": False}
+finite = partial(st.floats, allow_nan=False, allow_infinity=False)
 NANOS = st.integers(0, 86_399_999_999_999)
 DAYS = st.integers(FIRST_YEAR // 86_400, LAST_YEAR // 86_400)
 KINDS: dict[str, Kind] = {
@@ -84,8 +84,8 @@ KINDS: dict[str, Kind] = {
     "unsigned": Kind(_one_of(pl.UInt8(), pl.UInt16(), pl.UInt32(), pl.UInt64()), _integers),
     "float32": Kind(_one_of(pl.Float32()), _always(st.floats(width=32))),
     "float64": Kind(_one_of(pl.Float64()), _always(st.floats())),
-    "finite float32": Kind(_one_of(pl.Float32()), _always(st.floats(width=32, **FINITE))),
-    "finite float64": Kind(_one_of(pl.Float64()), _always(st.floats(**FINITE))),
+    "finite float32": Kind(_one_of(pl.Float32()), _always(finite(width=32))),
+    "finite float64": Kind(_one_of(pl.Float64()), _always(finite())),
     "string": Kind(_one_of(pl.String()), _always(Texts)),
     "binary": Kind(_one_of(pl.Binary()), _always(st.binary(max_size=6))),
     "date": Kind(_one_of(pl.Date()), _always(DAYS)),
@@ -268,7 +268,9 @@ def frames(draw: st.DrawFn, trip: Trip) -> pl.DataFrame:
 
 
 def _table(trip: Trip, place: Place, path: str, schema: pl.Schema) -> Any:
-    columns = {"columns": {name: type_name(dtype) for name, dtype in schema.items()}} if trip.declared else {}
+    columns: dict[str, Any] = (
+        {"columns": {name: type_name(dtype) for name, dtype in schema.items()}} if trip.declared else {}
+    )
     return open_table("t", trip.settings(connection="lake", path=path, **columns), place.connection())
 
 
