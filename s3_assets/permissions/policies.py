@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from s3_assets.connection.secret_stores import SecretsManagerSecret
 from s3_assets.permissions import storage
+from s3_assets.permissions.catalogs import catalog_statements
 from s3_assets.permissions.documents import Document, Kind, Statement
 from s3_assets.permissions.folders import folders_of
 from s3_assets.permissions.identities import is_public, kept_secrets, reader_of, steps_of
@@ -48,6 +49,7 @@ def policies(
         held.setdefault(before.holder, []).append(_assume(after))
     last = steps[-1].holder
     held.setdefault(last, []).extend(_storage(here, folders, service))
+    held[last].extend(catalog_statements(registry, connection, service, written))
     for secret in kept_secrets(here):
         held.setdefault(reader_of(secret), []).append(_read(secret, service))
     return [

@@ -49,9 +49,9 @@ class Service:
         """Return the ARN of all objects of a folder, or of all whose keys begin with its name."""
         return f"{self.bucket(folder.bucket)}/{literal(folder.key if exactly else folder.key.rstrip('/'))}*"
 
-    def of(self, name: str, resource: str, region: str | None = None) -> str:
-        """Return the ARN of another service's resource, in whatever account it is."""
-        return f"arn:{self.partition}:{name}:{region or self.region}:*:{resource}"
+    def of(self, name: str, resource: str, region: str | None = None, *, account: str | None = None) -> str:
+        """Return the ARN of another service's resource, left out in whatever account it is."""
+        return f"arn:{self.partition}:{name}:{region or self.region}:{account or '*'}:{resource}"
 
 
 def literal(text: str) -> str:

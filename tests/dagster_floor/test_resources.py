@@ -24,9 +24,11 @@ from s3_assets.resources import (
     DefaultAuthConfig,
     EncryptionConfig,
     IamRoleAuthConfig,
+    OAuth2Config,
     ParameterSecretConfig,
     ProfileAuthConfig,
     ProxyConfig,
+    RestCatalogSettingsConfig,
     S3ConnectionResource,
     SecretReferenceConfig,
     SecretsManagerSecretConfig,
@@ -35,6 +37,7 @@ from s3_assets.resources import (
     TransportConfig,
     WebIdentityAuthConfig,
 )
+from s3_assets.resources.derivation import NothingConfig
 from tests.dagster_floor.conftest import Lake
 
 SECRET = "not-for-your-eyes"
@@ -160,6 +163,14 @@ WRITTEN = S3Connection.model_validate(
             "client_side": {"kms_key_id": "alias/lake", "kms_region": "eu-west-3"},
         },
         "service_endpoints": dict.fromkeys(("sts", "kms", "glue", "cloudwatch"), "https://sts.example.com"),
+        "catalog": {
+            "type": "rest",
+            "uri": "https://sts.example.com",
+            "oauth2": {
+                "client_id": "somebody",
+                "client_secret": {"ssm": {"name": "/id", "endpoint": "https://ssm.example.com"}},
+            },
+        },
         "match_subfolder_exactly": False,
         "checksums": "when_required",
     }
@@ -205,6 +216,15 @@ def everything(env: Callable[[str], Any]) -> S3ConnectionResource:
         ),
         service_endpoints=ServiceEndpointsConfig(
             sts=env("STS"), kms=env("STS"), glue=env("STS"), cloudwatch=env("STS")
+        ),
+        catalog=RestCatalogSettingsConfig(
+            uri=env("STS"),
+            oauth2=OAuth2Config(
+                client_id=env("IDENTITY"),
+                client_secret_from=SecretReferenceConfig(
+                    ssm=ParameterSecretConfig(name="/id", endpoint=env("STORE"))
+                ),
+            ),
         ),
         match_subfolder_exactly=False,
         checksums=env("CHECKSUMS"),
@@ -263,6 +283,15 @@ def test_every_field_as_run_config() -> None:
             "client_side": {"kms_key_id": env["KMS"], "kms_region": env["REGION"]},
         },
         "service_endpoints": dict.fromkeys(("sts", "kms", "glue", "cloudwatch"), env["STS"]),
+        "catalog": {
+            "rest": {
+                "uri": env["STS"],
+                "oauth2": {
+                    "client_id": env["IDENTITY"],
+                    "client_secret_from": {"ssm": {"name": "/id", "endpoint": env["STORE"]}},
+                },
+            }
+        },
         "match_subfolder_exactly": False,
         "checksums": env["CHECKSUMS"],
     }
@@ -411,11 +440,15 @@ def members(annotation: Any) -> list[Any]:
 
 def models(annotation: Any) -> dict[str, type[BaseModel]]:
     found = [each for each in members(annotation) if isinstance(each, type) and issubclass(each, BaseModel)]
+    # What stands for None, since Dagster has no optional choice.
+    found = [each for each in found if each is not NothingConfig]
     return {each.__name__.removesuffix("Config"): each for each in found}
 
 
 def default(field: Any) -> Any:
     found = field.get_default(call_default_factory=True)
+    if isinstance(found, NothingConfig):
+        return None
     if isinstance(found, BaseModel):
         return type(found).__name__.removesuffix("Config")
     return [] if found == () else None if found is PydanticUndefined else found

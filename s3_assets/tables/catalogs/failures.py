@@ -61,6 +61,12 @@ _OF_PYICEBERG = {
     "TableAlreadyExistsError": _Meaning(
         ObjectExistsError, "the catalog has a table of that name", "Choose another name."
     ),
+    "NamespaceAlreadyExistsError": _Meaning(
+        ObjectExistsError, "the catalog has a database of that name", "Use it."
+    ),
+    "NamespaceNotEmptyError": _Meaning(
+        UnsupportedError, "the database has tables", "Drop them, or leave it there."
+    ),
     "CommitFailedException": _Meaning(
         CommitConflictError, "somebody else's commit came first", "Run it again."
     ),
