@@ -329,9 +329,10 @@ class Objects:
     def _diagnosed(self, key: str, *errors: type[Exception], operation: str | None = None) -> Iterator[None]:
         from obstore.exceptions import BaseError
 
+        known: tuple[type[Exception], ...] = (BaseError, OSError, ValueError, *errors)
         try:
             yield
-        except (BaseError, OSError, ValueError, *errors) as error:
+        except known as error:
             # obstore refuses a key that it cannot parse with a plain ValueError.
             if isinstance(error, S3AssetsError):
                 raise

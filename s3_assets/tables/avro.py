@@ -8,14 +8,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from s3_assets.errors import DataFileBrokenError, S3AssetsError, SchemaMismatchError, UnsupportedError
-from s3_assets.tables.avro_fit import excludes, schema_of
+from s3_assets.tables.avro_fit import schema_of
 from s3_assets.tables.avro_header import Header, read_header
 from s3_assets.tables.avro_scan import AvroScan
 from s3_assets.tables.avro_writer import AvroEncoding
-from s3_assets.tables.files import hive_folder
+from s3_assets.tables.disagreements import Policy
+from s3_assets.tables.file_columns import kept, values_by_key
 from s3_assets.tables.folder_table import FolderTable
 from s3_assets.tables.folder_writer import FolderWriter
-from s3_assets.tables.parts import read_value
 from s3_assets.tables.settings import AvroSettings
 from s3_assets.tables.table import Capability, Writer
 
@@ -44,6 +44,10 @@ class AvroTable(FolderTable[AvroSettings]):
     def create(self, schema: pl.Schema) -> None:
         """Do nothing: a folder exists as soon as it has a file."""
 
+    def join_schemas(self, schemas: dict[str, pl.Schema], table: str) -> pl.Schema:
+        """Merge the schemas of several files, as the table's settings say."""
+        return Policy.of(self.settings).join(schemas, table)
+
     def read_schema(self, key: str) -> pl.Schema:
         """Return what the file's header says."""
         with self._explained(key):
@@ -54,22 +58,18 @@ class AvroTable(FolderTable[AvroSettings]):
         import polars as pl
         from polars.io.plugins import register_io_source
 
+        del hive
         _require_libraries(self.name)
-        found = list(chosen.select("key", "size", "etag").iter_rows())
+        values = values_by_key(chosen)
+        policy = Policy.of(self.settings)
 
         def rows(
             columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, _: int | None
         ) -> Iterator[pl.DataFrame]:
             asked = list(schema) if columns is None else columns
             wanted = pl.Schema({column: schema[column] for column in asked})
-            files = [
-                file
-                for file in found
-                if predicate is None or not excludes(predicate, self._folders(file[0], hive), schema)
-            ]
-            scan = AvroScan(
-                self.folder.objects, schema, wanted, lambda key: self._folders(key, hive), self._explained
-            )
+            files = list(kept(chosen, predicate).select("key", "size", "etag").iter_rows())
+            scan = AvroScan(self.folder.objects, schema, wanted, values.__getitem__, policy, self._explained)
             for frame in scan.frames(files, limit):
                 yield frame if predicate is None else frame.filter(predicate)
 
@@ -84,15 +84,6 @@ class AvroTable(FolderTable[AvroSettings]):
                 if len(start) < length:
                     break
         raise DataFileBrokenError("its header has no end")
-
-    def _folders(self, key: str, hive: pl.Schema) -> dict[str, object]:
-        """Return what the file's folders say of its rows."""
-        segments = key.removeprefix(self.location.key).split("/")[:-1]
-        found = dict(hive_folder(segment) for segment in segments)
-        return {
-            column: None if (text := found.get(column)) is None else read_value(text, dtype)
-            for column, dtype in hive.items()
-        }
 
     @contextmanager
     def _explained(self, key: str) -> Iterator[None]:

@@ -10,7 +10,7 @@ import io
 import os
 from contextlib import closing
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import DataFileBrokenError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from s3_assets.objects import Objects
     from s3_assets.tables.avro_blocks import Piece
+    from s3_assets.tables.disagreements import Policy
     from s3_assets.tables.ranges import Range
 
 _DECODERS = max(1, min(4, os.cpu_count() or 1))
@@ -38,8 +39,8 @@ _DECODERS = max(1, min(4, os.cpu_count() or 1))
 class AvroScan:
     """One read of files (key, size, ETag), of which some columns are wanted.
 
-    `folders` says what a file's folders carry, `explained` turns what goes wrong in a file into an error that
-    names it.
+    `folders` says which columns have one value for all rows of a file, `policy` what becomes of files that
+    disagree, `explained` turns what goes wrong in a file into an error that names it.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class AvroScan:
         schema: pl.Schema,
         wanted: pl.Schema,
         folders: Callable[[str], Mapping[str, object]],
+        policy: Policy,
         explained: Callable[[str], AbstractContextManager[None]],
     ) -> None:
         self._objects = objects
         self._schema = schema
         self._wanted = wanted
         self._folders = folders
+        self._policy = policy
         self._explained = explained
 
     def frames(self, files: Sequence[tuple[str, int, str]], limit: int | None) -> Iterator[pl.DataFrame]:
@@ -86,20 +89,25 @@ class AvroScan:
             header, rest, size = _begin(fetched)
             blocks = Blocks(header.sync, size - header.length)
             decode = self._decoder(key, header)
-            pieces = list(blocks.feed(rest))
+        found = chain(
+            blocks.feed(rest), (piece for _, body in fetched for piece in blocks.feed(body.result()))
+        )
         while True:
-            yield from ((piece, decode) for piece in pieces)
             with self._explained(key):
-                found = next(fetched, None)
-                if found is None:
+                piece = next(found, None)
+                if piece is None:
                     blocks.end()
                     return
-                pieces = list(blocks.feed(found[1].result()))
+            yield piece, decode
 
     def _decoder(self, key: str, header: Header) -> Callable[[Piece], pl.DataFrame]:
+        import polars as pl
+
         folders = self._folders(key)
         types = {name: dtype for name, dtype in schema_of(header).items() if name not in folders}
-        columns = expressions(types, self._schema, self._wanted, folders, self._objects.url(key))
+        of_files = pl.Schema({name: dtype for name, dtype in self._schema.items() if name not in folders})
+        self._policy.fit(self._objects.url(key), types, of_files, "")
+        columns = expressions(types, self._wanted, folders)
         fields = restored(header, [name for name in self._wanted if name in types])
         decoder = Decoder(header, list(fields))
 

@@ -76,7 +76,7 @@ class DatedFolders:
         zone = time_zone(self.timezone)
         start, end = window.start.astimezone(zone), window.end.astimezone(zone)
         hourly = self.every is Every.HOUR
-        first = start.replace(minute=0, second=0, microsecond=0, **({} if hourly else {"hour": 0}))
+        first = start.replace(hour=start.hour if hourly else 0, minute=0, second=0, microsecond=0)
         steps = Window(first, end, Every.HOUR if hourly else Every.DAY).steps()
         segments = self._segments
         if not hourly:

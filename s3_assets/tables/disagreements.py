@@ -75,7 +75,12 @@ class Policy:
                 )
             wide = table[column]
             if dtype != wide and (self.fails_on_wider or not holds(wide, dtype)):
-                raise _types(column, wide, told_by.get(column, "the table"), dtype, file, name)
+                who = f"the table, as in {told_by[column]}" if column in told_by else "the table"
+                raise SchemaMismatchError(
+                    f"column '{column}' is {dtype} in {file} and only {wide} in {who}",
+                    remedy="Give the table's columns in the registry, with the wider type.",
+                    table=name,
+                )
         for column in table if self.fails_on_missing else ():
             if column not in columns:
                 raise _missing(column, file, "the table has", name)

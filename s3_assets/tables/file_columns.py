@@ -65,6 +65,14 @@ def values_by_key(chosen: pl.DataFrame) -> Mapping[str, Mapping[str, object]]:
     return dict(chosen.select("key", VALUES).iter_rows())
 
 
+def rows_by_key(chosen: pl.DataFrame, names: Sequence[str]) -> Mapping[str, tuple[object, ...]]:
+    """Return some of each file's values, in the order of these names."""
+    if not names:
+        return dict.fromkeys(chosen["key"], ())
+    values = chosen[VALUES].struct.unnest().select(names)
+    return dict(zip(chosen["key"], values.iter_rows(), strict=True))
+
+
 def kept(chosen: pl.DataFrame, predicate: pl.Expr | None) -> pl.DataFrame:
     """Leave out the files of which their values alone say that no row is wanted."""
     import polars as pl

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from s3_assets.errors import BadRowError
-from s3_assets.tables import text_values
+from s3_assets.tables import file_columns, text_values
 from s3_assets.tables.folder_table import FolderTable
 from s3_assets.tables.folder_writer import FolderWriter
 from s3_assets.tables.reading import Reading
@@ -97,8 +97,6 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
         """Return the rows of the files, in their order, and count what is left out of them."""
         from polars.io.plugins import register_io_source
 
-        listed = [TextFile(*row) for row in chosen.select("key", "size", "etag").iter_rows()]
-
         def read(
             columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, batch: int | None
         ) -> Iterator[pl.DataFrame]:
@@ -108,11 +106,14 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
             if self.settings.on_bad_row != "fail":
                 # Which rows are bad must not depend on the columns that somebody asks for.
                 needed = set(schema)
+            taken = file_columns.kept(chosen, predicate)
+            carried = _part(hive, needed)
             return TextRead(
                 self,
-                listed,
+                [TextFile(*row) for row in taken.select("key", "size", "etag").iter_rows()],
                 Asked(_part(schema, needed - set(hive)), frozenset(schema), needed >= set(schema)),
-                _part(hive, needed),
+                carried,
+                file_columns.rows_by_key(taken, list(carried)),
                 wanted,
                 predicate,
                 limit,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from s3_assets.tables import files
-from s3_assets.tables.parts import read_value
 from s3_assets.tables.tasks import MIN_TASK_BYTES, grouped
 from s3_assets.tables.text_charset import utf8_chunks
 from s3_assets.tables.text_fetch import SMALL, TextFile, bodies
@@ -75,17 +73,21 @@ class _Later(NamedTuple):
 
 @dataclass
 class TextRead:
-    """The rows of some files; `hive` are those columns that their folders carry, and that are read."""
+    """The rows of some files.
+
+    `carried` are columns that are read and are in no file, but have one value for all rows of each: `values`,
+    by key.
+    """
 
     table: TextTable[Any]
     listed: Sequence[TextFile]
     asked: Asked
-    hive: pl.Schema
+    carried: pl.Schema
+    values: Mapping[str, tuple[object, ...]]
     wanted: Sequence[str]
     predicate: pl.Expr | None
     limit: int | None
     tally: Tally
-    _folders: dict[str, pl.DataFrame | None] = field(default_factory=dict)
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield the rows; those that were left out are counted, and kept, when the last frame was taken."""
@@ -127,10 +129,11 @@ class TextRead:
     def _jobs(self) -> Iterator[Callable[[], list[Parsed | _Later]]]:
         least = getattr(self.table.settings, "min_task_bytes", MIN_TASK_BYTES)
         objects = self.table.folder.objects
-        chosen = (file for file in self.listed if self._folder(file.key) is not None)
-        for task in grouped(chosen, least):
+        for task in grouped(self.listed, least):
             with closing(bodies(objects, task, ahead=self.limit is None)) as fetched:
-                for small, run in groupby((_Fetched(*each) for each in fetched), lambda each: each.body is not None):
+                for small, run in groupby(
+                    (_Fetched(*each) for each in fetched), lambda each: each.body is not None
+                ):
                     if small:
                         most = _FILES_AT_ONCE if self.limit is None else 1
                         for group in grouped(run, SMALL, most):
@@ -139,9 +142,7 @@ class TextRead:
                         for each in run:
                             yield from self._streamed(*each)
 
-    def _streamed(
-        self, file: TextFile, body: bytes | None
-    ) -> Iterator[Callable[[], list[Parsed | _Later]]]:
+    def _streamed(self, file: TextFile, body: bytes | None) -> Iterator[Callable[[], list[Parsed | _Later]]]:
         settings = self.table.settings
         size = BLOCK if self.limit is None else min(BLOCK, _FIRST)
         with open_members(self.table.folder.objects, file, settings.compression, body) as members:
@@ -150,10 +151,10 @@ class TextRead:
                     yield partial(self._rows, [batch], file.key)
 
     def _small(self, group: Sequence[_Fetched]) -> list[Parsed | _Later]:
-        """Unpack small files, and parse those of one folder together."""
+        """Unpack small files, and parse those together whose rows carry the same values."""
         done: list[Parsed | _Later] = []
         room = _UNPACKED_AT_ONCE
-        for _, run in groupby(group, lambda each: each.file.key.rpartition("/")[0]):
+        for _, run in groupby(group, lambda each: self.values[each.file.key]):
             together: list[Batch | BadRow] = []
             key = ""
             for each in run:
@@ -174,7 +175,9 @@ class TextRead:
         """Return the texts of a file, if they are no larger than that."""
         settings = self.table.settings
         found: list[tuple[str, bytes]] = []
-        with open_members(self.table.folder.objects, fetched.file, settings.compression, fetched.body) as members:
+        with open_members(
+            self.table.folder.objects, fetched.file, settings.compression, fetched.body
+        ) as members:
             for place, text in members:
                 chunks: list[bytes] = []
                 for chunk in utf8_chunks(text, settings.charset, BLOCK):
@@ -186,7 +189,7 @@ class TextRead:
         return found
 
     def _rows(self, batches: Sequence[Batch | BadRow], key: str) -> list[Parsed | _Later]:
-        """Parse batches of one folder."""
+        """Parse batches whose rows carry the same values."""
         return [self._finished(each, key) for each in joined(batches, BLOCK)]
 
     def _finished(self, batch: Batch | BadRow, key: str) -> Parsed:
@@ -198,39 +201,19 @@ class TextRead:
             parsed = self.table.parse(batch, self.asked)
             parsed = parsed._replace(place=batch.parts[0].place)
         frame = parsed.frame
-        folders = self._folder(key)
-        missing = [pl.lit(None, dtype).alias(name) for name, dtype in self.asked.schema.items() if name not in frame]
-        carried = [] if folders is None else [pl.lit(column[0], column.dtype).alias(column.name) for column in folders]
+        missing = [
+            pl.lit(None, dtype).alias(name) for name, dtype in self.asked.schema.items() if name not in frame
+        ]
+        carried = [
+            pl.lit(value, dtype).alias(name)
+            for (name, dtype), value in zip(self.carried.items(), self.values[key], strict=True)
+        ]
         if missing or carried:
             frame = frame.with_columns(*missing, *carried)
         return parsed._replace(frame=self._chosen(frame) if self.limit is None else frame)
 
     def _chosen(self, frame: pl.DataFrame) -> pl.DataFrame:
         return (frame if self.predicate is None else frame.filter(self.predicate)).select(self.wanted)
-
-    def _folder(self, key: str) -> pl.DataFrame | None:
-        """Return what a file's folders say, in one row; None if that alone tells that no row is wanted."""
-        folder = key.removeprefix(self.table.location.key).rpartition("/")[0]
-        if folder not in self._folders:
-            self._folders[folder] = self._asked(self._values(folder))
-        return self._folders[folder]
-
-    def _asked(self, folders: pl.DataFrame) -> pl.DataFrame | None:
-        asked = set(self.predicate.meta.root_names()) if self.predicate is not None else set()
-        if self.predicate is None or not asked or not asked <= set(folders.columns):
-            return folders
-        return None if folders.filter(self.predicate).is_empty() else folders
-
-    def _values(self, folder: str) -> pl.DataFrame:
-        import polars as pl
-
-        values: dict[str, object] = dict.fromkeys(self.hive)
-        for segment in folder.split("/"):
-            column, value = files.hive_folder(segment)
-            if column is not None and column in self.hive and value is not None:
-                dtype = self.hive[column]
-                values[column] = value if dtype == pl.String else read_value(value, dtype)
-        return pl.DataFrame({column: [value] for column, value in values.items()}, schema=self.hive)
 
     def _limited(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         left = self.limit
