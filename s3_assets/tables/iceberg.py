@@ -79,7 +79,11 @@ class IcebergTable(Table[IcebergSettings]):
 
     def create(self, schema: pl.Schema) -> None:
         """Create an empty table, and its namespace; if somebody else was faster, theirs stays."""
-        from pyiceberg.exceptions import NoSuchNamespaceError, TableAlreadyExistsError
+        from pyiceberg.exceptions import (
+            CommitFailedException,
+            NoSuchNamespaceError,
+            TableAlreadyExistsError,
+        )
 
         columns = to_iceberg(storable(schema, self.name))
         spec = partition_spec(self.settings, columns, self.name)
@@ -99,6 +103,10 @@ class IcebergTable(Table[IcebergSettings]):
                 except NoSuchNamespaceError:
                     catalog.create_namespace_if_not_exists(name[:-1])
                     create()
+                except CommitFailedException:
+                    # What a catalog that commits by itself says of a table that is there.
+                    if not catalog.table_exists(name):
+                        raise
 
     def writer(self) -> Writer:
         """Open the table for one write and pin its snapshot."""

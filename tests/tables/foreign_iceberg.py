@@ -246,7 +246,7 @@ class ForeignTable:
             self.live[each.record["file_path"]] = each
         for path in gone:
             del self.live[path]
-        manifests = []
+        manifests: list[dict[str, Any]] = []
         kinds = sorted({(each.spec, min(each.record.get("content", 0), 1)) for _, each in entries})
         for spec, kind in kinds:
             chosen = [
@@ -337,7 +337,9 @@ class ForeignTable:
 
     def _bounds(self, columns: list[Field], table: pa.Table) -> dict[str, Any]:
         """Bounds and counts of plain columns (Iceberg Table Spec, "Binary single-value serialization")."""
-        lower, upper, nulls, values = [], [], [], []
+        lower: list[dict[str, Any]] = []
+        upper: list[dict[str, Any]] = []
+        nulls, values = [], []
         for each in columns:
             found = [value for value in table[each["name"]].to_pylist() if value is not None]
             nulls.append({"key": each["id"], "value": len(table) - len(found)})

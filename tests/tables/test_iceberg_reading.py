@@ -16,10 +16,17 @@ from pyiceberg.table import StaticTable
 from pyiceberg.transforms import BucketTransform
 from pyiceberg.types import LongType
 
-from s3_assets.errors import HistoryLostError, SettingError, SourceRewrittenError, UnsupportedError
+from s3_assets.errors import (
+    HistoryLostError,
+    S3AssetsError,
+    SchemaMismatchError,
+    SettingError,
+    SourceRewrittenError,
+    UnsupportedError,
+)
 from s3_assets.tables.iceberg import IcebergTable
 from s3_assets.tables.iceberg_settings import IcebergSettings
-from s3_assets.tables.table import ReadMode, VersionPosition
+from s3_assets.tables.table import ReadMode, Statistics, VersionPosition
 from s3_assets.windows import Window
 from tests.support.proxy import RequestProxy
 from tests.tables.foreign_iceberg import EQUALITY, Entry, ForeignTable, column
@@ -34,7 +41,7 @@ def numbers(*found: int) -> list[dict[str, Any]]:
 
 def opened(place: Place, proxy: RequestProxy | None = None, **settings: Any) -> IcebergTable:
     told = IcebergSettings(connection="lake", warehouse_path=PATH, **settings)
-    way = {} if proxy is None else {"endpoint": proxy.endpoint}
+    way: dict[str, Any] = {} if proxy is None else {"endpoint": proxy.endpoint}
     return IcebergTable("numbers", told, place.connection(**way))
 
 
@@ -368,7 +375,9 @@ WINDOW = Window(datetime(2024, 2, 10, tzinfo=UTC), datetime(2024, 2, 11, tzinfo=
 
 def test_a_window_keeps_the_partitions_of_every_transform_and_spec(place: Place) -> None:
     foreign = ForeignTable(place, EVENTS, spec=[])
-    rows = [{"number": number, "name": str(number), "at": moment} for number, moment in enumerate(MOMENTS)]
+    rows: list[dict[str, Any]] = [
+        {"number": number, "name": str(number), "at": moment} for number, moment in enumerate(MOMENTS)
+    ]
     # Without bounds: the partition alone tells what a file may hold.
     kept = {"void": 8, "identity": 2, "hour": 2, "day": 2, "month": 2, "year": 8}
     for told, transform in SPECS.values():
@@ -503,7 +512,53 @@ def test_files_without_field_ids_are_read_by_the_name_mapping(place: Place) -> N
     assert opened(place).plan().frame.collect().rows() == [(1, "a"), (2, "b")]
 
 
-REFUSED = {
+def test_columns_with_a_default_and_partitions_without_a_value(place: Place) -> None:
+    foreign = ForeignTable(place, EVENTS, version=3, spec=[_field("day", 3, "date")])
+    foreign.commit("append", [foreign.file([{"number": 1, "at": None}], partition=[None], bounds=False)])
+    # The source of the old partition field is dropped, and what is added has a value for the old rows.
+    foreign.respec([])
+    foreign.evolve([EVENTS[0], column(4, "kind", "string", **{"initial-default": "old"})])
+    foreign.commit("append", [foreign.file([{"number": 2, "kind": None}])])
+    foreign.save()
+    table = opened(place)
+
+    assert sorted(table.plan().frame.collect().rows()) == [(1, "old"), (2, None)]
+    assert table.plan().frame.filter(pl.col("kind") == "old").collect().rows() == [(1, "old")]
+    before = table.plan(at=1000).frame
+    assert before.filter(pl.col("at").is_null() | (pl.col("at") > MOMENTS[0])).collect().height == 1
+
+
+def test_a_new_table_has_types_that_iceberg_knows(place: Place) -> None:
+    stored: dict[str, tuple[pl.DataType, pl.DataType]] = {
+        "i8": (pl.Int8(), pl.Int32()),
+        "u16": (pl.UInt16(), pl.Int32()),
+        "u32": (pl.UInt32(), pl.Int64()),
+        "u64": (pl.UInt64(), pl.Decimal(20, 0)),
+        "enum": (pl.Enum(["a"]), pl.String()),
+        "at": (pl.Datetime("ns", "Europe/Berlin"), pl.Datetime("us", "UTC")),
+        "local": (pl.Datetime("ms"), pl.Datetime("us")),
+        "pair": (pl.Array(pl.Int16(), 2), pl.List(pl.Int32())),
+        "map": (pl.Map(pl.String(), pl.UInt8()), pl.Map(pl.String(), pl.Int32())),
+        "nested": (pl.Struct({"x": pl.List(pl.Categorical())}), pl.Struct({"x": pl.List(pl.String())})),
+    }
+    table = opened(place)
+
+    table.create(pl.Schema({name: told for name, (told, _) in stored.items()}))
+    table.create(pl.Schema({"another": pl.String()}))
+
+    assert table.schema() == pl.Schema({name: kept for name, (_, kept) in stored.items()})
+    assert [field.field_id for field in table.open().schema().fields] == list(range(1, len(stored) + 1))
+    assert table.state().statistics == Statistics(0, 0, 0)
+    empty = table.plan(ReadMode.ADDED)
+    assert empty.empty
+    assert empty.frame.collect().schema == table.schema()
+    assert table.plan(ReadMode.ADDED, since=empty.until).empty
+    for dtype in (pl.Duration(), pl.Null(), pl.Int128(), pl.List(pl.Object())):
+        with pytest.raises(SchemaMismatchError, match="column 'c'"):
+            table.create(pl.Schema({"c": dtype}))
+
+
+REFUSED: dict[str, tuple[dict[str, Any], type[S3AssetsError], str]] = {
     "format": ({"file_format": "ORC"}, UnsupportedError, "files of format ORC"),
     "encryption": ({"key_metadata": b"key"}, UnsupportedError, "encrypted files"),
     "scheme": ({"file_path": "s3n://lake/x.parquet"}, SettingError, "s3n://lake/x.parquet"),
@@ -553,8 +608,12 @@ def test_position_deletes_and_vectors_as_pyiceberg_reads_them(place: Place) -> N
     foreign.commit("delete", [foreign.positions(both, limited=False), foreign.vector(two, range(2, 50, 5))])
     foreign.save()
 
-    told = {"s3.endpoint": place.server.endpoint_url, "s3.region": "us-east-1"}
-    told |= {"s3.access-key-id": "test", "s3.secret-access-key": "test"}
+    told = {
+        "s3.endpoint": place.server.endpoint_url,
+        "s3.region": "us-east-1",
+        "s3.access-key-id": "test",
+        "s3.secret-access-key": "test",
+    }
     theirs = StaticTable.from_metadata(f"{foreign.root}/metadata/v1.metadata.json", told).scan().to_arrow()
 
     gone = {*range(0, 50, 3), *range(1, 50, 4), *range(52, 100, 5), *range(101, 150, 4)}
