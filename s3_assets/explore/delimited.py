@@ -99,7 +99,7 @@ def _columns(
             record
             for record in found.records
             if record.line >= shape.skip_lines
-            and not (shape.comment and record.cells[0].startswith(shape.comment))
+            and not (shape.comment and record.begins(shape.comment, spelling.delimiter))
         ]
         fitting = [record.cells for record in records if len(record.cells) == width]
         misfit = next((record for record in records if len(record.cells) != width), None)

@@ -59,6 +59,10 @@ class Record:
     line: int
     cells: list[str]
 
+    def begins(self, marker: str, delimiter: str) -> bool:
+        """Tell whether the row begins with a marker, which may hold the delimiter itself."""
+        return delimiter.join(self.cells[:2]).startswith(marker)
+
 
 @dataclass(frozen=True)
 class Reading:

@@ -32,8 +32,9 @@ class Shape(NamedTuple):
 
 def find_shape(reading: Reading) -> Shape:
     """Return how the rows of a text begin, and why."""
+    delimiter = reading.spelling.delimiter
     comment, told = _comment(reading)
-    rows = [each for each in reading.records if comment is None or not each.cells[0].startswith(comment)]
+    rows = [each for each in reading.records if comment is None or not each.begins(comment, delimiter)]
     skip, first = _preamble(rows, reading.width)
     if skip:
         told.append(f"{count(skip, 'line')} before the table, which do not have {reading.width} cells")
@@ -46,9 +47,9 @@ def find_shape(reading: Reading) -> Shape:
 
 def _comment(reading: Reading) -> tuple[str | None, list[str]]:
     """Find the marker of lines that are no rows: they begin alike, and have another number of cells."""
-    rows = reading.records
+    rows, delimiter = reading.records, reading.spelling.delimiter
     for marker in _MARKERS:
-        marked = [each for each in rows if each.cells[0].startswith(marker)]
+        marked = [each for each in rows if each.begins(marker, delimiter)]
         if not marked or len(marked) > _MOST_COMMENTS * len(rows):
             continue
         if all(len(each.cells) != reading.width for each in marked):
