@@ -12,7 +12,16 @@ import pytest
 from pydantic import BaseModel
 
 from s3_assets import errors
-from s3_assets.connection import auth, network_symptoms, secret_stores, secrets, settings, symptoms, transport
+from s3_assets.connection import (
+    auth,
+    catalogs,
+    network_symptoms,
+    secret_stores,
+    secrets,
+    settings,
+    symptoms,
+    transport,
+)
 from s3_assets.connection.settings import S3Connection
 from s3_assets.connection.symptom import Symptom
 from s3_assets.registry.loading import parse_registry
@@ -85,6 +94,20 @@ def test_every_way_to_authenticate_is_there() -> None:
     assert found[1:] == expected
 
 
+def test_every_catalog_is_there() -> None:
+    expected = [
+        (f"`{kind.model_fields['type'].default}`", f"`{name}`", told(kind, name))
+        for kind in get_args(get_args(catalogs.Catalog)[0])
+        for name in kind.model_fields
+        if name != "type"
+    ]
+    expected += [(f"`{name}`", told(catalogs.OAuth2, name)) for name in catalogs.OAuth2.model_fields]
+
+    found = [tuple(row[:-1]) for row in rows("Iceberg catalogs") if row[0] not in {"`type`", "field"}]
+
+    assert found == expected
+
+
 def test_every_symptom_is_there() -> None:
     expected = {
         (each.found, f"`{each.error.__name__}`", each.remedy)
@@ -101,7 +124,7 @@ def test_every_symptom_is_there() -> None:
 
 
 def test_the_three_spellings_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LAKE_KEY", "LAKE_EXTERNAL_ID", "PROXY_PASSWORD"):
+    for name in ("LAKE_KEY", "LAKE_EXTERNAL_ID", "PROXY_PASSWORD", "CATALOG_CLIENT"):
         monkeypatch.setenv(name, f"the value of {name}")
     (yaml,) = examples("yaml", "Three spellings")
     python, resource = [executed(each)["lake"] for each in examples("python", "Three spellings")]
