@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from s3_assets.tables.text_pool import in_order
 
@@ -61,16 +61,26 @@ def stream(objects: Objects, file: TextFile) -> Iterator[bytes]:
         yield from objects.stream(file.key, _CHUNK, start=start, etag=file.etag)
 
 
-class Chunks(io.RawIOBase):
+class _Pieces(io.RawIOBase):
+    """A file that hands out what it has, and reads no further for it."""
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        """Fill the buffer as far as the bytes at hand go, and return how many there were."""
+        found = self.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+
+class Chunks(_Pieces):
     """An iterator of bytes as a file."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Return at most `size` bytes, none only at the end; a whole chunk without a copy where it fits."""
@@ -85,8 +95,19 @@ class Chunks(io.RawIOBase):
         self._rest = self._rest[size:]
         return bytes(found)
 
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
-        """Fill the buffer as far as the bytes at hand go, and return how many there were."""
-        found = self.read(len(buffer))
-        buffer[: len(found)] = found
-        return len(found)
+
+class Begun(_Pieces):
+    """A file whose first bytes were read already, from its start."""
+
+    def __init__(self, start: bytes, file: BinaryIO) -> None:
+        self._start = start
+        self._file = file
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return at most `size` bytes, none only at the end."""
+        if size is None or size < 0:
+            return self.readall()
+        if not self._start:
+            return self._file.read(size)
+        found, self._start = self._start[:size], self._start[size:]
+        return found

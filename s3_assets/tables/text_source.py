@@ -8,12 +8,11 @@ import tarfile
 import zipfile
 import zlib
 from contextlib import contextmanager
-from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from s3_assets.errors import BadRowError, UnsupportedError
 from s3_assets.tables.files import hidden
-from s3_assets.tables.text_fetch import SMALL, Chunks, TextFile, stream
+from s3_assets.tables.text_fetch import SMALL, Begun, Chunks, TextFile, stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +31,6 @@ _MAGIC = (
 _BZIP2_BLOCK = b"1AY&SY"
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 _START = 512
-_PIECE = 4 * 1024 * 1024
 # What a zip archive's index is looked for in.
 _TAIL = 1024 * 1024
 _CODECS = {"gzip": "gzip", "bzip2": "bz2", "zstd": "zstd"}
@@ -80,9 +78,9 @@ def _texts(raw: BinaryIO, kind: str, url: str, *, told: bool) -> Iterator[Text]:
 def _begun(raw: BinaryIO) -> tuple[bytes, BinaryIO]:
     """Return the first bytes of a file, and the file as if they had not been read."""
     start = b""
-    while len(start) < _START and (piece := raw.read(_PIECE)):
+    while len(start) < _START and (piece := raw.read(_START - len(start))):
         start += piece
-    return start[:_START], cast("BinaryIO", Chunks(chain((start,), iter(lambda: raw.read(_PIECE), b""))))
+    return start, cast("BinaryIO", Begun(start, raw))
 
 
 def _kind(start: bytes) -> str:
