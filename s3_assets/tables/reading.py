@@ -29,8 +29,9 @@ class Tally:
         if self.rows:
             count, files = self.rows.total(), len(self.rows)
             fate = f"quarantined in {self.kept_in}" if self.kept_in else "skipped"
-            of = f"{count:,} {'row' if count == 1 else 'rows'} of {files:,} {'file' if files == 1 else 'files'}"
-            found.append(f"{of} {'was' if count == 1 else 'were'} {fate}; the first: {self.first}")
+            rows = "1 row" if count == 1 else f"{count:,} rows"
+            of = "1 file" if files == 1 else f"{files:,} files"
+            found.append(f"{rows} of {of} {'was' if count == 1 else 'were'} {fate}; the first: {self.first}")
         if self.extra:
             named = [f"'{name}' in {count:,}" for name, count in self.extra.most_common(_NAMED)]
             if len(self.extra) > _NAMED:

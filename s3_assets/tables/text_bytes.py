@@ -43,7 +43,10 @@ def quotes_are_plain(text: bytes, delimiter: bytes, quote: bytes) -> bool:
 
 
 def rows_have(text: bytes, columns: int, delimiter: bytes, quote: bytes) -> bool:
-    r"""Tell whether every row has so many fields, and none is empty; the quotes are plain, rows end with `\n`."""
+    r"""Tell whether every row has so many fields, and no line is empty.
+
+    All quotes have to be plain, and all rows to end with `\n` or `\r\n`.
+    """
     whole = octets(text)
     marks = (whole == delimiter[0]) | (whole == _BREAK)
     if quote and quote in text:

@@ -1,7 +1,7 @@
 """Delimited text by Polars' own parser, wherever it is certain that it reads what the grammar says.
 
-What it would read otherwise (a row without all fields, an empty line, a lone carriage return, a value that is no
-value of its type) goes back to the careful reader, which says where it is.
+What it would read otherwise (a row without all fields, an empty line, a lone carriage return, a value that is
+none of its type) goes back to the careful reader, which says where it is.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read(batch: Batch, wanted: pl.Schema, settings: DelimitedSettings) -> pl.Dat
     taken = [name for name in names if name in wanted] or [names[-1]]
     schema = {name: _parsed(wanted.get(name, pl.String())) for name in names}
     try:
-        found = _scan(batch, settings, schema, **nulls).select(taken).collect()
+        found = _scan(batch, settings, schema, nulls).select(taken).collect()
         if not _whole(batch, settings, found):
             return None
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
@@ -43,7 +43,7 @@ def read(batch: Batch, wanted: pl.Schema, settings: DelimitedSettings) -> pl.Dat
 
 
 def _scan(
-    batch: Batch, settings: DelimitedSettings, schema: Mapping[str, pl.DataType], **nulls: Any
+    batch: Batch, settings: DelimitedSettings, schema: Mapping[str, pl.DataType], nulls: Mapping[str, Any]
 ) -> pl.LazyFrame:
     import polars as pl
 

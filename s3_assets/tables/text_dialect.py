@@ -169,7 +169,9 @@ class Dialect:
             end = min(ends) + 1 if ends else len(text)
             end += text[end - 1 : end + 1] == b"\r\n"
             where = position(line, text[:at])
-            yield BadRow(*where, "a quote that is not closed where its field ends", text[:end].rstrip(b"\r\n"))
+            yield BadRow(
+                *where, "a quote that is not closed where its field ends", text[:end].rstrip(b"\r\n")
+            )
             line += lines_in(text[:end])
             text = text[end:]
         return text, line

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from s3_assets.tables.text_pool import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from s3_assets.objects import Objects
 
@@ -33,7 +33,7 @@ class TextFile(NamedTuple):
 
 def bodies(
     objects: Objects, files: Iterable[TextFile], *, ahead: bool = True
-) -> Iterator[tuple[TextFile, bytes | None]]:
+) -> Generator[tuple[TextFile, bytes | None], None, None]:
     """Yield the files in their order, the small ones with their bytes; others are fetched meanwhile."""
 
     def job(file: TextFile) -> tuple[TextFile, bytes | None]:

@@ -49,7 +49,7 @@ class _ObjectsTable(TextTable[JsonOf]):
         found = text_json_rows.read(batch, spelled)
         extra: Mapping[str, int] = {}
         if asked.complete and self.settings.on_extra_field != "ignore":
-            extra = text_json_fields.extra(found.text, found.frame, asked.known)
+            extra = text_json_fields.fields_besides(found.text, found.frame, asked.known)
         if extra and self.settings.on_extra_field == "fail":
             raise SchemaMismatchError(
                 f"{batch.parts[0].place} has the fields {', '.join(map(repr, extra))}, which are no columns",

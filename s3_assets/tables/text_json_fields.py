@@ -1,4 +1,4 @@
-"""Fields of JSON objects that are no columns: found without reading the text a second time, if there are none."""
+"""Fields of JSON objects that are no columns: the text is read a second time only if there are some."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _QUOTE, _COLON, _BACKSLASH, _SPACE, _N = b'":\\ n'
 _BLANKS = tuple(b" \t\r\n")
 
 
-def extra(text: bytes, frame: pl.DataFrame, known: AbstractSet[str]) -> Counter[str]:
+def fields_besides(text: bytes, frame: pl.DataFrame, known: AbstractSet[str]) -> Counter[str]:
     """Count the values of fields that are no columns, by field (`outer.inner` for those inside others).
 
     `text` has one object to a line, `frame` is what was read of it, `known` are names that are no news.

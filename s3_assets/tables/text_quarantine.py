@@ -19,11 +19,11 @@ _IN_MEMORY = 4 * 1024 * 1024
 
 
 class Quarantine:
-    """The bad rows of one read, spooled to the disk of this machine until all are known.
+    r"""The bad rows of one read, spooled to the disk of this machine until all are known.
 
-    The object's name is a digest of the rows, so that the same read, run again, finds it there. Each line has
-    `file`, `etag`, `line`, `column`, `reason`, `text` and `read_at` (UTC, ISO 8601); bytes of the text that are
-    no UTF-8 are written `\\xff`.
+    The object's name is a digest of the rows, so that the same read, run again, finds it there. Each line
+    has `file`, `etag`, `line`, `column`, `reason`, `text` and `read_at` (UTC, ISO 8601); bytes of the text
+    that are no UTF-8 are written `\xff`.
     """
 
     def __init__(self, objects: Objects, prefix: str, etags: Mapping[str, str]) -> None:

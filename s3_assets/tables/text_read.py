@@ -126,7 +126,7 @@ class TextRead:
                     else:
                         yield each
 
-    def _jobs(self) -> Iterator[Callable[[], list[Parsed | _Later]]]:
+    def _jobs(self) -> Iterator[Callable[[], Sequence[Parsed | _Later]]]:
         least = getattr(self.table.settings, "min_task_bytes", MIN_TASK_BYTES)
         objects = self.table.folder.objects
         for task in grouped(self.listed, least):
@@ -142,7 +142,7 @@ class TextRead:
                         for each in run:
                             yield from self._streamed(*each)
 
-    def _streamed(self, file: TextFile, body: bytes | None) -> Iterator[Callable[[], list[Parsed | _Later]]]:
+    def _streamed(self, file: TextFile, body: bytes | None) -> Iterator[Callable[[], list[Parsed]]]:
         settings = self.table.settings
         size = BLOCK if self.limit is None else min(BLOCK, _FIRST)
         with open_members(self.table.folder.objects, file, settings.compression, body) as members:
@@ -188,7 +188,7 @@ class TextRead:
                 found.append((place, b"".join(chunks)))
         return found
 
-    def _rows(self, batches: Sequence[Batch | BadRow], key: str) -> list[Parsed | _Later]:
+    def _rows(self, batches: Sequence[Batch | BadRow], key: str) -> list[Parsed]:
         """Parse batches whose rows carry the same values."""
         return [self._finished(each, key) for each in joined(batches, BLOCK)]
 

@@ -25,8 +25,8 @@ class TextSettings(FolderSettings):
 
     compression: Compression = Field(
         default="auto",
-        description="auto looks at each file's first bytes, whatever its name. Each member of an archive is a "
-        "file of its own.",
+        description="auto looks at each file's first bytes, whatever its name. Each member of an archive is "
+        "a file of its own.",
     )
     charset: str = Field(
         default="auto",

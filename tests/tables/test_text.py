@@ -298,9 +298,7 @@ BAD_CSV = [
 
 
 @pytest.mark.parametrize(("body", "line", "column", "reason", "good"), BAD_CSV)
-def test_bad_rows(
-    place: Place, body: bytes, line: int, column: int, reason: str, good: list[Any]
-) -> None:
+def test_bad_rows(place: Place, body: bytes, line: int, column: int, reason: str, good: list[Any]) -> None:
     place.put("a.csv", body)
     columns = {"a": "int64", "b": "string"}
 

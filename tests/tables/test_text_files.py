@@ -8,6 +8,7 @@ import json
 import random
 import tarfile
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -53,7 +54,7 @@ def as_tar(members: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-ARCHIVES = {
+ARCHIVES: dict[str, Callable[[dict[str, bytes]], bytes]] = {
     "zip": as_zip,
     "tar": as_tar,
     "tar.gzip": lambda members: gzip.compress(as_tar(members)),
@@ -121,7 +122,9 @@ def test_the_first_rows_of_a_large_file_need_its_beginning_alone(place: Place) -
     with RequestProxy(place.server.endpoint_url) as proxy:
         beyond = place.connection(endpoint=proxy.endpoint)
         for kind, size in (("csv", len(text)), ("jsonl", len(packed))):
-            table = text_table(place, kind, columns={"n": "int64"} | ({"t": "string"} if kind == "csv" else {}))
+            table = text_table(
+                place, kind, columns={"n": "int64"} | ({"t": "string"} if kind == "csv" else {})
+            )
             table.connection = beyond
             proxy.reset()
             assert table.scan().head(10).collect()["n"].to_list() == list(range(10))
@@ -151,7 +154,7 @@ def a_field(dice: random.Random, delimiter: str) -> str:
 @pytest.mark.parametrize("delimiter", [",", "|"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_whatever_parser_reads_it_the_rows_are_the_same(place: Place, delimiter: str, newline: str) -> None:
-    dice = random.Random(f"{delimiter!r}{newline!r}")
+    dice = random.Random(f"{delimiter!r}{newline!r}")  # noqa: S311 - the same texts each time
     good: list[dict[str, str]] = []
     bad = 0
     for number in range(60):
@@ -184,7 +187,24 @@ def test_whatever_parser_reads_it_the_rows_are_the_same(place: Place, delimiter:
 
 
 def test_numbers_are_the_same_by_both_parsers(place: Place) -> None:
-    texts = ["1", "-1", "+1", " 1", "1 ", "007", "1.0", "1e3", "inf", "nan", "", '""', '"2"', "1_0", "0x1", "9" * 30]
+    texts = [
+        "1",
+        "-1",
+        "+1",
+        " 1",
+        "1 ",
+        "007",
+        "1.0",
+        "1e3",
+        "inf",
+        "nan",
+        "",
+        '""',
+        '"2"',
+        "1_0",
+        "0x1",
+        "9" * 30,
+    ]
     for number, each in enumerate(texts):
         place.put(f"{number:02d}.csv", f"i,f\n{each},\n,{each}\n,{each}\n".encode())
 
