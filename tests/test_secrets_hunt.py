@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from s3_assets.connection import S3Connection, SecretReference
 from s3_assets.embedded.server import EmbeddedServer
+from tests.servers.rest_catalog.server import RestCatalogs
 from tests.support.hunted_program import MARK
 from tests.support.hunted_services import Services, services
 
@@ -163,6 +164,11 @@ PLANTED_FIELDS = {
     ("AssumeRole", "external_id"),
     ("Proxy", "username"),
     ("Proxy", "password"),
+    ("RestCatalogSettings", "token"),
+    ("OAuth2", "client_id"),
+    ("OAuth2", "client_secret"),
+    ("UnityCatalogSettings", "token"),
+    ("SqlCatalogSettings", "uri"),
 }
 
 
@@ -292,6 +298,85 @@ def test_a_web_identity(
     assert not found, "\n".join(found)
     assert "exit of import orders\n0" in said(outputs)
     assert quote_plus(hunt.planted["auth.token"]) in "\n".join(server.shown)
+
+
+@pytest.mark.parametrize(
+    ("manner", "refused"), [("literal", False), ("env", True)], ids=["literal, let in", "env, refused"]
+)
+def test_catalogs(
+    manner: str,
+    refused: bool,
+    tmp_path: Path,
+    bucket: str,
+    s3_server: EmbeddedServer,
+    rest_catalogs: RestCatalogs,
+) -> None:
+    """Tokens, client credentials, lent keys and a database's password, of catalogs that let in, or do not."""
+    hunt = Hunt(tmp_path, manner)
+    oauth2 = {name: hunt.kept_there(f"catalog.{name}", "") for name in ("client_id", "client_secret")}
+    kinds: dict[str, dict[str, Any]] = {
+        "rest": {"type": "rest", "token": hunt.kept_there("rest.token", "")},
+        "oauth2": {"type": "rest", "oauth2": oauth2, "vended_credentials": True},
+        "unity": {"type": "unity", "token": hunt.kept_there("unity.token", "")},
+        "sql": {"type": "sql", "uri": hunt.kept_there("sql.uri", "")},
+    }
+    right: dict[str, dict[str, Any]] = {
+        "rest": {"token": hunt.planted["rest.token"]},
+        "oauth2": {
+            "clients": {hunt.planted["catalog.client_id"]: hunt.planted["catalog.client_secret"]},
+            "lends": "arn:aws:iam::000000000000:role/reader",
+        },
+        "unity": {"token": hunt.planted["unity.token"], "warehouses": ["main"]},
+    }
+    wrong = {"token": "another", "clients": {"another": "client"}}
+    servers = {}
+    for kind, settings in right.items():
+        changed = {name: wrong.get(name, value) if refused else value for name, value in settings.items()}
+        servers[kind] = rest_catalogs.start(s3_server.endpoint_url, f"s3://{bucket}/ice", **changed)
+        kinds[kind]["uri"] = servers[kind].endpoint
+    database = f"postgresql+psycopg://us:{quote(hunt.planted['sql.uri'], safe='')}@127.0.0.1:9/ice"
+    _replace(hunt, kinds["sql"], database)
+    reached = {"url": f"s3://{bucket}/", "endpoint": s3_server.endpoint_url, "region": "us-east-1"}
+    keys = {"type": "access_key", "access_key_id": "test", "secret_access_key": "test"}
+    names = {"unity": "main.db.orders"}
+    registry = {
+        "connections": {kind: {**reached, "auth": keys, "catalog": each} for kind, each in kinds.items()},
+        "tables": {
+            kind: {"connection": kind, "format": "iceberg", "table": names.get(kind, "db.orders")}
+            for kind in kinds
+        },
+    }
+    (hunt.folder / "s3_assets.yaml").write_text(yaml.safe_dump(registry))
+
+    outputs = hunt.run("catalogs", "models")
+
+    # The tokens and keys that the catalogs gave are secrets, too.
+    for kind, server in servers.items():
+        for number, call in enumerate(server.calls()):
+            if call.issued is not None and not call.issued.startswith("ASIA"):
+                hunt.planted[f"{kind}: token {number}"] = call.issued
+    found = hunt.finds(outputs)
+    assert not found, "\n".join(found)
+    text = said(outputs)
+    for kind in kinds:
+        assert f"error of table {kind}" in text
+    told = "gave no token" if refused else "TableMissingError"
+    assert told in text
+    for kind, server in servers.items():
+        shown = "".join(f"{call.headers} {call.body}" for call in server.calls())
+        secret = hunt.planted["catalog.client_secret" if kind == "oauth2" else f"{kind}.token"]
+        assert quote_plus(secret) in shown or secret in shown
+
+
+def _replace(hunt: Hunt, catalog: dict[str, Any], uri: str) -> None:
+    """Have the planted password stand in a URL."""
+    place = catalog["uri"]
+    if isinstance(place, str):
+        catalog["uri"] = uri
+    elif "env" in place:
+        hunt.variables[place["env"]] = uri
+    else:
+        (hunt.folder / place["file"]).write_text(uri)
 
 
 def environment_keys(hunt: Hunt, server: Services) -> None:

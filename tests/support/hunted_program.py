@@ -135,6 +135,24 @@ def models() -> None:
         say("plan", frame.explain(), repr(frame))
 
 
+def catalogs() -> None:
+    """Open every Iceberg table, and show what its catalog and its files know."""
+    from s3_assets.registry import load_registry
+    from s3_assets.tables.catalogs import catalog_of
+    from s3_assets.tables.catalogs.failures import catalog_errors
+
+    registry = load_registry()
+    for name, settings in registry.tables.items():
+        connection = registry.connections[settings.connection]
+        if settings.format == "iceberg":
+            with telling(f"table {name}"), catalog_errors(connection, name):
+                catalog, called = catalog_of(connection, settings)
+                say(f"catalog of {name}", repr(catalog), catalog.properties, vars(catalog))
+                table = catalog.load_table(called)
+                say(f"files of {name}", table.io.properties, pickle.dumps(table.io).decode("latin-1"))
+                say(f"columns of {name}", *table.schema().column_names)
+
+
 def graphql() -> None:
     """Ask what the UI asks, of the definitions and of what the instance keeps of runs and assets."""
     program = Path(sys.executable).with_name("dagster-graphql")
@@ -185,6 +203,7 @@ ACTS: dict[str, Callable[[], None]] = {
     "failing": failing_commands,
     "models": models,
     "dagster": dagster,
+    "catalogs": catalogs,
 }
 
 
