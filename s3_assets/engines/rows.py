@@ -34,6 +34,9 @@ _PART_BYTES = 512 * 1024 * 1024
 _ROWS_AT_ONCE = 16_384
 # Of the partitions that come by turns. Where there are more, the one that got no rows for longest is closed.
 _MOST_OPEN = 32
+# Bytes of all open parts that are not on the server yet. Then the part that has most of them is closed, and
+# what follows of its partition goes into another: rows in any order make smaller files, not more memory.
+_MOST_HELD = 64 * 1024 * 1024
 
 
 def write_rows(
@@ -118,6 +121,8 @@ class _Writing:
             self._end(keys)
         elif len(self._open) > _MOST_OPEN:
             self._end(next(iter(self._open)))
+        elif sum(each.upload.held for each in self._open.values()) > _MOST_HELD:
+            self._end(max(self._open, key=lambda each: self._open[each].upload.held))
 
     def end(self) -> list[Part]:
         """Return the parts once all have arrived."""

@@ -34,6 +34,11 @@ class Upload:
         self._sent: Future[None] | None = None
         self.bytes = 0
 
+    @property
+    def held(self) -> int:
+        """How many bytes of it are in memory: what is not sent, or one part that fills and one on its way."""
+        return len(self._held) if self._sent is None else 2 * PART
+
     def write(self, data: bytes) -> None:
         """Take some more bytes; waits while the server is slower than the writer."""
         self.bytes += len(data)
