@@ -21,7 +21,7 @@ from s3_assets.errors import (
     UnsupportedError,
 )
 from s3_assets.incremental.append import append_new
-from s3_assets.tables import avro_rows
+from s3_assets.tables import avro_blocks, avro_rows, ranges
 from s3_assets.tables.avro_header import stored
 from s3_assets.tables.avro_types import read_type
 from s3_assets.tables.open import open_table
@@ -125,6 +125,7 @@ def logical(base: str, name: str, **more: Any) -> dict[str, Any]:
 ENUM = {"type": "enum", "name": "suit", "symbols": ["HEARTS", "SPADES"]}
 UUID_TEXT = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
 DURATION = pl.Struct({"months": pl.UInt32, "days": pl.UInt32, "milliseconds": pl.UInt32})
+DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}
 PAIR = {"type": "record", "name": "pair", "fields": [{"name": "a", "type": "int"}]}
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NANOSECONDS = 1_772_366_400_123_456_789
@@ -204,6 +205,24 @@ TYPES: dict[str, tuple[Any, list[Any], pl.DataType, list[Any]]] = {
             {"int": 1, "string": None, "suit": None, "pair": None},
             {"int": None, "string": None, "suit": "HEARTS", "pair": None},
         ],
+    ),
+    "map of optional records": (
+        {"type": "map", "values": ["null", PAIR]},
+        [{"k": {"a": 1}, "l": None}, {}],
+        pl.Map(pl.String(), pl.Struct({"a": pl.Int32})),
+        [{"k": {"a": 1}, "l": None}, {}],
+    ),
+    "arrays of arrays of decimals": (
+        ["null", {"type": "array", "items": {"type": "array", "items": DECIMAL}}],
+        [[[Decimal("-1.50")], []], None],
+        pl.List(pl.List(pl.Decimal(9, 2))),
+        [[[Decimal("-1.50")], []], None],
+    ),
+    "big-decimal": (
+        logical("bytes", "big-decimal"),
+        [b"\x04\x01\x02", b""],
+        pl.Binary(),
+        [b"\x04\x01\x02", b""],
     ),
     "unknown logical type": (logical("string", "colour"), ["a", "b"], pl.String(), ["a", "b"]),
     "misplaced logical type": (logical("string", "date"), ["a", "b"], pl.String(), ["a", "b"]),
@@ -389,6 +408,23 @@ def test_a_limit_fetches_little_more_than_its_rows(place: Place) -> None:
             assert 0 < sum(each.bytes_out for each in proxy.requests()) <= most
 
 
+@pytest.mark.parametrize("kind", ["string", ["string", "long"]], ids=["polars-avro", "fastavro"])
+def test_rows_keep_their_order_over_many_ranges_and_pieces(
+    place: Place, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks lie across the borders of ranges; what is fetched and decoded at once is made small for it."""
+    schema = record(("n", "long"), ("x", kind))
+    for name, first in (("a", 0), ("b", 4000)):
+        rows = [{"n": n, "x": f"row {n}"} for n in range(first, first + 4000)]
+        place.put(f"{name}.avro", body(schema, rows, "null", sync_interval=500))
+    monkeypatch.setattr(ranges, "RANGE", 7_001)
+    monkeypatch.setattr(avro_blocks, "_PIECE_ROWS", 100)
+
+    found = avro(place).scan().select("n").collect()
+
+    assert found["n"].to_list() == list(range(8000))
+
+
 def test_a_window_reads_its_folders_only(place: Place) -> None:
     for day in (1, 2, 3):
         place.put(f"day=2026-01-0{day}/a.avro", numbers(2, day * 10))
@@ -412,6 +448,20 @@ def test_columns_that_are_missing_added_or_wider(place: Place) -> None:
 
     assert found.schema == {"x": pl.Int64, "y": pl.String, "z": pl.Float64}
     assert found.rows() == [(1, "a", None), (2**40, None, 1.5), (3, None, None)]
+
+
+def test_defaults_and_aliases_of_other_files_change_no_rows(place: Place) -> None:
+    """Whether a file is read alone or beside a newer one, its rows are the same."""
+    place.put("a.avro", body(record(("old", "int")), [{"old": 1}]))
+    renamed = {"name": "new", "type": "int", "aliases": ["old"]}
+    added = {"name": "country", "type": "string", "default": "FR"}
+    newer = {"type": "record", "name": "row", "fields": [renamed, added]}
+    place.put("b.avro", body(newer, [{"new": 2, "country": "CH"}]))
+
+    assert avro(place).scan().select("old", "new", "country").collect().rows() == [
+        (1, None, None),
+        (None, 2, "CH"),
+    ]
 
 
 def test_records_and_enums_that_grew(place: Place) -> None:
