@@ -49,7 +49,7 @@ def run(
         text=True,
     )
     if done.returncode:
-        raise ChildFailedError(f"{call}: {done.stderr[-6000:]}")
+        raise ChildFailedError(f"{call}: {done.stderr[-1500:]}")
     return Run(**json.loads(done.stdout.splitlines()[-1]))
 
 
