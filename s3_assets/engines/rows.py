@@ -36,7 +36,7 @@ _ROWS_AT_ONCE = 16_384
 _MOST_OPEN = 32
 # Bytes of all open parts that are not on the server yet. Then the part that has most of them is closed, and
 # what follows of its partition goes into another: rows in any order make smaller files, not more memory.
-_MOST_HELD = 64 * 1024 * 1024
+_MOST_HELD = 48 * 1024 * 1024
 
 
 def write_rows(

@@ -29,7 +29,7 @@ class Upload:
         self._objects = objects
         self.key = key
         self._senders = senders
-        self._held = bytearray()
+        self._held: list[bytes] = []
         self._chunks: Queue[bytes | BaseException | None] = Queue(_WAITING)
         self._sent: Future[None] | None = None
         self.bytes = 0
@@ -37,7 +37,7 @@ class Upload:
     @property
     def held(self) -> int:
         """How many bytes of it are in memory: what is not sent, or one part that fills and one on its way."""
-        return len(self._held) if self._sent is None else 2 * PART
+        return self.bytes if self._sent is None else 2 * PART
 
     def write(self, data: bytes) -> None:
         """Take some more bytes; waits while the server is slower than the writer."""
@@ -45,19 +45,19 @@ class Upload:
         if self._sent is not None:
             self._hand_over(data)
             return
-        self._held += data
-        if len(self._held) > PART:
+        self._held.append(data)
+        if self.bytes > PART:
             self._sent = self._senders.submit(self._objects.put_stream, self.key, self._stream(), PART)
-            self._hand_over(bytes(self._held))
-            self._held = bytearray()
+            self._hand_over(b"".join(self._held))
+            self._held = []
 
     def end(self) -> None:
         """Say that nothing follows; `wait` tells whether it has arrived."""
         if self._sent is not None:
             self._hand_over(None)
             return
-        self._sent = self._senders.submit(self._objects.put, self.key, bytes(self._held))
-        self._held = bytearray()
+        self._sent = self._senders.submit(self._objects.put, self.key, b"".join(self._held))
+        self._held = []
 
     def wait(self) -> None:
         """Return when the object is there; raises what kept it from being sent."""
@@ -66,7 +66,7 @@ class Upload:
 
     def abandon(self) -> None:
         """Give up an object that has not ended: no part of it stays on the server."""
-        self._held = bytearray()
+        self._held = []
         if self._sent is None:
             return
         failure = _AbandonedError(self.key)
