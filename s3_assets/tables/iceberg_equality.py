@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import UnsupportedError
+from s3_assets.tables.iceberg_scan import at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,7 +54,7 @@ def without_equal(scanner: Scanner, schema: Schema, targets: Sequence[Target], r
         within = [] if everywhere else [_PARTITION]
         latest = _latest(scanner, wide, keys, within, same, numbers)
         frame = (
-            frame.join(latest, on=[*keys, *within], how="left", nulls_equal=True)
+            frame.join(at_once(latest), on=[*keys, *within], how="left", nulls_equal=True)
             .filter(pl.col(_LATEST).is_null() | (pl.col(_LATEST) <= pl.col(_SEQUENCE)))
             .drop(_LATEST)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from s3_assets.tables.iceberg_equality import without_equal
+from s3_assets.tables.iceberg_scan import at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +65,7 @@ def _without_positions(scanner: Scanner, schema: Schema, targets: Sequence[Targe
         deleted.append(named.join(first, on=_PATH).select(pl.col(_ROW) + pl.col(_POSITION)))
     whole = scanner.scan(schema, [(target.data.file, frozenset()) for target in targets])
     numbered = whole.with_row_index(_ROW).with_columns(pl.col(_ROW).cast(pl.Int64))
-    return numbered.join(pl.concat(deleted), on=_ROW, how="anti").drop(_ROW)
+    return numbered.join(at_once(pl.concat(deleted)), on=_ROW, how="anti").drop(_ROW)
 
 
 def _batches(targets: Sequence[Target]) -> Iterator[list[Target]]:

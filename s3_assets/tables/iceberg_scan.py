@@ -84,6 +84,16 @@ class Scanner:
                 )
 
 
+def at_once(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the frame as one that is computed before rows are joined with it.
+
+    Otherwise Polars reads, and keeps, the rows of the other side while this one is still being computed.
+    """
+    import polars as pl
+
+    return pl.defer(lambda: frame.collect(engine="streaming"), schema=frame.collect_schema())
+
+
 def _plan_without_plugin() -> None:
     """Tell Polars, for as long as the process lives, not to warn that it knows another planner to install.
 
