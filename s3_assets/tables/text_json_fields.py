@@ -50,14 +50,27 @@ def _keys_with_values(text: bytes) -> int | None:
     # Three bytes before the first colon that may be looked at, and three behind the last.
     whole = octets(b"   " + text + b"   ")
     colons = whole.slice(3, len(text)) == _COLON
-    third, second, first = (whole.slice(start, len(text)).filter(colons) for start in (0, 1, 2))
-    after, later = (whole.slice(start, len(text)).filter(colons) for start in (4, 5))
-    quoted = first == _QUOTE
-    blank = _is_blank(first) & (_is_blank(second) | (second == _QUOTE))
-    if blank.any() or (quoted & (second == _BACKSLASH) & (third == _BACKSLASH)).any():
-        return None
-    null = (after == _N) | ((after == _SPACE) & (later == _N))
-    return int((quoted & (second != _BACKSLASH) & ~null).sum())
+
+    def beside(distance: int) -> pl.Series:
+        return whole.slice(3 + distance, len(text)).filter(colons)
+
+    first, after = beside(-1), beside(1)
+    keys = first == _QUOTE
+    blank = _is_blank(first)
+    if blank.any():
+        second = beside(-2)
+        if (blank & (_is_blank(second) | (second == _QUOTE))).any():
+            return None
+    if b"\\" in text:
+        second = beside(-2)
+        if (keys & (second == _BACKSLASH) & (beside(-3) == _BACKSLASH)).any():
+            return None
+        keys &= second != _BACKSLASH
+    null = after == _N
+    spaced = after == _SPACE
+    if spaced.any():
+        null |= spaced & (beside(2) == _N)
+    return int((keys & ~null).sum())
 
 
 def _is_blank(found: pl.Series) -> pl.Series:

@@ -60,7 +60,7 @@ def _read(text: bytes, schema: pl.Schema) -> pl.DataFrame | None:
 
     if not text.strip():
         return schema.to_frame()
-    if b"\\u" in text and b"\\ud" in text.lower():
+    if b"\\" in text and b"\\ud" in text.lower():
         # Perhaps half of a character, which the parser takes for a whole one.
         return None
     try:
