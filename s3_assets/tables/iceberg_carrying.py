@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from s3_assets.connection.diagnosis import diagnosed
 from s3_assets.tables.iceberg_deletes import targets
 from s3_assets.tables.iceberg_rows import rows as scanned
 from s3_assets.tables.iceberg_scan import Scanner
@@ -35,9 +36,9 @@ def carry(table: IcebergTable, handle: Handle, window: Bounds) -> tuple[tuple[Da
     for target in targets(found.partly):
         frame = scanned(scanner, handle.schema(), [target])
         outside = ~window.expression().fill_null(value=False)
-        live, others = (
-            frame.select(pl.len(), outside.sum().alias("others")).collect(engine="streaming").row(0)
-        )
+        counted = frame.select(pl.len(), outside.sum().alias("others"))
+        with diagnosed(table.connection, handle.location(), OSError):
+            live, others = counted.collect(engine="streaming").row(0)
         if others == live and live:
             continue
         removed.append(target.data.file)

@@ -21,6 +21,25 @@ from tests.incremental.ground import WAVES, Ground, Row, frame, get_all, parquet
 FOLDER = iceberg_work.FOLDER
 
 
+def own_files(endpoint: str) -> dict[str, str]:
+    """The properties of PyIceberg's own files."""
+    return {
+        "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
+        "s3.endpoint": endpoint,
+        "s3.access-key-id": "test",
+        "s3.secret-access-key": "test",
+        "s3.region": REGION,
+    }
+
+
+def glue_catalog(endpoint: str) -> GlueCatalog:
+    """Glue as PyIceberg alone opens it."""
+    keys = {"glue.access-key-id": "test", "glue.secret-access-key": "test"}
+    return GlueCatalog(
+        "glue", **{"glue.endpoint": endpoint, "glue.region": REGION, **keys}, **own_files(endpoint)
+    )
+
+
 class IcebergGround(Ground):
     """One table without a catalog, or one of Glue that has a fresh name for each state."""
 
@@ -69,7 +88,7 @@ class IcebergGround(Ground):
         put_all(self.store(), FOLDER, objects)
         if not self.glue:
             return None
-        catalog, name = self.catalog(), f"crashes.t{uuid4().hex[:12]}"
+        catalog, name = glue_catalog(self.endpoint), f"crashes.t{uuid4().hex[:12]}"
         catalog.create_namespace_if_not_exists("crashes")
         metadata = sorted(key for key in objects if key.endswith(".metadata.json"))
         if metadata:
@@ -79,34 +98,17 @@ class IcebergGround(Ground):
     def taken(self) -> dict[str, bytes]:
         return get_all(self.store(), FOLDER)
 
-    @property
-    def files(self) -> dict[str, str]:
-        """The properties of PyIceberg's own files."""
-        return {
-            "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
-            "s3.endpoint": self.endpoint,
-            "s3.access-key-id": "test",
-            "s3.secret-access-key": "test",
-            "s3.region": REGION,
-        }
-
-    def catalog(self) -> GlueCatalog:
-        keys = {"glue.access-key-id": "test", "glue.secret-access-key": "test"}
-        return GlueCatalog(
-            "glue", **{"glue.endpoint": self.endpoint, "glue.region": REGION, **keys}, **self.files
-        )
-
     def load(self, name: str | None = None) -> Handle:
         """The table as PyIceberg alone finds it: without a catalog the highest version, whatever the hint."""
         if name is not None:
-            return self.catalog().load_table(name)
+            return glue_catalog(self.endpoint).load_table(name)
         versions = {
             int(key.removeprefix("metadata/v").partition(".")[0]): key
             for key in self.keys(FOLDER)
             if key.startswith("metadata/v") and key.endswith(".metadata.json")
         }
         newest = versions[max(versions)]
-        return StaticTable.from_metadata(f"s3://{self.bucket}/{FOLDER}{newest}", self.files)
+        return StaticTable.from_metadata(f"s3://{self.bucket}/{FOLDER}{newest}", own_files(self.endpoint))
 
     def read_iceberg(self, name: str | None = None) -> list[Row]:
         found = pl.DataFrame(self.load(name).scan().to_arrow())

@@ -57,6 +57,18 @@ def replace_all(
     overwrite(target, frame, window=None)
 
 
+def foreign_append(endpoint: str, name: str, first: int, rows: int) -> None:
+    """What PyIceberg alone does: append rows of a day far off to a table of Glue; it tries again itself."""
+    from tests.incremental.iceberg_ground import glue_catalog
+
+    table = glue_catalog(endpoint).load_table(name)
+    numbers = list(range(first, first + rows))
+    frame = pl.DataFrame(
+        {"id": numbers, "day": [date(2027, 1, 1)] * rows, "text": [f"row {n}" for n in numbers]}
+    )
+    table.append(frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(table.schema().as_arrow()))
+
+
 def overwrite_day(
     endpoint: str,
     bucket: str,
