@@ -5,12 +5,14 @@ Listings tell the class, and not whether a copy was restored: that is asked of e
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.symptoms import ARCHIVED
 from s3_assets.errors import AccessDeniedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
 
     from s3_assets.objects import Objects
@@ -24,6 +26,17 @@ def left_out(listed: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     return listed.filter(~pl.col("storage_class").is_in(_CLASSES))
+
+
+def last(listed: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """Yield the keys of listed files, archived ones after all others."""
+    kept = []
+    for each in listed:
+        if each["storage_class"] in _CLASSES:
+            kept.append(each["key"])
+        else:
+            yield each["key"]
+    yield from kept
 
 
 def refuse(listed: pl.DataFrame, objects: Objects, table: str) -> None:

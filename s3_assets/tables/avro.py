@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-# Most headers fit into the first; a schema of thousands of columns into one of the others.
-_HEADER_BYTES = (64 * 1024, 1024 * 1024, 16 * 1024 * 1024)
+# Most headers fit into the first; a schema of thousands of columns into one of the last.
+_HEADER_BYTES = (8 * 1024, 64 * 1024, 1024 * 1024, 16 * 1024 * 1024)
 
 
 class AvroTable(FolderTable[AvroSettings]):

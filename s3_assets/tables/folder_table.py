@@ -130,7 +130,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         """Return the declared columns, or those of at most 100 files and of the Hive folders."""
         if self.settings.columns is not None:
             return self._with_reader_columns(parse_types(self.settings.columns, self.name))
-        return self._infer(self._listed()["key"].to_list()).schema
+        return self._infer(self._listed()).schema
 
     def version(self) -> TableVersion:
         """Return a digest of every file's key, size and ETag: one listing."""
@@ -208,7 +208,8 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         """Return the declared columns, or those of the first file: enough to know what a window means."""
         if self.settings.columns is not None:
             return self.schema()
-        first = next(self.folder.first(), None)
+        # An archived file tells nothing: any other does as well.
+        first = next(archived.last(self.folder.first_files()), None)
         if first is None:
             raise self._no_files()
         hive = self._hive_schema([first])
@@ -242,7 +243,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
             import polars as pl
 
             return self._nothing(self.schema() if self.settings.columns else pl.Schema(), mode, notes, total)
-        inferred = self._infer(chosen["key"].to_list())
+        inferred = self._infer(chosen)
         position = FilesPosition(chosen.select(empty_listing().columns))
         chosen, hive = self._with_values(chosen, inferred.schema)
         reading = Reading()
@@ -345,10 +346,12 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     def _dated(self) -> DatedFolders | None:
         return self.settings.partitions.dated_folders if self.settings.partitions is not None else None
 
-    def _infer(self, keys: list[str]) -> Inferred:
+    def _infer(self, listed: pl.DataFrame) -> Inferred:
         if self.settings.columns is not None:
             return Inferred(self.schema())
-        found = infer(keys, self.read_schema, lambda schemas: self.join_schemas(schemas, self.name))
+        keys = listed["key"].to_list()
+        newest = listed.sort("modified", "key")["key"][-1]
+        found = infer(keys, newest, self.read_schema, lambda schemas: self.join_schemas(schemas, self.name))
         return found._replace(schema=self._all_columns(found.schema, self._hive_schema(keys)))
 
     def _all_columns(self, of_files: pl.Schema, hive: Mapping[str, pl.DataType]) -> pl.Schema:

@@ -15,7 +15,7 @@ MOST_FILES = 100
 _AT_ONCE = 16
 
 
-def sample(keys: Sequence[str], most: int = MOST_FILES) -> list[str]:
+def sample(keys: Sequence[str], most: int) -> list[str]:
     """Return at most `most` keys, evenly spread, with the first and the last among them."""
     if len(keys) <= most:
         return list(keys)
@@ -36,14 +36,18 @@ class Inferred(NamedTuple):
 
 def infer(
     keys: Sequence[str],
+    newest: str,
     read: Callable[[str], pl.Schema],
     join: Callable[[dict[str, pl.Schema]], pl.Schema],
 ) -> Inferred:
-    """Infer the schema of files from a sample of them.
+    """Infer the schema of files from a sample of them, the newest among it.
 
     Raises `SchemaMismatchError` for two files that disagree, as `join` says.
     """
-    read_from = sample(keys)
+    read_from = sample(keys, MOST_FILES)
+    if newest not in read_from:
+        # What was added last is where a new column is.
+        read_from[len(read_from) // 2] = newest
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         schemas = dict(zip(read_from, pool.map(read, read_from), strict=True))
     joined = join(schemas)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from s3_assets.errors import DataFileBrokenError, SchemaMismatchError
 from s3_assets.tables.disagreements import Policy
+from s3_assets.tables.files import hive_columns
 from s3_assets.tables.folder_table import FolderTable
 from s3_assets.tables.folder_writer import FolderWriter
 from s3_assets.tables.inference import Inferred
@@ -16,6 +17,8 @@ from s3_assets.tables.settings import ParquetSettings
 from s3_assets.tables.table import Capability, Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
 
 
@@ -58,7 +61,7 @@ class ParquetTable(FolderTable[ParquetSettings]):
             self.connection,
             chosen,
             inferred.schema,
-            pl.Schema({name: dtype for name, dtype in hive.items() if name not in names}),
+            _in_folders(chosen, self.location.key, {each: hive[each] for each in hive if each not in names}),
             pl.Schema({name: dtype for name, dtype in hive.items() if name in names}),
             Policy.of(self.settings),
             self.read_schema,
@@ -78,3 +81,13 @@ class ParquetTable(FolderTable[ParquetSettings]):
                 remedy="Remove the file, or name the suffixes of the data files.",
                 table=self.name,
             ) from error
+
+
+def _in_folders(chosen: pl.DataFrame, root: str, hive: Mapping[str, pl.DataType]) -> pl.Schema:
+    """Return all columns that Hive folders tell, as Polars wants them: those also that nobody reads."""
+    import polars as pl
+
+    if not hive:
+        return pl.Schema()
+    found = dict.fromkeys(hive_columns(chosen["key"], root), pl.String())
+    return pl.Schema({**found, **hive})

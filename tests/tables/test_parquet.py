@@ -329,3 +329,95 @@ def test_nothing_is_left_in_the_staging_folder(place: Place) -> None:
     assert [key for key in place.objects() if key.endswith(".parquet")] == [
         f"{PATH}/day=2026-01-01/part-00000.parquet"
     ]
+
+
+# What becomes of files that disagree
+
+
+def two(place: Place, first: pl.DataFrame, second: pl.DataFrame) -> None:
+    place.put("a.parquet", body(first))
+    place.put("b.parquet", body(second))
+
+
+def few(*columns: str) -> pl.DataFrame:
+    return pl.DataFrame({column: [1] for column in columns})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "joined"),
+    [
+        (pl.Decimal(10, 2), pl.Decimal(8, 4), pl.Decimal(12, 4)),
+        (pl.Int32(), pl.Decimal(20, 2), pl.Decimal(20, 2)),
+        (pl.List(pl.Int32()), pl.List(pl.Int64()), pl.List(pl.Int64())),
+        (pl.Struct({"a": pl.Int32()}), pl.Struct({"a": pl.Int64(), "b": pl.Int8()}), None),
+    ],
+    ids=["decimals", "to decimal", "lists", "structs"],
+)
+def test_types_that_polars_alone_does_not_widen(
+    place: Place, one: pl.DataType, other: pl.DataType, joined: pl.DataType | None
+) -> None:
+    value: Any = [1] if isinstance(one, pl.List) else {"a": 1} if isinstance(one, pl.Struct) else 1
+    more: Any = {"a": 1, "b": None} if isinstance(one, pl.Struct) else value
+    rows = [
+        pl.DataFrame({"x": [each], "y": [2]}, schema={"x": dtype, "y": pl.Int64})
+        for each, dtype in ((value, one), (more, other))
+    ]
+    place.put("day=1/a.parquet", body(rows[0]))
+    place.put("day=2/b.parquet", body(rows[1]))
+
+    found = parquet(place).scan()
+
+    assert found.collect_schema()["x"] == (joined or other)
+    assert found.select("x", "day").collect().rows() == [(more, 1), (more, 2)]
+    assert found.filter(pl.col("day") == 2).select("x").collect().height == 1
+    assert found.head(1).collect().height == 1
+
+
+def test_policies_for_columns_and_types(place: Place) -> None:
+    two(place, few("x", "y"), few("x").with_columns(pl.col("x").cast(pl.Int32)))
+
+    assert parquet(place).scan().collect().rows() == [(1, 1), (1, None)]
+    with pytest.raises(SchemaMismatchError, match=r"b\.parquet lacks the column 'y', which .*a\.parquet has"):
+        parquet(place, on_missing_column="fail").plan()
+    with pytest.raises(SchemaMismatchError, match=r"'x' is Int64 in .*a\.parquet and Int32 in .*b\.parquet"):
+        parquet(place, on_wider_type="fail").plan()
+    declared: dict[str, Any] = {"columns": {"x": "int64"}}
+    with pytest.raises(SchemaMismatchError, match=r"a\.parquet has the column 'y' \(Int64\)"):
+        parquet(place, **declared).scan().collect()
+    assert parquet(place, **declared, on_extra_column="ignore").scan().collect().rows() == [(1,), (1,)]
+    with pytest.raises(SchemaMismatchError, match=r"b\.parquet lacks the column 'y', which the table has"):
+        parquet(place, columns={"x": "int64", "y": "int64"}, on_missing_column="fail").scan().collect()
+    with pytest.raises(SchemaMismatchError, match=r"'x' is Int32 in .*b\.parquet and only Int64"):
+        parquet(place, columns={"x": "int64", "y": "int64"}, on_wider_type="fail").scan().collect()
+
+
+@pytest.mark.parametrize(
+    ("odd", "message"),
+    [
+        (few("x", "new"), r"f-05\.parquet has the column 'new' \(Int64\)"),
+        (
+            pl.DataFrame({"x": ["text"]}),
+            r"'x' is String in .*f-05\.parquet and only Int64 in .*f-99\.parquet",
+        ),
+        (pl.DataFrame({"x": [1]}, schema={"x": pl.Int8}), None),
+        (pl.DataFrame({"x": [1]}, schema={"x": pl.Decimal(5, 0)}), r"Decimal.* in .*f-05.* and only Int64"),
+    ],
+    ids=["new column", "other type", "narrower", "decimal"],
+)
+def test_a_file_that_nobody_looked_at_before(
+    place: Place, monkeypatch: pytest.MonkeyPatch, odd: pl.DataFrame, message: str | None
+) -> None:
+    """With a sample of three files, the second of five is not among them, unless it is the newest."""
+    monkeypatch.setattr("s3_assets.tables.inference.MOST_FILES", 3)
+    place.put("f-05.parquet", body(odd))
+    # Servers tell times in seconds, and the newest is always among the sample.
+    for name in ("00", "50", "51", "99"):
+        place.put(f"f-{name}.parquet", body(few("x")))
+    plan = parquet(place).plan()
+
+    assert not any("f-05" in key for key in plan.schema_files)
+    if message is None:
+        assert plan.frame.collect()["x"].to_list() == [1] * 5
+        return
+    with pytest.raises(SchemaMismatchError, match=message):
+        plan.frame.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
 
 
+# How many bytes of a Parquet file's end Polars fetches to find its footer. Its own choice, 256 KiB, would be
+# most of what a read of a few columns fetches; most footers are smaller than this one.
+_FOOTER_READ = ("POLARS_CLOUD_FOOTER_READ_SIZE", "65536")
+
+
 def options(connection: S3Connection) -> dict[str, Any]:
     """Return the keyword arguments of `scan_*` and `sink_*`: `storage_options`, `credential_provider`.
 
@@ -22,6 +28,7 @@ def options(connection: S3Connection) -> dict[str, Any]:
     it read the shared credentials file by itself and mix two identities.
     """
     refuse_client_side(connection, "Polars")
+    os.environ.setdefault(*_FOOTER_READ)
     common = settings(connection)
     transport = connection.transport
     storage_options: dict[str, Any] = {
