@@ -31,12 +31,12 @@ CASES = {
     "a table without its catalog": (
         "  more: { connection: bare, table: db.t, format: iceberg }\n",
         "16:29: tables.more.table: the connection of 'more' is 'bare': ",
-        "the table is called 'db.t' in a catalog, and its connection has none; add 'catalog' to the connection",
+        "the table is called 'db.t' in a catalog, and its connection has none; add 'catalog' to it",
     ),
     "files beside a catalog": (
         "  more: { connection: glue, warehouse_path: t, format: iceberg }\n",
         "16:29: tables.more.warehouse_path: the connection of 'more' is 'glue': ",
-        "the table has a 'warehouse_path', and its connection has a catalog; the Iceberg tables of a connection",
+        "the table has a 'warehouse_path', and its connection has a catalog; the Iceberg tables",
     ),
     "two parts in Unity": (
         "  more: { connection: unity, table: sales.t, format: iceberg }\n",

@@ -20,6 +20,7 @@ from s3_assets.connection import (
     SecretReference,
     SecretsManagerSecret,
     ServiceEndpoints,
+    SqlCatalogSettings,
     Tls,
     Transport,
     WebIdentityAuth,
@@ -80,6 +81,7 @@ connections:
       kms: https://kms.example.com
       glue: https://glue.example.com
       cloudwatch: https://cloudwatch.example.com
+    catalog: {type: sql, uri: "sqlite:////catalog.db", catalog_name: ours }
     match_subfolder_exactly: false
     checksums: when_required
 """
@@ -153,6 +155,7 @@ WRITTEN = S3Connection(
         glue="https://glue.example.com",
         cloudwatch="https://cloudwatch.example.com",
     ),
+    catalog=SqlCatalogSettings(type="sql", uri="sqlite:////catalog.db", catalog_name="ours"),
     match_subfolder_exactly=False,
     checksums="when_required",
 )
@@ -295,7 +298,8 @@ def secret_fields(model: Any, seen: set[Any]) -> set[str]:
 def test_the_names_of_secrets() -> None:
     expected = {"access_key_id", "secret_access_key", "session_token", "token", "external_id"}
 
-    assert secret_fields(S3Connection, set()) == {*expected, "username", "password"}
+    expected |= {"username", "password", "client_id", "client_secret", "uri"}
+    assert secret_fields(S3Connection, set()) == expected
     assert secret_fields(S3Connection, set()) <= secret_names()
 
 

@@ -82,7 +82,7 @@ CASES = {
     ),
     "bad format": (
         HEAD + "  more: { connection: lake, path: m, format: detla }\n",
-        "6:38: tables.more.format: this must be one of 'delta', 'parquet', 'avro', 'csv', 'tsv', 'jsonl', ",
+        "6:38: tables.more.format: this must be one of 'delta', 'iceberg', 'parquet', 'avro', 'csv', ",
     ),
     "no format": (
         HEAD + "  more: { connection: lake, path: m }\n",

@@ -58,7 +58,7 @@ def misfit(connection: S3Connection, settings: IcebergSettings) -> tuple[str, st
     if catalog is None:
         return (
             f"the table is called '{settings.table}' in a catalog, and its connection has none",
-            "Add 'catalog' to the connection, or give 'warehouse_path', its folder, in place of 'table'.",
+            "Add 'catalog' to it, or give 'warehouse_path', the table's folder, in place of 'table'.",
         )
     parts = len(identifier(settings))
     if isinstance(catalog, UnityCatalogSettings) and parts != 3:

@@ -17,7 +17,7 @@ from s3_assets.tables.catalogs.failures import catalog_errors
 from tests.servers.rest_catalog.process import UNITY
 from tests.servers.rest_catalog.server import RestCatalogServer
 from tests.servers.rest_catalog.settings import Call
-from tests.tables.catalogs.conftest import COLUMNS, StartRest, create, find, live, load
+from tests.tables.catalogs.conftest import COLUMNS, StartRest, create, find, load, rows
 from tests.tables.catalogs.test_rest import ROLE, SECRET, TOKEN
 from tests.tables.formats import Place
 
@@ -61,9 +61,9 @@ def validated(server: RestCatalogServer, calls: list[Call]) -> tuple[int, int]:
 
 
 def every_operation(connection: S3Connection, table: str) -> None:
-    """A table's life, what is left of the operations, and answers that are refusals."""
-    live(connection, table)
-    create(connection, table)
+    """Every operation once, and answers that are refusals."""
+    create(connection, table).append(rows(1, 2))
+    load(connection, table).overwrite(rows(3), overwrite_filter="number = 2")
     catalog, name = find(connection, table)
     other = (*name[:-1], "other")
     catalog.rename_table(name, other)
@@ -109,7 +109,7 @@ def test_all_that_is_said_is_as_described(place: Place, start_rest: StartRest) -
 
     requests, answers = (sum(each) for each in zip(*counts, strict=True))
     print(f"validated: {requests} requests, {answers} answers")  # noqa: T201 - for the record
-    assert requests > 100
+    assert requests > 60
     assert {"load_credentials", "get_token", "rename_table", "drop_namespace", "refused"} <= operations
     assert requests - answers <= 6
 
