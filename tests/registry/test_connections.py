@@ -81,7 +81,7 @@ connections:
       kms: https://kms.example.com
       glue: https://glue.example.com
       cloudwatch: https://cloudwatch.example.com
-    catalog: {type: sql, uri: "sqlite:////catalog.db", catalog_name: ours }
+    catalog: {{ type: sql, uri: "sqlite:////catalog.db", catalog_name: ours }}
     match_subfolder_exactly: false
     checksums: when_required
 """
