@@ -10,6 +10,7 @@ import pytest
 import yaml
 from openapi_core import Config, OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
+from pyiceberg.catalog.rest import RestCatalog
 
 from s3_assets.connection import S3Connection
 from s3_assets.errors import S3AssetsError
@@ -68,6 +69,8 @@ def every_operation(connection: S3Connection, table: str) -> None:
     other = (*name[:-1], "other")
     catalog.rename_table(name, other)
     catalog.create_table_transaction(name, COLUMNS, f"{connection.url}staged").commit_transaction()
+    assert isinstance(catalog, RestCatalog)
+    catalog.load_credentials(name, f"{connection.url}staged")
     assert catalog.list_namespaces(name[:-2]) == [name[:-1]]
     assert catalog.load_namespace_properties(name[:-1]) == {"exists": "true"}
     for act in (
