@@ -74,9 +74,12 @@ def read_metadata(plans: Mapping[str, Plan]) -> dict[str, Any]:
         f"{OURS}/read_files": sum(plan.files for plan in plans.values()),
         f"{OURS}/read_bytes": sum(plan.bytes for plan in plans.values()),
     }
-    totals = [plan.total_files for plan in plans.values()]
-    if totals and all(total is not None for total in totals):
-        found[f"{OURS}/read_files_of"] = sum(total or 0 for total in totals)
+    for what, totals in (
+        ("files", [plan.total_files for plan in plans.values()]),
+        ("bytes", [plan.total_bytes for plan in plans.values()]),
+    ):
+        if totals and all(total is not None for total in totals):
+            found[f"{OURS}/read_{what}_of"] = sum(total or 0 for total in totals)
     if notes:
         found[f"{OURS}/notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in notes))
     return found

@@ -50,8 +50,10 @@ def run_import(
 
 def summary(outcome: "Outcome") -> list[tuple[str, str]]:
     """Return what an import did, as names and values for people."""
-    of = f" of {outcome.plan.total_files:,}" if outcome.plan.total_files is not None else ""
-    rows = [("read", f"{outcome.plan.files:,}{of} files, {readable_bytes(outcome.plan.bytes)}")]
+    plan = outcome.plan
+    of_files = f" of {plan.total_files:,}" if plan.total_files is not None else ""
+    of_bytes = f" of {readable_bytes(plan.total_bytes)}" if plan.total_bytes is not None else ""
+    rows = [("read", f"{plan.files:,}{of_files} files, {readable_bytes(plan.bytes)}{of_bytes}")]
     if outcome.written is None:
         rows.append(("written", "nothing: there is nothing new"))
     else:

@@ -203,7 +203,8 @@ def _no_rows(source: Table[Any]) -> pl.LazyFrame:
 
 def _reading(source: Table[Any], mode: ReadMode, plan: Plan) -> str:
     of = f" of {plan.total_files}" if plan.total_files is not None else ""
-    return f"reading {source.name} ({mode}): {plan.files}{of} files, {plan.bytes:,} bytes"
+    of_bytes = f" of {plan.total_bytes:,}" if plan.total_bytes is not None else ""
+    return f"reading {source.name} ({mode}): {plan.files}{of} files, {plan.bytes:,}{of_bytes} bytes"
 
 
 def _cursors(step: _Step, written: Written | None) -> dict[str, Any]:

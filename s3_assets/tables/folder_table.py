@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from s3_assets.errors import (
     DataFilesMissingError,
-    PartitionColumnError,
-    SchemaMismatchError,
     SourceRewrittenError,
     UnsupportedError,
 )
 from s3_assets.objects import Objects, empty_listing
-from s3_assets.tables import archived, file_columns, files
+from s3_assets.tables import archived, files
+from s3_assets.tables.folder_columns import FolderColumns
 from s3_assets.tables.inference import Inferred, infer
 from s3_assets.tables.partitioning import label_bounds, label_column
 from s3_assets.tables.reading import Reading
@@ -38,14 +37,13 @@ from s3_assets.tables.table import (
     Table,
     TableVersion,
 )
+from s3_assets.tables.unread import unread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     import polars as pl
 
-    from s3_assets.tables.dated_folders import DatedFolders
     from s3_assets.tables.partitioning import Bounds
     from s3_assets.windows import Window
 
@@ -129,7 +127,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     def schema(self) -> pl.Schema:
         """Return the declared columns, or those of at most 100 files and of the Hive folders."""
         if self.settings.columns is not None:
-            return self._with_reader_columns(parse_types(self.settings.columns, self.name))
+            return self._columns.with_made(parse_types(self.settings.columns, self.name))
         return self._infer(self._listed()).schema
 
     def version(self) -> TableVersion:
@@ -190,7 +188,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         return self._plan(pl.DataFrame(first, orient="row"), ReadMode.CURRENT, None, (), total=None)
 
     def _plan_window(self, window: Window) -> Plan:
-        dated = self._dated
+        dated = self._columns.dated
         if dated is not None:
             chosen = self.folder.list_folders_inside(dated.paths(window))
             if not chosen.is_empty():
@@ -218,7 +216,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
             # The folders' own names decide: listing one level tells the type, as for a whole read.
             found, _ = self.folder.objects.list_folders(self.location.key)
             hive = {**hive, **self._hive_schema([f"{folder}x" for folder in found])}
-        return self._all_columns(self.read_schema(first), hive)
+        return self._columns.all(self.read_schema(first), hive)
 
     def _folder_bounds(self, bound: Bounds, schema: pl.Schema) -> tuple[Bounds, ...]:
         import polars as pl
@@ -245,7 +243,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
             return self._nothing(self.schema() if self.settings.columns else pl.Schema(), mode, notes, total)
         inferred = self._infer(chosen)
         position = FilesPosition(chosen.select(empty_listing().columns))
-        chosen, hive = self._with_values(chosen, inferred.schema)
+        chosen, hive = self._columns.with_values(chosen, self.folder.paths(chosen), inferred.schema)
         reading = Reading()
         frame = self.scan_inferred(chosen, inferred, hive, reading)
         if window is not None:
@@ -305,26 +303,10 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
                 remedy="Give the import another name, or reset its cursor.",
                 table=self.name,
             )
-        read = self.folder.take(since.files)
-        unread = listed.join(read, on=["key", "etag"], how="anti")
-        rewritten = unread.join(read, on="key", how="semi")
-        gone = read.unique("key").join(listed, on="key", how="anti")
-        notes = (
-            [f"{gone.height} files that were read before are gone; their rows stay"] if gone.height else []
-        )
-        if rewritten.is_empty():
-            return unread, tuple(notes)
-        policy = self.settings.on_rewritten
-        if policy == "fail":
-            raise SourceRewrittenError(
-                f"{rewritten.height} files were changed after they had been read, "
-                f"the first is {rewritten['key'][0]}",
-                remedy="Set on_rewritten to 'reread' (their rows come again) or 'ignore'.",
-                table=self.name,
-                connection=self.connection.name,
-            )
-        notes.append(f"{rewritten.height} files that changed after they had been read: {policy}")
-        return (unread if policy == "reread" else unread.join(read, on="key", how="anti")), tuple(notes)
+        try:
+            return unread(listed, self.folder.take(since.files), self.settings.on_rewritten)
+        except SourceRewrittenError as error:
+            raise error.at(table=self.name, connection=self.connection.name) from None
 
     def _listed(self) -> pl.DataFrame:
         listed = self.folder.list_files()
@@ -343,8 +325,8 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         )
 
     @property
-    def _dated(self) -> DatedFolders | None:
-        return self.settings.partitions.dated_folders if self.settings.partitions is not None else None
+    def _columns(self) -> FolderColumns:
+        return FolderColumns(self.name, self.settings, self.location)
 
     def _infer(self, listed: pl.DataFrame) -> Inferred:
         if self.settings.columns is not None:
@@ -352,76 +334,10 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         keys = listed["key"].to_list()
         newest = listed.sort("modified", "key")["key"][-1]
         found = infer(keys, newest, self.read_schema, lambda schemas: self.join_schemas(schemas, self.name))
-        return found._replace(schema=self._all_columns(found.schema, self._hive_schema(keys)))
-
-    def _all_columns(self, of_files: pl.Schema, hive: Mapping[str, pl.DataType]) -> pl.Schema:
-        import polars as pl
-
-        partitions = self.settings.partitions
-        if self._dated is not None and partitions is not None and partitions.column in of_files:
-            raise PartitionColumnError(
-                f"the files have a column '{partitions.column}', and partitions.folders is to tell it",
-                remedy="Give partitions.column a name of its own, such as day.",
-                table=self.name,
-            )
-        return self._with_reader_columns(pl.Schema({**of_files, **hive}))
-
-    def _with_reader_columns(self, schema: pl.Schema) -> pl.Schema:
-        """Add the columns that no file and no Hive folder has."""
-        import polars as pl
-
-        made = file_columns.reader_types(self.settings.reader_columns)
-        clash = next((name for name in made if name in schema), None)
-        if clash is not None:
-            raise SchemaMismatchError(
-                f"the reader is to add the column '{clash}', and the table has one of that name",
-                remedy="Leave it out of reader_columns.",
-                table=self.name,
-            )
-        dated, partitions = self._dated, self.settings.partitions
-        if dated is not None and partitions is not None:
-            declared = schema.get(partitions.column, dated.dtype())
-            if declared != dated.dtype():
-                raise PartitionColumnError(
-                    f"the column '{partitions.column}' is declared as {declared}, and partitions.folders "
-                    f"tells a {dated.dtype()}",
-                    remedy="Correct its type, or leave it out of the columns.",
-                    table=self.name,
-                )
-            made = {partitions.column: dated.dtype(), **made}
-        return pl.Schema({**schema, **made})
-
-    def _with_values(self, chosen: pl.DataFrame, schema: pl.Schema) -> tuple[pl.DataFrame, pl.Schema]:
-        """Add what each file's folders tell and the reader adds, and say which columns that are."""
-        import polars as pl
-
-        keys = chosen["key"].to_list()
-        found = self._hive_schema(keys)
-        hive = pl.Schema({column: schema[column] for column in found if column in schema})
-        values: list[pl.Series | pl.Expr] = [*file_columns.folder_values(keys, self.location.key, hive)]
-        types = dict(hive)
-        dated, partitions = self._dated, self.settings.partitions
-        if dated is not None and partitions is not None:
-            told = dated.values(self.folder.paths(chosen).to_list())
-            values.append(pl.Series(partitions.column, told, dtype=dated.dtype()))
-            types[partitions.column] = dated.dtype()
-        reader = self.settings.reader_columns
-        values += file_columns.reader_values(reader, self.location.bucket)
-        types |= file_columns.reader_types(reader)
-        if values:
-            chosen = chosen.with_columns(pl.struct(values).alias(file_columns.VALUES))
-        return chosen, pl.Schema(types)
+        return found._replace(schema=self._columns.all(found.schema, self._hive_schema(keys)))
 
     def _hive_schema(self, keys: list[str]) -> dict[str, pl.DataType]:
-        found = files.hive_columns(keys, self.location.key)
-        partitions = self.settings.partitions
-        if partitions is not None:
-            # The folders of a timestamp's hour or day repeat what the column itself says.
-            found.pop(label_column(partitions), None)
-            if partitions.folders is not None:
-                # All of the pattern's folders tell it, not the one that has its name.
-                found.pop(partitions.column, None)
-        return found
+        return self._columns.hive(keys)
 
 
 def _digest(listed: pl.DataFrame) -> TableVersion:
