@@ -22,6 +22,8 @@ _CODECS = {
     "bzip2": "Bzip2",
     "xz": "Xz",
 }
+# In memory, before compression: a reader decodes blocks side by side, and holds those that it decodes.
+_BLOCK = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class AvroEncoding(Encoding):
 
 
 class _AvroEncoder(Encoder):
-    """One file: each batch of rows is one block of it."""
+    """One file; its blocks are small enough that several are decoded at once."""
 
     def __init__(self, columns: pl.Schema, codec: str) -> None:
         import polars as pl
@@ -62,7 +64,10 @@ class _AvroEncoder(Encoder):
 
     def encode(self, rows: pl.DataFrame) -> bytes:
         self._refuse_fine_times(rows)
-        self._writer.write(rows.select(self._expressions))
+        if rows.height:
+            slices = max(1, round(rows.estimated_size() / _BLOCK))
+            for block in rows.iter_slices(-(-rows.height // slices)):
+                self._writer.write(block.select(self._expressions))
         return self._take()
 
     def end(self) -> bytes:
@@ -71,14 +76,27 @@ class _AvroEncoder(Encoder):
 
     def _take(self) -> bytes:
         made = self._made.getvalue()
+        if not self._begun:
+            made = self._with_our_header(made)
+            if not made:
+                return made
+            self._begun = True
         self._made.seek(0)
         self._made.truncate()
-        if self._begun or not made:
-            return made
-        self._begun = True
-        # The library gives several records one name, which other readers refuse. The same bytes are read by
-        # the schema that is put in its place.
-        header = read_header(io.BytesIO(made))
+        return made
+
+    def _with_our_header(self, made: bytes) -> bytes:
+        """Spell the header anew; nothing as long as the library's own buffer holds a part of it.
+
+        The library gives several records one name, which other readers refuse. The same bytes are read by the
+        schema that is put in its place.
+        """
+        try:
+            header = read_header(io.BytesIO(made)) if made else None
+        except EOFError:
+            header = None
+        if header is None:
+            return b""
         ours = replace(header, told=avro_stored.to_message(self._columns))
         return ours.spelled(avro_stored.json_schema(self._stored)) + made[header.length :]
 
