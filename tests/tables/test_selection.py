@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -127,7 +128,7 @@ def test_the_next_import_takes_the_next_files(place: Place) -> None:
 
     assert [run.rows for run in runs] == [3, 1, 0]
     assert runs[0].notes == ("the first 3 of 4 files are read, by path (max_files)",)
-    copied = DELTA.read(Place(place.server, place.client, place.bucket, "copy"), FEW.schema).sort("number")
+    copied = DELTA.read(replace(place, path="copy"), FEW.schema).sort("number")
     found = place.client.list_objects_v2(Bucket=place.bucket, Prefix=PATH)["Contents"]
     listed = {item["Key"]: item["LastModified"] for item in found}
     assert copied["_file_path"].to_list() == [f"s3://{place.bucket}/{key}" for key in sorted(listed)]
@@ -227,7 +228,7 @@ NESTED = [(f"eu/year=2026/month={day.month:02d}/day={day.day:02d}/{day.day:02d}"
 
 def test_dates_of_nested_folders(folder: Format, place: Place, proxy: RequestProxy) -> None:
     for number, (path, _) in enumerate(NESTED):
-        inner = Place(place.server, place.client, place.bucket, f"{PATH}/{path}")
+        inner = replace(place, path=f"{PATH}/{path}")
         folder.write(inner, pl.DataFrame({"number": [number]}), [])
     told = Partitions(column="day", start=DAYS[0], folders="*/year=%Y/month=%m/day=%d/%H")
     schema = pl.Schema({"number": pl.Int64(), "year": pl.Int64(), "month": pl.Int64()})
