@@ -53,7 +53,7 @@ def read_stream(
     mode: ReadMode = ReadMode.ADDED,
 ) -> tuple[Plan, StreamRead]:
     """Plan what is new for a stream, from the cursor that the pinned target holds."""
-    cursors = Cursors(target.connection, target.location, stream)
+    cursors = Cursors(target.files_connection, target.location, stream)
     number = writer.committed(stream) if writer is not None else None
     since = cursors.load(number) if number is not None else None
     plan = source.plan(mode, since=since.position if since else None)

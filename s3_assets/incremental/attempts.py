@@ -96,7 +96,7 @@ class Attempts:
     """The marks of overwrites beside one table."""
 
     def __init__(self, table: Table[Any]) -> None:
-        self._objects = Objects(table.connection)
+        self._objects = Objects(table.files_connection)
         self._folder = f"{table.location.key}{FOLDER}/{quote(OVERWRITE_STREAM, safe='')}/"
 
     def begin(self, own: Attempt) -> list[Attempt]:

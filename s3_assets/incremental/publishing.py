@@ -93,7 +93,7 @@ class Publishing:
         arranged = writer.arrange(frame)
         layout = writer.layout(self.number)
         schema = arranged.collect_schema()
-        connection = self.target.connection
+        connection = self.target.files_connection
         parts = write_parts(arranged, layout, connection, self.progress, self.bounds)
         try:
             audited = audit(parts, layout, connection)
@@ -170,9 +170,9 @@ class Publishing:
         arranged = writer.arrange(carried.frame)
         # Names of their own: a commit of an earlier try may yet land, and needs its parts as they are.
         layout = replace(writer.layout(self.number), first=random.randrange(10**9, 10**15))  # noqa: S311
-        parts = write_parts(arranged, layout, self.target.connection)
+        parts = write_parts(arranged, layout, self.target.files_connection)
         self._carried = [layout.root.key + part.path for part in parts]
-        audited = audit(parts, layout, self.target.connection)
+        audited = audit(parts, layout, self.target.files_connection)
         written = sum(part.rows for part in parts)
         if written != carried.rows:
             raise ServerFailureError(

@@ -64,7 +64,7 @@ def _left_behind(target: Table[Any], error: S3AssetsError) -> None:
 def _delete_parts(target: Table[Any], attempts: Collection[int]) -> int:
     if not attempts:
         return 0
-    objects = Objects(target.connection)
+    objects = Objects(target.files_connection)
     root = target.location.key
     found = [
         item.key

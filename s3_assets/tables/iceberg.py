@@ -12,7 +12,7 @@ from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
 from s3_assets.tables.iceberg_added import appends, start_of
 from s3_assets.tables.iceberg_deletes import targets
-from s3_assets.tables.iceberg_open import location_of, open_table, reading
+from s3_assets.tables.iceberg_open import files_connection, location_of, open_table, reading
 from s3_assets.tables.iceberg_partitions import partition_spec
 from s3_assets.tables.iceberg_rows import rows
 from s3_assets.tables.iceberg_scan import Scanner
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pyiceberg.schema import Schema
     from pyiceberg.table import Table as Handle
 
+    from s3_assets.connection.settings import S3Connection
     from s3_assets.location import Location
     from s3_assets.tables.iceberg_files import Files
     from s3_assets.tables.partitioning import Bounds
@@ -62,6 +63,14 @@ class IcebergTable(Table[IcebergSettings]):
             return location_of(self.open())
         except TableMissingError:
             return declared
+
+    @cached_property
+    def files_connection(self) -> S3Connection:
+        """The connection that reaches the table's files: with the catalog's keys, if it lends any."""
+        try:
+            return files_connection(self.open(), self)
+        except TableMissingError:
+            return self.connection
 
     def schema(self) -> pl.Schema:
         """Return the current columns."""
@@ -113,8 +122,8 @@ class IcebergTable(Table[IcebergSettings]):
         from s3_assets.tables.iceberg_writer import IcebergWriter
 
         handle = self.open()
-        # It may be asked for before there was a table, and a catalog may choose another place.
-        self.__dict__["location"] = location_of(handle)
+        # They may be asked for before there was a table, and a catalog may choose another place.
+        self.__dict__.update(location=location_of(handle), files_connection=files_connection(handle, self))
         return IcebergWriter(self, handle)
 
     def plan(

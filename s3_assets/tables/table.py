@@ -153,6 +153,11 @@ class Table(ABC, Generic[Settings]):
         self.connection = connection
 
     @property
+    def files_connection(self) -> S3Connection:
+        """The connection that reaches the table's files; if a catalog lends keys for them, one with these."""
+        return self.connection
+
+    @property
     def location(self) -> Location:
         """The table's folder."""
         return self.connection.location.folder(self.settings.path)
@@ -351,4 +356,4 @@ class Writer(ABC):
         """Delete parts (keys) that will never be published."""
         from s3_assets.objects import Objects
 
-        Objects(self.table.connection).delete(parts)
+        Objects(self.table.files_connection).delete(parts)

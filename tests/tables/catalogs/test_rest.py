@@ -30,8 +30,11 @@ from s3_assets.errors import (
     ThrottledError,
     UnreachableError,
 )
+from s3_assets.incremental.overwrite import overwrite
 from s3_assets.tables.catalogs.failures import catalog_errors
 from s3_assets.tables.catalogs.vended import files_connection
+from s3_assets.tables.iceberg_settings import IcebergSettings
+from s3_assets.tables.open import open_table
 from tests.conftest import boto_client
 from tests.connection.recorder import recording
 from tests.servers.certificates import Authority
@@ -225,6 +228,12 @@ def test_lent_keys_reach_what_the_connection_cannot(
     reader = files_connection(load(connection), connection)
     seen = pl.scan_iceberg(load(connection), storage_options=scan_options(reader), reader_override="native")
     assert seen.collect()["number"].sort().to_list() == [1, 2]
+
+    # The whole protocol: cursor and parts, audit, commit, sweep.
+    settings = IcebergSettings(connection="lake", table="db.orders")
+    ours = open_table("orders", settings, connection)
+    overwrite(ours, pl.LazyFrame({"number": [3], "word": ["odd"]}), window=None)
+    assert ours.scan().collect().rows() == [(3, "odd")]
 
     own = connection.model_copy(update={"catalog": RestCatalogSettings(uri=server.endpoint)})
     with pytest.raises(AccessError):
