@@ -185,11 +185,12 @@ def test_files_are_reached_with_lent_keys(
         reader = files_connection(load(connection), connection)
         assert numbers(load(connection)) == [1, 2]
 
-        # The keys end while their engine is open: others are fetched, and used.
+        # The keys end while their engine is open: others are fetched, and used. The first may be those that
+        # came with the table when it was loaded last.
         opened = store(reader)
         listed = [item["path"] for chunk in opened.list() for item in chunk]
         before, end = recorder.key_ids(), time.monotonic() + 20
-        while recorder.key_ids() == before and time.monotonic() < end:
+        while len(recorder.key_ids() - before) < 2 and time.monotonic() < end:
             opened.get(listed[0])
         issued = {call.issued for call in server.calls() if call.issued}
         assert before < recorder.key_ids() <= issued
