@@ -173,7 +173,7 @@ def test_files_are_reached_with_lent_keys(
     tmp_path: Path,
     by_endpoint: bool,
 ) -> None:
-    server = start_rest(lends=ROLE, lends_by_endpoint=by_endpoint, lent_seconds=1.5)
+    server = start_rest(lends=ROLE, lends_by_endpoint=by_endpoint, lent_seconds=4)
     with recording(place.server.endpoint_url, tmp_path) as recorder:
         connection = place.connection(
             catalog=rest(server, vended_credentials=True),
