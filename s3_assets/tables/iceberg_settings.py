@@ -49,7 +49,7 @@ class IcebergSettings(TableSettings):
                 "give 'table' (its name in the connection's catalog) or 'warehouse_path' (no catalog)"
             )
         if place is not None:
-            if data.get("path"):
+            if data.get("path") not in {None, "", place}:
                 raise ValueError("'warehouse_path' says where the table lies; leave 'path' out")
             return {**data, "path": place}
         if not isinstance(table, str) or not _IDENTIFIER.match(table):
