@@ -95,7 +95,7 @@ def test_every_way_to_authenticate_is_there() -> None:
 
 
 def test_every_catalog_is_there() -> None:
-    expected = [
+    expected: list[tuple[str, ...]] = [
         (f"`{kind.model_fields['type'].default}`", f"`{name}`", told(kind, name))
         for kind in get_args(get_args(catalogs.Catalog)[0])
         for name in kind.model_fields

@@ -1,6 +1,5 @@
 """Hundreds of dialects of text: each is guessed, read as guessed, and compared with what was written."""
 
-import os
 from typing import Any
 
 import pytest
@@ -8,10 +7,10 @@ import pytest
 from s3_assets.errors import S3AssetsError
 from s3_assets.explore.guess import guess, opened
 from tests.explore import spellings
+from tests.support.extent import EVERYTHING
 from tests.tables.formats import Place
 
-# As many as a run of all tests has time for; more of them are tried by setting the variable.
-DIALECTS = int(os.environ.get("DIALECTS", "80"))
+DIALECTS = 620 if EVERYTHING else 80
 JSON_DIALECTS = max(DIALECTS // 4, len(spellings.SHAPES))
 
 

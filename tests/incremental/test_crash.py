@@ -2,10 +2,9 @@
 
 Each state that the server can be left in follows a write, and every write is crashed behind, always. A crash
 before a read leaves the state of the read before it: of those every fourth is tried, and each one with
-EVERY_CRASH=1 in the environment.
+EVERYTHING=1 in the environment.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
@@ -17,13 +16,14 @@ from s3_assets.embedded.server import EmbeddedServer
 from tests.incremental import work
 from tests.incremental.ground import Ground, get_all, put_all, rows
 from tests.support.crash import Crasher, KillVariant, Report, crash_matrix
+from tests.support.extent import EVERYTHING
 from tests.support.proxy import RequestProxy
 from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.timeout(600)
 DAY = "2026-01-02"
 EVERY: dict[KillVariant, int] = {
-    "kill_before": 1 if os.environ.get("EVERY_CRASH") else 4,
+    "kill_before": 1 if EVERYTHING else 4,
     "kill_after": 1,
 }
 # One test for each, so that the workers share them.

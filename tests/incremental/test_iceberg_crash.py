@@ -1,11 +1,10 @@
 """Crash at every request of a write into Iceberg, run again: every row is there once, nothing is left behind.
 
 A table without a catalog: all steps are requests, the commit among them. Each state that the server can be
-left in follows a write. With EVERY_CRASH=1 in the environment, crashes before each request are tried as well,
+left in follows a write. With EVERYTHING=1 in the environment, crashes before each request are tried as well,
 and other sources, Glue, and windows that cut no file.
 """
 
-import os
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -17,17 +16,17 @@ from tests.incremental import iceberg_work
 from tests.incremental.ground import rows
 from tests.incremental.iceberg_ground import IcebergGround
 from tests.support.crash import KillVariant, Report, crash_matrix
+from tests.support.extent import EVERYTHING
 from tests.support.proxy import RequestProxy
 from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.timeout(900)
 DAY = "2026-01-02"
-ALL = bool(os.environ.get("EVERY_CRASH"))
-VARIANTS = pytest.mark.parametrize("variant", ["kill_after", *(["kill_before"] if ALL else [])])
+VARIANTS = pytest.mark.parametrize("variant", ["kill_after", *(["kill_before"] if EVERYTHING else [])])
 OVERWRITTEN = [(number, date.fromisoformat(DAY), f"row {number}") for number in range(500, 507)]
-SOURCES = ["parquet", "delta", "iceberg"] if ALL else ["parquet"]
-FLAT = [True, False] if ALL else [True]
-CATALOGS = ["none", "glue"] if ALL else ["none"]
+SOURCES = ["parquet", "delta", "iceberg"] if EVERYTHING else ["parquet"]
+FLAT = [True, False] if EVERYTHING else [True]
+CATALOGS = ["none", "glue"] if EVERYTHING else ["none"]
 
 
 @pytest.fixture(params=SOURCES, ids=[f"from-{name}" for name in SOURCES])

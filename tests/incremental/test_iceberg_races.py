@@ -1,9 +1,8 @@
 """Iceberg tables under several writers at once, and behind answers that lie: rows are there once.
 
-With EVERY_CRASH=1 in the environment more races are run, and more kinds of answers.
+With EVERYTHING=1 in the environment more races are run, and more kinds of answers.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Literal
@@ -14,12 +13,12 @@ from s3_assets.embedded.server import EmbeddedServer
 from tests.incremental import iceberg_work
 from tests.incremental.ground import Row, rows
 from tests.incremental.iceberg_ground import IcebergGround
+from tests.support.extent import EVERYTHING
 from tests.support.proxy import RequestProxy
 from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.timeout(300)
-ALL = bool(os.environ.get("EVERY_CRASH"))
-RACES = 12 if ALL else 2
+RACES = 12 if EVERYTHING else 2
 DAY = "2026-01-02"
 
 
@@ -69,12 +68,12 @@ def test_two_imports_of_one_stream_beside_a_foreign_writer(ground: IcebergGround
         again += sum(result["rounds"] - 1 for result in results)
     ground.run_iceberg(3, name)
     ground.require_clean_iceberg(name)
-    if ALL:
+    if EVERYTHING:
         # Otherwise they never met, and nothing was shown.
         assert again
 
 
-@pytest.mark.parametrize("flat", [True, *([False] if ALL else [])])
+@pytest.mark.parametrize("flat", [True, *([False] if EVERYTHING else [])])
 def test_overwrites_at_once(flat: bool, ground: IcebergGround, zygote: Zygote) -> None:
     """Of the same day one comes last; another day's stands beside it, cut out of the same file or not."""
     others = [(number, date(2026, 1, 1), f"row {number}") for number in range(4)]
@@ -104,7 +103,7 @@ def test_overwrites_at_once(flat: bool, ground: IcebergGround, zygote: Zygote) -
 
 
 @pytest.mark.parametrize("ground", ["none", "glue"], indirect=True)
-@pytest.mark.parametrize("kind", ["lost_reply", *(["status"] if ALL else [])])
+@pytest.mark.parametrize("kind", ["lost_reply", *(["status"] if EVERYTHING else [])])
 @pytest.mark.parametrize("retries", [0, 3])
 def test_answers_that_lie(
     kind: Literal["lost_reply", "status"],

@@ -320,7 +320,7 @@ def test_constraints(place: Place) -> None:
 
     for _ in range(2):
         assert overwrite(table, new, window=window(days[0])).commit.rows == 1
-    assert sorted(DELTA.read(place).rows()) == [(days[0], 7), (days[1], 2)]
+    assert sorted(DELTA.read(place, pl.Schema()).rows()) == [(days[0], 7), (days[1], 2)]
 
     version = table.version()
     with pytest.raises(RowsRefusedError, match=r"1 rows failed validation check.*demands: number > 0"):
@@ -340,7 +340,7 @@ def test_columns_that_may_not_be_null(place: Place) -> None:
     day = date(2026, 1, 1)
 
     overwrite(table, pl.LazyFrame({"day": [day], "number": [1]}), window=window(day))
-    assert DELTA.read(place).rows() == [(day, 1)]
+    assert DELTA.read(place, pl.Schema()).rows() == [(day, 1)]
     with pytest.raises(RowsRefusedError, match="demands: number is not null"):
         overwrite(
             table,
@@ -349,7 +349,7 @@ def test_columns_that_may_not_be_null(place: Place) -> None:
         )
     with pytest.raises(RowsRefusedError, match="demands: number is not null"):
         overwrite(table, pl.LazyFrame({"day": [day]}), window=window(day))
-    assert DELTA.read(place).rows() == [(day, 1)]
+    assert DELTA.read(place, pl.Schema()).rows() == [(day, 1)]
 
 
 def test_generated_columns(place: Place) -> None:
@@ -367,7 +367,7 @@ def test_generated_columns(place: Place) -> None:
     day = date(2026, 1, 1)
 
     overwrite(table, pl.LazyFrame({"day": [day], "number": [4]}), window=window(day))
-    assert DELTA.read(place).select("day", "number", "twice").rows() == [(day, 4, 8)]
+    assert DELTA.read(place, pl.Schema()).select("day", "number", "twice").rows() == [(day, 4, 8)]
     with pytest.raises(RowsRefusedError, match=r"demands: twice = number \* 2"):
         overwrite(table, pl.LazyFrame({"day": [day], "number": [4], "twice": [9]}), window=window(day))
 
@@ -384,7 +384,7 @@ def test_hours_of_a_timestamp_that_is_no_folder(place: Place) -> None:
     expected = (
         [(at[n], n) for n in (0, 1, 2)] + [(at[4], 40), (at[5], 50)] + [(at[n], n) for n in range(6, 12)]
     )
-    assert sorted(DELTA.read(place).rows()) == expected
+    assert sorted(DELTA.read(place, pl.Schema()).rows()) == expected
     assert sorted(table.plan(window=hour).frame.collect().rows()) == [(at[4], 40), (at[5], 50)]
 
 
@@ -402,7 +402,7 @@ def test_a_timestamp_as_folder_of_another_writer(place: Place, values: list[date
     for _ in range(2):
         overwrite(table, pl.LazyFrame({"day": values[1:2], "number": [20]}), window=window(date(2026, 1, 2)))
 
-    assert sorted(DELTA.read(place).select("day", "number").rows()) == sorted(
+    assert sorted(DELTA.read(place, pl.Schema()).select("day", "number").rows()) == sorted(
         zip(values, (1, 20, 10), strict=True)
     )
     assert table.plan(window=window(date(2026, 1, 2))).frame.collect()["number"].to_list() == [20]
@@ -446,7 +446,7 @@ def test_statistics_let_readers_skip_and_never_too_much(place: Place) -> None:
         writer = table.writer()
         commit_frame(table, writer, rows[number : number + 1].lazy(), WriteMode.APPEND)
 
-    assert DELTA.read(place).sort("number").equals(rows)
+    assert DELTA.read(place, pl.Schema()).sort("number").equals(rows)
     assert table.scan().collect().sort("number").equals(rows)
     assert table.statistics().rows == rows.height
     for column, dtype in rows.schema.items():
@@ -520,7 +520,7 @@ def test_append_only_tables_refuse_overwrites(place: Place) -> None:
 
     with pytest.raises(UnsupportedError, match="append-only"):
         overwrite(delta(place, DAY), rows.lazy(), window=window(date(2026, 1, 1)))
-    assert DELTA.read(place).height == 1
+    assert DELTA.read(place, pl.Schema()).height == 1
 
 
 def test_new_table(place: Place) -> None:

@@ -1,9 +1,8 @@
 """Any frame of a format's types, written and read back, is the same frame: whatever the values are.
 
-`ROUND_TRIPS` in the environment is the number of frames for each format.
+With EVERYTHING=1 in the environment they are 500 frames for each format.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -22,6 +21,7 @@ from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import AvroSettings, DeltaSettings, ParquetSettings, TableSettings
 from s3_assets.tables.text_settings import CsvSettings, JsonLinesSettings, JsonSettings, TsvSettings
 from s3_assets.tables.type_names import type_name
+from tests.support.extent import EVERYTHING
 from tests.tables.formats import Place
 
 MOST_DIGITS = 38
@@ -279,7 +279,7 @@ def test_the_same_frame(trip: Trip, place: Place) -> None:
     numbers = count()
 
     @settings(
-        max_examples=round(int(os.environ.get("ROUND_TRIPS", "25")) * trip.share),
+        max_examples=500 if EVERYTHING else round(25 * trip.share),
         derandomize=True,
         database=None,
         deadline=None,
