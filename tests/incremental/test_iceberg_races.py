@@ -102,7 +102,7 @@ def test_overwrites_at_once(flat: bool, ground: IcebergGround, zygote: Zygote) -
         ground.require_clean_iceberg(stream=False)
 
 
-@pytest.mark.parametrize("ground", ["none", "glue"], indirect=True)
+@pytest.mark.parametrize("ground", ["none", *(["glue"] if EVERYTHING else [])], indirect=True)
 @pytest.mark.parametrize("kind", ["lost_reply", *(["status"] if EVERYTHING else [])])
 @pytest.mark.parametrize("retries", [0, 3])
 def test_answers_that_lie(

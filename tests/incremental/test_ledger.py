@@ -22,10 +22,11 @@ from s3_assets.tables.settings import ParquetSettings
 from s3_assets.tables.table import FilesPosition
 from tests.incremental import work
 from tests.incremental.ground import Ground, get_all, parquet, put_all, row, rows
+from tests.support.extent import EVERYTHING
 from tests.support.proxy import RequestProxy
 from tests.support.proxy_state import RecordedRequest
 
-OLD = 10_000
+OLD = 10_000 if EVERYTHING else 2_000
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def kind(request: RecordedRequest) -> str:
 
 
 @pytest.mark.timeout(280)
-def test_one_new_file_among_ten_thousand(ground: Ground, proxy: RequestProxy, record_property: Any) -> None:
+def test_one_new_file_among_thousands(ground: Ground, proxy: RequestProxy, record_property: Any) -> None:
     store = ground.store(ground.sources[0])
     obstore.delete(store, list(get_all(store, "")))
     body = parquet([1])

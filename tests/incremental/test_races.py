@@ -9,10 +9,11 @@ import pytest
 from s3_assets.embedded.server import EmbeddedServer
 from tests.incremental import work
 from tests.incremental.ground import Ground, Row, get_all, put_all, rows
+from tests.support.extent import EVERYTHING
 from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.timeout(300)
-RACES = 50
+RACES = 50 if EVERYTHING else 12
 FEWER = 12
 
 
