@@ -19,6 +19,7 @@ from s3_assets.windows import Every, Window
 from tests.support.proxy import RequestProxy
 from tests.support.proxy_state import RecordedRequest
 from tests.tables.formats import DELTA, PARQUET, PATH, Format, Place
+from tests.tables.iceberg_formats import SQLITE
 from tests.tables.row_formats import AVRO, CSV, JSON, JSONL, TSV
 
 FOLDERS = (PARQUET, AVRO, CSV, TSV, JSONL, JSON)
@@ -281,7 +282,7 @@ def test_a_date_that_files_and_folders_tell(place: Place) -> None:
 # How little is fetched
 
 
-FETCHED = (PARQUET, DELTA, AVRO, CSV, JSONL)
+FETCHED = (PARQUET, DELTA, SQLITE, AVRO, CSV, JSONL)
 READ = DAYS[12]
 COLUMNAR = ".parquet"
 WIDE = [f"c{number}" for number in range(10)]
