@@ -1,14 +1,16 @@
 """A fresh place for each test, and one format after the other."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from s3_assets.embedded.server import EmbeddedServer
+from s3_assets.tables.catalogs.kept import close_catalogs
 from tests.servers.gateway import Gateway
-from tests.tables.conformance import FORMATS
+from tests.tables.conformance import TRIED
 from tests.tables.formats import Ceph, Format, Place
 
 ON_CEPH = os.environ.get("TABLES_ON") == "ceph"
@@ -22,7 +24,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         return found
     server: EmbeddedServer = request.getfixturevalue("s3_server")
     client = request.getfixturevalue("s3_client")
-    return Place(server, client, request.getfixturevalue("bucket"), folder=tmp_path)
+    bucket: str = request.getfixturevalue("bucket")
+    return Place(server, client, bucket, folder=tmp_path, fixture=request.getfixturevalue)
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def ceph_place(rgw: Gateway, s3_server: EmbeddedServer, tmp_path: Path) -> Place
     )
 
 
-@pytest.fixture(params=FORMATS, ids=[each.name for each in FORMATS])
+@pytest.fixture(params=TRIED, ids=[each.name for each in TRIED])
 def table_format(request: pytest.FixtureRequest) -> Format:
     found: Format = request.param
     return found
@@ -59,3 +62,10 @@ def _only_what_is_declared(request: pytest.FixtureRequest) -> None:
     table_format: Format = request.getfixturevalue("table_format")
     for name in sorted(needed & set(table_format.lacks)):
         pytest.skip(f"{table_format.name}: {table_format.lacks[name]}")
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Leave no catalog open: databases count their clients."""
+    yield
+    close_catalogs()

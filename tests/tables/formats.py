@@ -44,6 +44,8 @@ class Place:
     """Where Glue is spoken, if not on the same endpoint."""
     key_id: str = "test"
     secret: str = "test"
+    fixture: Callable[[str], Any] | None = None
+    """Gives other servers of the test run by their fixtures' names."""
 
     @property
     def url(self) -> str:

@@ -1,5 +1,6 @@
 """Iceberg in the conformance suite, by catalog: written and read by PyIceberg alone."""
 
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -15,6 +16,7 @@ from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.settings import Partitions
 from tests.tables.formats import PATH, Format, Place
 
+TOKEN = "bearer-0123456789abcdef"
 ASKED_FIRST = "its catalog is asked first, and knows of no table"
 
 
@@ -56,6 +58,50 @@ def glue_catalog(place: Place) -> Catalog:
     return GlueCatalog("glue", warehouse=f"s3://{place.bucket}/", **told, **by_hand(place))
 
 
+def _asked(place: Place, name: str) -> Any:
+    if place.fixture is None:
+        raise ValueError(f"there is no {name} beside this place")
+    return place.fixture(name)
+
+
+def _postgres(place: Place) -> dict[str, str]:
+    # One database for the worker: each place has a catalog of its own in it.
+    return {"uri": _asked(place, "postgres").url(), "catalog_name": place.bucket}
+
+
+def postgres_catalog(place: Place) -> Catalog:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    told = _postgres(place)
+    found = SqlCatalog(told["catalog_name"], uri=told["uri"], pool_pre_ping="true", **by_hand(place))
+    # A connection that is left open is a warning, and a warning an error.
+    weakref.finalize(place, found.engine.dispose)
+    return found
+
+
+def _rest(place: Place, **fields: Any) -> str:
+    """The endpoint of the place's own REST catalog, which is started when it is first asked for."""
+    kept = place.folder / "rest-endpoint"
+    if not kept.exists():
+        catalogs = _asked(place, "rest_catalogs")
+        server = catalogs.start(place.server.endpoint_url, f"s3://{place.bucket}/warehouse", **fields)
+        kept.write_text(server.endpoint)
+    return kept.read_text()
+
+
+def rest_catalog(place: Place) -> Catalog:
+    from pyiceberg.catalog.rest import RestCatalog
+
+    return RestCatalog("rest", uri=_rest(place, token=TOKEN), token=TOKEN, **by_hand(place))
+
+
+def unity_catalog(place: Place) -> Catalog:
+    from pyiceberg.catalog.rest import RestCatalog
+
+    uri = f"{_rest(place, token=TOKEN, warehouses=('main',))}/api/2.1/unity-catalog/iceberg-rest"
+    return RestCatalog("unity", uri=uri, warehouse="main", token=TOKEN, **by_hand(place))
+
+
 def _fitted(rows: pl.DataFrame) -> pa.Table:
     """As older Arrow types, which every writer knows."""
     return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
@@ -95,6 +141,7 @@ def iceberg(
     declared: Callable[[Place], dict[str, Any]],
     *,
     placed: bool = False,
+    prefix: str = "",
 ) -> Format:
     """A format; `declared` are fields of the connection, `placed` is a table without a catalog."""
 
@@ -132,7 +179,7 @@ def iceberg(
         write,
         read,
         files,
-        placed=(lambda _: {}) if placed else lambda place: {"table": f"{namespace(place)}.sales"},
+        placed=(lambda _: {}) if placed else lambda place: {"table": f"{prefix}{namespace(place)}.sales"},
         reach=(lambda _: {}) if placed else declared,
         lacks={} if placed else {"a look at the bucket first": ASKED_FIRST},
         lost_types=LOST,
@@ -151,3 +198,19 @@ GLUE = iceberg(
     lambda place: {"catalog": {"type": "glue"}, "service_endpoints": {"glue": place.glue_endpoint}},
 )
 PLACED = iceberg("iceberg-no-catalog", sqlite_catalog, lambda _: {}, placed=True)
+POSTGRES = iceberg(
+    "iceberg-postgresql", postgres_catalog, lambda place: {"catalog": {"type": "sql", **_postgres(place)}}
+)
+REST = iceberg(
+    "iceberg-rest",
+    rest_catalog,
+    lambda place: {"catalog": {"type": "rest", "uri": _rest(place, token=TOKEN), "token": TOKEN}},
+)
+UNITY = iceberg(
+    "iceberg-unity",
+    unity_catalog,
+    lambda place: {
+        "catalog": {"type": "unity", "uri": _rest(place, token=TOKEN, warehouses=("main",)), "token": TOKEN}
+    },
+    prefix="main.",
+)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from s3_assets.tables.open import capabilities
 from s3_assets.tables.table import Capability
-from tests.tables.conformance import FORMATS
+from tests.tables.conformance import CATALOGS, FORMATS
 from tests.tables.formats import Format
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "formats.md"
@@ -32,7 +32,7 @@ def rendered() -> str:
     lines = [_HEAD, "| | means |", "|---|---|"]
     lines += [f"| {capability} | {meaning} |" for capability, meaning in _MEANING.items()]
     lines += ["", f"| | {' | '.join(Capability)} | tests |", "|---" * (len(Capability) + 2) + "|"]
-    for each in FORMATS:
+    for each in (*FORMATS, *CATALOGS):
         able = capabilities(each.settings())
         marks = " | ".join("yes" if capability in able else "-" for capability in Capability)
         lines.append(f"| {each.name} | {marks} | {_cases(each)} |")
@@ -44,10 +44,16 @@ def rendered() -> str:
         "|---|---|---|",
     ]
     lines += [
-        f"| {each.name} | {name} | {why} |" for each in FORMATS for name, why in each.lost_types.items()
+        f"| {each.name} | {name} | {why} |"
+        for each in (*FORMATS, *CATALOGS)
+        for name, why in each.lost_types.items()
     ]
     lines += ["", "## Cases that are skipped", "", "| format | needs | why not |", "|---|---|---|"]
-    lines += [f"| {each.name} | {name} | {why} |" for each in FORMATS for name, why in each.lacks.items()]
+    lines += [
+        f"| {each.name} | {name} | {why} |"
+        for each in (*FORMATS, *CATALOGS)
+        for name, why in each.lacks.items()
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,6 @@
 """A table's life in any catalog, and a REST catalog beside the S3 server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +13,6 @@ from pyiceberg.types import LongType, NestedField, StringType
 from s3_assets.connection import S3Connection
 from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
-from s3_assets.tables.catalogs.kept import close_catalogs
 from s3_assets.tables.iceberg_settings import IcebergSettings
 from tests.servers.rest_catalog.server import RestCatalogs, RestCatalogServer
 from tests.tables.formats import Place
@@ -72,13 +71,6 @@ def live(connection: S3Connection, table: str = TABLE) -> None:
     assert catalog.list_tables(name[:-1]) == [name]
     catalog.drop_table(name)
     assert not catalog.table_exists(name)
-
-
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    """Leave no catalog open: databases count their clients."""
-    yield
-    close_catalogs()
 
 
 @pytest.fixture
