@@ -26,13 +26,24 @@ def main() -> None:
             tables.append(ledger.compare(ground, options.files))
         if options.only in (None, "scan"):
             tables += [
-                scan.compare(ground, kind, options.megabytes, options.repeat, rivals=options.rivals)
+                scan.compare(
+                    ground,
+                    kind,
+                    options.megabytes,
+                    options.repeat,
+                    rivals=options.rivals,
+                    named=tuple(options.contestants.split(",")),
+                )
                 for kind in options.formats
             ]
         if options.only in (None, "formats"):
             tables.append(formats_memory.compare(ground, options.formats, options.megabytes, options.repeat))
         if options.only in (None, "smallfiles"):
-            tables.append(small_files.compare(ground, options.files, options.repeat, rivals=options.rivals))
+            tables.append(
+                small_files.compare(
+                    ground, options.files, options.repeat, rows=options.rows_per_file, rivals=options.rivals
+                )
+            )
     text = "\n\n".join(tables) + "\n"
     print(text)
     if options.output:
@@ -48,6 +59,10 @@ def _options() -> argparse.Namespace:
         "--size", type=float, default=1.0, help="import, memory: 1 is 30 million rows, 2.7 GB"
     )
     parser.add_argument("--files", type=int, default=10_000, help="ledger: old files; smallfiles: files")
+    parser.add_argument("--rows-per-file", type=int, default=250, help="smallfiles: 6 KB, 46 KB unpacked")
+    parser.add_argument(
+        "--contestants", default="", help="scan: only those whose names have one of these, such as s3,Polars"
+    )
     parser.add_argument("--formats", type=_formats, default=FORMATS, help="scan, formats: parquet,delta,...")
     parser.add_argument("--megabytes", type=float, default=500, help="scan, formats: stored in each format")
     parser.add_argument(

@@ -49,13 +49,25 @@ class Traffic:
     bytes: int
 
 
-def compare(ground: Ground, kind: str, megabytes: float, repeat: int, *, rivals: bool) -> str:
-    """All contestants on the same table, as the rows of one Markdown table."""
+def compare(
+    ground: Ground,
+    kind: str,
+    megabytes: float,
+    repeat: int,
+    *,
+    rivals: bool,
+    named: tuple[str, ...] = ("",),
+) -> str:
+    """Contestants whose names have one of these, on the same table, as the rows of one Markdown table."""
     path = f"scan_{kind}"
     filled = fill(ground, kind, path, megabytes)
     told = {"place": ground.place, "kind": kind, "path": path}
     print(f"{kind}: {filled.rows:,} rows, {filled.bytes / MEGABYTE:,.0f} MB", flush=True)
-    entered = [each for each in contestants(kind) if rivals or not each.foreign]
+    entered = [
+        each
+        for each in contestants(kind)
+        if (rivals or not each.foreign) and any(name in each.name for name in named)
+    ]
     failed: dict[str, str] = {}
     traffic: dict[str, Traffic] = {}
     runs: dict[str, list[child.Run]] = {each.name: [] for each in entered}

@@ -13,8 +13,6 @@ from tests.support.proxy import RequestProxy
 
 KIND = "jsonl"
 FEW = 40
-ROWS = 250
-"""In each of the many files: about 6 KB, and 46 KB unpacked."""
 MEGABYTE = 1e6
 _CLOSE = 1e-9
 MINE = Contestant(OURS, "benchmarks.ours:scan", ours.LIBRARIES)
@@ -28,9 +26,9 @@ DLT = Contestant(
 DUCKDB = Contestant("DuckDB", "benchmarks.rivals:duckdb", ("duckdb", "duckdb_ext"), foreign=True)
 
 
-def compare(ground: Ground, files: int, repeat: int, *, rivals: bool) -> str:
+def compare(ground: Ground, files: int, repeat: int, *, rows: int, rivals: bool) -> str:
     """Our two folders in turn; DuckDB and (once) dlt on the many files."""
-    total = files * ROWS
+    total = files * rows
     amount = float(data.rows(0, total, total)["amount"].sum())
     count = {"many": files, "few": min(FEW, files)}
     stored = {path: _fill(ground, path, number, total) for path, number in count.items()}
