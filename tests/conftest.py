@@ -1,6 +1,7 @@
 """What every test stands on: an environment without traces of the machine, an S3 server, a bucket."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -10,11 +11,31 @@ from uuid import uuid4
 import pytest
 
 from s3_assets.embedded.server import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, EmbeddedServer
+from tests.support.extent import EVERYTHING
 
 pytest_plugins = ["tests.servers.plugin"]
 
 # Modules whose tests take a minute each.
 LONG = ("test_crash.py", "test_races.py", "test_ledger.py", "test_answers.py", "test_long_jobs.py")
+
+# Modules of many like cases: of so many an ordinary run tries one, EVERYTHING=1 tries all.
+THINNED = {
+    "test_answers.py": 2,
+    "test_crash.py": 2,
+    "test_effects.py": 4,
+    "test_expiring.py": 2,
+    "test_iceberg_crash.py": 3,
+    "test_iceberg_races.py": 3,
+    "test_matrix.py": 4,
+    "test_proof.py": 3,
+    "test_pyiceberg.py": 2,
+    "test_races.py": 2,
+    "test_secrets_hunt.py": 4,
+    "test_symptoms.py": 3,
+    "test_windows_written.py": 3,
+}
+
+ASKED_FOR = "TESTS_ASKED_FOR"
 
 SCRUBBED_PREFIXES = ("AWS_", "S3_ASSETS_", "DAGSTER_")
 SCRUBBED_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "BOTO_CONFIG")
@@ -36,11 +57,37 @@ def _hermetic(patch: pytest.MonkeyPatch, nowhere: Path) -> None:
     patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the long tests over the first part: no worker has all of them, and none comes last.
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell the workers whether somebody named what to run: then it is run as it was named."""
+    if not hasattr(config, "workerinput"):
+        named = [each for each in config.invocation_params.args if str(each).startswith(("tests/", "/"))]
+        os.environ[ASKED_FOR] = "1" if named or config.option.keyword else ""
 
-    They go between modules, so that no module's fixtures are made twice.
-    """
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what differs little; spread the long tests: no worker has all of them, none comes last."""
+    if not EVERYTHING and not os.environ.get(ASKED_FOR):
+        kept = _thinned(items)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = [item for item in items if item in kept]
+    _spread(items)
+
+
+def _thinned(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Return the items without most of the like cases of some modules: always the same ones."""
+    kept, seen = set[pytest.Item](), Counter[str]()
+    for item in items:
+        name = item.path.name
+        if name in THINNED and hasattr(item, "callspec"):
+            seen[name] += 1
+            if seen[name] % THINNED[name] != 1:
+                continue
+        kept.add(item)
+    return kept
+
+
+def _spread(items: list[pytest.Item]) -> None:
+    """Put the long tests between the modules of the first part: no module's fixtures are made twice."""
     long = [item for item in items if item.path.name in LONG]
     modules = [list(group) for _, group in groupby(items, key=lambda item: item.path)]
     others = [module for module in modules if module[0].path.name not in LONG]

@@ -24,20 +24,20 @@ _KEPT = 60.0
 _measured: dict[S3Connection, tuple[float, timedelta | None]] = {}
 
 
-def clock_skew(connection: S3Connection) -> timedelta | None:
+def clock_skew(connection: S3Connection, *, patience: float = _PATIENCE) -> timedelta | None:
     """Return how far this machine's clock is ahead of the server's (negative: behind), or None if unknown.
 
-    It asks the endpoint once, unsigned, on the connection's own way: proxy, TLS. It raises nothing, and takes
-    three seconds at most.
+    It asks the endpoint once, unsigned, on the connection's own way: proxy, TLS. It raises nothing, and waits
+    `patience` seconds at most.
     """
     at, skew = _measured.get(connection, (float("-inf"), None))
     if time.monotonic() - at < _KEPT:
         return skew
     answers: queue.SimpleQueue[timedelta | None] = queue.SimpleQueue()
     # A name server may take longer than every time limit of the request: the thread is left behind then.
-    threading.Thread(target=lambda: answers.put(_measure(connection)), daemon=True).start()
+    threading.Thread(target=lambda: answers.put(_measure(connection, patience)), daemon=True).start()
     try:
-        skew = answers.get(timeout=_PATIENCE)
+        skew = answers.get(timeout=patience)
     except queue.Empty:
         skew = None
     _measured[connection] = (time.monotonic(), skew)
@@ -53,12 +53,12 @@ def told(skew: timedelta) -> str:
     return f"this machine's clock is {count} {unit}{'' if count == 1 else 's'} {direction} the server's"
 
 
-def _measure(connection: S3Connection) -> timedelta | None:
+def _measure(connection: S3Connection, patience: float) -> timedelta | None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     started = datetime.now(UTC)
     try:
-        answer = _client(connection).head_bucket(Bucket=connection.location.bucket)
+        answer = _client(connection, patience).head_bucket(Bucket=connection.location.bucket)
     except ClientError as error:
         # Refused, as a rule: that is an answer, too.
         answer = error.response
@@ -74,13 +74,13 @@ def _measure(connection: S3Connection) -> timedelta | None:
     return started + (ended - started) / 2 - there
 
 
-def _client(connection: S3Connection) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+def _client(connection: S3Connection, patience: float) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
     from botocore.config import Config
 
     from s3_assets.connection.adapters.botocore_dialect import client_arguments
     from s3_assets.connection.sessions import plain_session
 
     arguments = client_arguments(connection, "s3", unsigned=True)
-    quick = Config(connect_timeout=_PATIENCE, read_timeout=_PATIENCE, retries={"total_max_attempts": 1})
+    quick = Config(connect_timeout=patience, read_timeout=patience, retries={"total_max_attempts": 1})
     arguments["config"] = arguments["config"].merge(quick)
     return plain_session().create_client("s3", **arguments)
