@@ -12,13 +12,14 @@ from __future__ import annotations
 import io
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from s3_assets.errors import CommitConflictError, CursorError, ObjectMissingError
+from s3_assets.incremental.position_text import read_position, write_position
 from s3_assets.objects import Objects, empty_listing
-from s3_assets.tables.table import FilesPosition, Position, VersionPosition
+from s3_assets.tables.positions import FilesPosition, ModifiedPosition, Position
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,9 +60,10 @@ class Cursor:
 
     def describe(self) -> dict[str, Any]:
         """Return the cursor for people and metadata."""
-        if isinstance(self.position, VersionPosition):
-            return {"version": self.position.version, "table_id": self.position.table_id}
-        return {"files": sum(segment.files for segment in self.segments)}
+        files = sum(segment.files for segment in self.segments)
+        found = write_position(self.position)
+        del found["kind"]
+        return {**found, "files": files} if isinstance(self.position, FilesPosition) else found
 
 
 @dataclass(frozen=True)
@@ -86,30 +88,26 @@ class Cursors:
         document = self._document(number)
         position = document["position"]
         segments = tuple(Segment(**each) for each in document.get("segments", ()))
-        if position["kind"] == "version":
-            return Cursor(
-                number, document["previous"], VersionPosition(position["version"], position["table_id"])
-            )
-        return Cursor(number, document["previous"], FilesPosition(self._ledger(segments)), segments)
+        found = read_position(position, lambda: self._ledger(segments))
+        return Cursor(number, document["previous"], found, segments)
 
     def save(self, number: int, position: Position, since: Cursor | None) -> Cursor:
         """Write the files of a number that is about to be committed; raises `NumberTakenError`."""
         previous = since.number if since else None
-        if isinstance(position, VersionPosition):
-            kind: dict[str, Any] = {
-                "kind": "version",
-                "version": position.version,
-                "table_id": position.table_id,
-            }
-            cursor = Cursor(number, previous, position)
+        if isinstance(position, FilesPosition):
+            cursor = self._save_ledger(number, position.files, since)
+        elif isinstance(position, ModifiedPosition):
+            # Only what lies inside the look-back: written anew each time.
+            cursor = replace(
+                self._save_ledger(number, position.files, None), previous=previous, position=position
+            )
         else:
-            kind = {"kind": "files"}
-            cursor = self._save_ledger(number, position, since)
+            cursor = Cursor(number, previous, position)
         document = {
             "schema_version": _SCHEMA_VERSION,
             "stream": self.stream,
             "previous": previous,
-            "position": kind,
+            "position": write_position(position),
             "segments": [{"number": each.number, "files": each.files} for each in cursor.segments],
         }
         self._put(self._key(number, "json"), json.dumps(document, indent=1).encode())
@@ -170,11 +168,11 @@ class Cursors:
         except CursorError:
             return ()
 
-    def _save_ledger(self, number: int, position: FilesPosition, since: Cursor | None) -> Cursor:
+    def _save_ledger(self, number: int, files: pl.DataFrame, since: Cursor | None) -> Cursor:
         import polars as pl
 
         kept = list(since.segments) if since else []
-        frames, count = [position.files], position.files.height
+        frames, count = [files], files.height
         while kept and kept[-1].files <= count * _MERGE_RATIO:
             merged = kept.pop()
             frames.append(self._read(merged))
@@ -183,7 +181,7 @@ class Cursors:
         pl.concat(frames).sort("key").write_parquet(buffer, compression="zstd")
         self._put(self._key(number, "parquet"), buffer.getvalue())
         segments = (*kept, Segment(number, count))
-        return Cursor(number, since.number if since else None, position, segments)
+        return Cursor(number, since.number if since else None, FilesPosition(files), segments)
 
     def _ledger(self, segments: tuple[Segment, ...]) -> pl.DataFrame:
         import polars as pl

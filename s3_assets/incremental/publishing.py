@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from s3_assets.progress import Progress
     from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.parts import AuditedPart
-    from s3_assets.tables.table import Position, Table, WriteMode, Writer
+    from s3_assets.tables.positions import Position
+    from s3_assets.tables.table import Table, WriteMode, Writer
 
 _TRIES = 30
 # The format's own library writes all rows anew for each try.

@@ -14,17 +14,16 @@ from s3_assets.tables.delta_open import delta_errors, open_table, stream_errors
 from s3_assets.tables.delta_schema import storable, to_delta
 from s3_assets.tables.delta_stream import lazy_stream
 from s3_assets.tables.delta_writer import DeltaWriter
+from s3_assets.tables.positions import Limit, Position, VersionPosition
 from s3_assets.tables.settings import DeltaSettings
 from s3_assets.tables.table import (
     Capability,
     Plan,
-    Position,
     ReadMode,
     State,
     Statistics,
     Table,
     TableVersion,
-    VersionPosition,
     Writer,
 )
 
@@ -116,6 +115,7 @@ class DeltaTable(Table[DeltaSettings]):
         since: Position | None = None,
         at: int | datetime | None = None,
         window: Window | None = None,
+        limit: Limit | None = None,
     ) -> Plan:
         """Plan a read of one version, or of what the commits after `since` added or changed."""
         handle = self.open(at)

@@ -10,14 +10,15 @@ from s3_assets.tables import delta_log
 from s3_assets.tables.delta_commits import AddedFile, Commit, Effect, read_commits
 from s3_assets.tables.delta_open import stream_errors
 from s3_assets.tables.delta_stream import lazy_stream
-from s3_assets.tables.table import Plan, ReadMode, VersionPosition
+from s3_assets.tables.positions import VersionPosition
+from s3_assets.tables.table import Plan, ReadMode
 
 if TYPE_CHECKING:
     import polars as pl
     from deltalake import DeltaTable as Handle
 
     from s3_assets.tables.delta import DeltaTable
-    from s3_assets.tables.table import Position
+    from s3_assets.tables.positions import Position
     from s3_assets.windows import Window
 
 CHANGE_TYPE = "_change_type"

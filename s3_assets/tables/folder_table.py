@@ -22,15 +22,14 @@ from s3_assets.tables import archived, files
 from s3_assets.tables.folder_columns import FolderColumns
 from s3_assets.tables.inference import Inferred, infer
 from s3_assets.tables.partitioning import label_bounds, label_column
+from s3_assets.tables.positions import FilesPosition, Limit, Position
 from s3_assets.tables.reading import Reading
 from s3_assets.tables.schemas import merge, parse_types
 from s3_assets.tables.selection import Selection
 from s3_assets.tables.settings import FolderSettings
 from s3_assets.tables.table import (
     Capability,
-    FilesPosition,
     Plan,
-    Position,
     ReadMode,
     State,
     Statistics,
@@ -150,6 +149,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         since: Position | None = None,
         at: int | datetime | None = None,
         window: Window | None = None,
+        limit: Limit | None = None,
     ) -> Plan:
         """Plan a read of all files, of the window's, or of those that `since` does not hold."""
         if at is not None:

@@ -19,10 +19,10 @@ from s3_assets.tables.iceberg_scan import Scanner
 from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.iceberg_snapshots import NO_SNAPSHOT, position_of, schema_of, snapshot_at, version_of
 from s3_assets.tables.iceberg_types import from_iceberg, storable, to_iceberg
+from s3_assets.tables.positions import Limit, Position
 from s3_assets.tables.table import (
     Capability,
     Plan,
-    Position,
     ReadMode,
     State,
     Table,
@@ -133,6 +133,7 @@ class IcebergTable(Table[IcebergSettings]):
         since: Position | None = None,
         at: int | datetime | None = None,
         window: Window | None = None,
+        limit: Limit | None = None,
     ) -> Plan:
         """Plan a read of one snapshot, or of what the snapshots after `since` appended."""
         if mode is ReadMode.CHANGES:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from s3_assets.errors import CursorError, HistoryLostError, S3AssetsError, SourceRewrittenError
 from s3_assets.tables.iceberg_snapshots import kept, lineage, table_id
-from s3_assets.tables.table import VersionPosition
+from s3_assets.tables.positions import VersionPosition
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table as Handle
     from pyiceberg.table.snapshots import Snapshot
 
-    from s3_assets.tables.table import Position
+    from s3_assets.tables.positions import Position
 
 # What a summary counts where rows were taken out, one way or the other.
 _TAKEN_OUT = ("deleted-data-files", "deleted-records", "added-delete-files", "removed-delete-files")

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import HistoryLostError
-from s3_assets.tables.table import TableVersion, VersionPosition
+from s3_assets.tables.positions import VersionPosition
+from s3_assets.tables.table import TableVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
     from s3_assets.location import Location
     from s3_assets.tables.parts import AuditedPart, Layout
+    from s3_assets.tables.positions import Limit, Position
     from s3_assets.windows import Window
 
 
@@ -59,27 +60,6 @@ class TableVersion:
 
 
 @dataclass(frozen=True)
-class VersionPosition:
-    """How far a consumer has read a table that numbers its versions."""
-
-    version: int
-    table_id: str
-
-
-@dataclass(frozen=True)
-class FilesPosition:
-    """Files that a consumer has read: a frame of key, size, etag, modified.
-
-    As `since` of a plan: all that were ever read. As `until`: those that this plan reads.
-    """
-
-    files: pl.DataFrame
-
-
-Position = VersionPosition | FilesPosition
-
-
-@dataclass(frozen=True)
 class Plan:
     """What a read will do, before it does it."""
 
@@ -91,6 +71,8 @@ class Plan:
     total_files: int | None = None
     total_bytes: int | None = None
     empty: bool = False
+    more: bool = False
+    """A limit cut it off: there is more to read behind `until`."""
     schema_files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reading: Reading = field(default_factory=Reading)
@@ -186,11 +168,13 @@ class Table(ABC, Generic[Settings]):
         since: Position | None = None,
         at: int | datetime | None = None,
         window: Window | None = None,
+        limit: Limit | None = None,
     ) -> Plan:
         """Plan a read: lazily, and counting what it will cost.
 
         `since` is for the modes added and changes (None: from the beginning), `at` is a version or a
-        time of the past, `window` keeps only its partitions.
+        time of the past, `window` keeps only its partitions. `limit`, for these modes too, is how much is
+        taken at once: the plan's `more` tells whether it cut something off.
         """
 
     def scan(self, *, at: int | datetime | None = None, window: Window | None = None) -> pl.LazyFrame:

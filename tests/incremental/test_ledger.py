@@ -18,8 +18,8 @@ from s3_assets.incremental.append import append_new
 from s3_assets.incremental.cursor import Cursor, Cursors
 from s3_assets.objects import empty_listing
 from s3_assets.tables.open import open_table
+from s3_assets.tables.positions import FilesPosition
 from s3_assets.tables.settings import ParquetSettings
-from s3_assets.tables.table import FilesPosition
 from tests.incremental import work
 from tests.incremental.ground import Ground, get_all, parquet, put_all, row, rows
 from tests.support.extent import EVERYTHING

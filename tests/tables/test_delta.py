@@ -25,8 +25,9 @@ from s3_assets.incremental.commit import commit_frame
 from s3_assets.incremental.overwrite import overwrite
 from s3_assets.objects import empty_listing
 from s3_assets.tables.open import open_table
+from s3_assets.tables.positions import FilesPosition, VersionPosition
 from s3_assets.tables.settings import Partitions
-from s3_assets.tables.table import FilesPosition, ReadMode, Table, VersionPosition, WriteMode
+from s3_assets.tables.table import ReadMode, Table, WriteMode
 from s3_assets.windows import Every, Window
 from tests.tables.formats import DELTA, PATH, Place
 

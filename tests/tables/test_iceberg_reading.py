@@ -26,7 +26,8 @@ from s3_assets.errors import (
 )
 from s3_assets.tables.iceberg import IcebergTable
 from s3_assets.tables.iceberg_settings import IcebergSettings
-from s3_assets.tables.table import ReadMode, Statistics, VersionPosition
+from s3_assets.tables.positions import VersionPosition
+from s3_assets.tables.table import ReadMode, Statistics
 from s3_assets.windows import Window
 from tests.support.proxy import RequestProxy
 from tests.tables.foreign_iceberg import EQUALITY, Entry, ForeignTable, column

@@ -18,8 +18,9 @@ from s3_assets.errors import (
 )
 from s3_assets.incremental.commit import commit_frame
 from s3_assets.tables.open import open_table
+from s3_assets.tables.positions import FilesPosition, Position
 from s3_assets.tables.settings import Partitions
-from s3_assets.tables.table import FilesPosition, Position, ReadMode, Table, WriteMode
+from s3_assets.tables.table import ReadMode, Table, WriteMode
 from s3_assets.windows import Window
 from tests.support.proxy import RequestProxy
 from tests.tables.formats import PARQUET, PATH, Place
