@@ -51,15 +51,17 @@ class Segment:
 
 @dataclass(frozen=True)
 class Cursor:
-    """One committed cursor: its number, the one before it, and the source's position."""
+    """One committed cursor: its number, the one before it, and the position (None: the beginning)."""
 
     number: int
     previous: int | None
-    position: Position
+    position: Position | None
     segments: tuple[Segment, ...] = field(default=())
 
     def describe(self) -> dict[str, Any]:
         """Return the cursor for people and metadata."""
+        if self.position is None:
+            return {"beginning": True}
         files = sum(segment.files for segment in self.segments)
         found = write_position(self.position)
         del found["kind"]
@@ -88,14 +90,20 @@ class Cursors:
         document = self._document(number)
         position = document["position"]
         segments = tuple(Segment(**each) for each in document.get("segments", ()))
-        found = read_position(position, lambda: self._ledger(segments))
+        found = None if position is None else read_position(position, lambda: self._ledger(segments))
         return Cursor(number, document["previous"], found, segments)
 
-    def save(self, number: int, position: Position, since: Cursor | None) -> Cursor:
-        """Write the files of a number that is about to be committed; raises `NumberTakenError`."""
+    def save(
+        self, number: int, position: Position | None, since: Cursor | None, *, anew: bool = False
+    ) -> Cursor:
+        """Write the files of a number that is about to be committed; raises `NumberTakenError`.
+
+        `anew`: the position does not go on from `since`, but takes its place.
+        """
         previous = since.number if since else None
         if isinstance(position, FilesPosition):
-            cursor = self._save_ledger(number, position.files, since)
+            ledger = self._save_ledger(number, position.files, None if anew else since)
+            cursor = replace(ledger, previous=previous)
         elif isinstance(position, ModifiedPosition):
             # Only what lies inside the look-back: written anew each time.
             cursor = replace(
@@ -107,7 +115,7 @@ class Cursors:
             "schema_version": _SCHEMA_VERSION,
             "stream": self.stream,
             "previous": previous,
-            "position": write_position(position),
+            "position": None if position is None else write_position(position),
             "segments": [{"number": each.number, "files": each.files} for each in cursor.segments],
         }
         self._put(self._key(number, "json"), json.dumps(document, indent=1).encode())
@@ -116,6 +124,11 @@ class Cursors:
     def numbers(self) -> list[int]:
         """Return the numbers of all attempts that left a cursor file, in order."""
         return sorted(number for number, name in self._names() if name.endswith(".json"))
+
+    def chain(self, committed: Cursor) -> list[int]:
+        """Return the committed numbers as far back as their files are kept, newest first."""
+        chain, complete = self._chain(committed)
+        return chain if complete else chain[:-1]
 
     def survey(self, committed: Cursor) -> Survey:
         """Find what no reader needs any more; nothing is deleted.
