@@ -8,7 +8,7 @@ from s3_assets.connection.adapters import deltalake as delta_adapter
 from s3_assets.connection.adapters import polars as polars_adapter
 from s3_assets.connection.environment import without_ambient_settings
 from s3_assets.objects import Objects
-from s3_assets.tables import delta_changes, delta_log
+from s3_assets.tables import delta_changes, delta_history, delta_log
 from s3_assets.tables.delta_features import require_readable, require_writable
 from s3_assets.tables.delta_open import delta_errors, open_table, stream_errors
 from s3_assets.tables.delta_schema import storable, to_delta
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import polars as pl
     from deltalake import DeltaTable as Handle
 
+    from s3_assets.tables.history import PastCommit
     from s3_assets.windows import Window
 
 _LOG_DIGITS = 20
@@ -73,6 +74,10 @@ class DeltaTable(Table[DeltaSettings]):
         rows = None if found["num_records"].null_count() else int(found["num_records"].sum())
         statistics = Statistics(found.height, int(found["size_bytes"].sum()), rows)
         return State(TableVersion(str(handle.version()), handle.version()), statistics)
+
+    def history(self, limit: int) -> list[PastCommit]:
+        """Return what the newest commits did: one request each."""
+        return delta_history.history(self, limit)
 
     def create(self, schema: pl.Schema) -> None:
         """Create an empty table; if somebody else was faster, theirs stays."""

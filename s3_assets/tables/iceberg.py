@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from s3_assets.errors import TableMissingError
-from s3_assets.tables import iceberg_files
+from s3_assets.tables import iceberg_files, iceberg_history
 from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
 from s3_assets.tables.iceberg_added import appends, start_of
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from s3_assets.connection.settings import S3Connection
     from s3_assets.location import Location
+    from s3_assets.tables.history import PastCommit
     from s3_assets.tables.iceberg_files import Files
     from s3_assets.tables.partitioning import Bounds
     from s3_assets.windows import Window
@@ -85,6 +86,12 @@ class IcebergTable(Table[IcebergSettings]):
         handle = self.open()
         with reading(self, handle):
             return State(version_of(handle), iceberg_files.statistics(handle, handle.current_snapshot()))
+
+    def history(self, limit: int) -> list[PastCommit]:
+        """Return what the newest snapshots of the current lineage did: the table is loaded once."""
+        handle = self.open()
+        with reading(self, handle):
+            return iceberg_history.history(handle, limit)
 
     def create(self, schema: pl.Schema) -> None:
         """Create an empty table, and its namespace; if somebody else was faster, theirs stays."""

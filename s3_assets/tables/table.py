@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from s3_assets.connection.settings import S3Connection
     from s3_assets.location import Location
+    from s3_assets.tables.history import PastCommit
     from s3_assets.tables.parts import AuditedPart, Layout
     from s3_assets.tables.positions import Limit, Position
     from s3_assets.windows import Window
@@ -176,6 +177,11 @@ class Table(ABC, Generic[Settings]):
         time of the past, `window` keeps only its partitions. `limit`, for these modes too, is how much is
         taken at once: the plan's `more` tells whether it cut something off.
         """
+
+    def history(self, limit: int) -> list[PastCommit]:
+        """Return what the newest commits did, newest first, as far back as the table's log is kept."""
+        del limit
+        raise self._cannot("asked for its history")
 
     def scan(self, *, at: int | datetime | None = None, window: Window | None = None) -> pl.LazyFrame:
         """Return the rows as they are now, or were at a version or time."""
