@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from s3_assets.errors import CommitConflictError, CursorError, ObjectMissingError
+from s3_assets.errors import CommitConflictError, CursorError, ObjectMissingError, S3AssetsError
 from s3_assets.incremental.position_text import read_position, write_position
 from s3_assets.objects import Objects, empty_listing
 from s3_assets.tables.positions import FilesPosition, ModifiedPosition, Position
@@ -88,10 +88,15 @@ class Cursors:
     def load(self, number: int) -> Cursor:
         """Return the cursor of a committed number; raises `CursorError` if its file is gone or damaged."""
         document = self._document(number)
-        position = document["position"]
-        segments = tuple(Segment(**each) for each in document.get("segments", ()))
-        found = None if position is None else read_position(position, lambda: self._ledger(segments))
-        return Cursor(number, document["previous"], found, segments)
+        try:
+            position = document["position"]
+            segments = tuple(Segment(**each) for each in document.get("segments", ()))
+            found = None if position is None else read_position(position, lambda: self._ledger(segments))
+            return Cursor(number, document["previous"], found, segments)
+        except S3AssetsError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._damaged(number, f"its file holds no position that is known here: {error!r}") from error
 
     def save(
         self, number: int, position: Position | None, since: Cursor | None, *, anew: bool = False
@@ -226,7 +231,8 @@ class Cursors:
     def _damaged(self, number: int, found: str) -> CursorError:
         return CursorError(
             f"the cursor {number} of stream '{self.stream}' cannot be read: {found}",
-            remedy=f"Restore {self._key(number, 'json')} from a backup or an older object version.",
+            remedy=f"Restore {self._key(number, 'json')} from a backup or an older object version, or have the "
+            "stream begin anew with `s3-assets cursor reset`.",
             location=self._table.url,
         )
 

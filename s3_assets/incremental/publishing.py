@@ -43,11 +43,11 @@ _UNCERTAIN = (CommitConflictError, ThrottledError, RequestTimeoutError, Unreacha
 
 @dataclass(frozen=True)
 class StreamRead:
-    """What one stream has read: from its committed cursor to a new position."""
+    """What one stream has read: from its committed cursor to a new position (None: the beginning)."""
 
     cursors: Cursors
     since: Cursor | None
-    until: Position
+    until: Position | None
 
 
 class StreamMovedError(CommitConflictError):
@@ -112,6 +112,10 @@ class Publishing:
                 # A faster run has swept the parts: then this says so, and all begins again.
                 self._require_current(self.target.writer())
             raise
+
+    def stamp(self, writer: Writer) -> tuple[Commit, int]:
+        """Commit the streams' new numbers, and no rows."""
+        return self._publish(writer, [])
 
     def rewrite(self, writer: Writer, frame: pl.LazyFrame) -> tuple[Commit, int]:
         """Let the format's library write, with the frame run anew for every try."""
