@@ -96,7 +96,7 @@ class Cursors:
         except S3AssetsError:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise self._damaged(number, f"its file holds no position that is known here: {error!r}") from error
+            raise self._damaged(number, f"its file holds no position of this release: {error!r}") from error
 
     def save(
         self, number: int, position: Position | None, since: Cursor | None, *, anew: bool = False
@@ -231,8 +231,8 @@ class Cursors:
     def _damaged(self, number: int, found: str) -> CursorError:
         return CursorError(
             f"the cursor {number} of stream '{self.stream}' cannot be read: {found}",
-            remedy=f"Restore {self._key(number, 'json')} from a backup or an older object version, or have the "
-            "stream begin anew with `s3-assets cursor reset`.",
+            remedy=f"Restore {self._key(number, 'json')} from a backup or an older object version, or "
+            "have the stream begin anew with `s3-assets cursor reset`.",
             location=self._table.url,
         )
 
