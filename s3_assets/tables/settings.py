@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
-from typing import Literal
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from s3_assets.errors import SettingError
 from s3_assets.location import relative_path
@@ -16,6 +24,27 @@ from s3_assets.tables.tasks import MIN_TASK_BYTES
 from s3_assets.windows import Every, time_zone
 
 _LEAVES_ROOM_FOR_DELTA = "s3_assets."
+_DURATION = re.compile(r"(?P<count>\d+)(?P<unit>[smhd])")
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+
+
+def _duration(text: object) -> object:
+    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    return int(found["count"]) * _UNITS[found["unit"]] if found else text
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    # Pydantic's own word for it would refuse 90m in an editor that checks the file.
+    WithJsonSchema({"type": ["string", "number"], "examples": ["90s", "15m", "1h", "2d", "PT1H30M"]}),
+]
+"""A span of time: a number with s, m, h or d behind it, ISO 8601, or a number of seconds."""
 
 
 class _Settings(BaseModel):
@@ -168,9 +197,25 @@ class FolderSettings(TableSettings):
         ge=0,
         description="Small files are read in groups of at least so many bytes.",
     )
+    incremental: Literal["exact", "path_order", "modified_time"] = Field(
+        default="exact",
+        description="How an incremental read tells new files: exact keeps key and ETag of all that were read; "
+        "path_order lists only what sorts behind the last one; modified_time takes what was written since.",
+    )
+    look_back: Duration = Field(
+        default=timedelta(hours=1),
+        ge=timedelta(0),
+        description="For modified_time: how far behind the newest file that was read a file may lie, by its "
+        "own time, that becomes visible only now; such as 90s, 15m, 1h, 2d.",
+    )
     on_rewritten: Literal["fail", "reread", "ignore"] = Field(
         default="fail",
         description="What an incremental read does with a file that changed after it was read.",
+    )
+    on_deleted: Literal["fail", "ignore"] = Field(
+        default="ignore",
+        description="What an incremental read does if a file that was read is gone: stop, or go on and say "
+        "so; its rows stay.",
     )
 
     @field_validator("path_prefix", "start_after")
@@ -195,6 +240,18 @@ class FolderSettings(TableSettings):
         if moment is not None and moment.tzinfo is None:
             raise ValueError(f"'{moment}' has no zone; write one, such as {moment.isoformat()}Z")
         return moment
+
+    @model_validator(mode="after")
+    def _told(self) -> FolderSettings:
+        if self.incremental != "modified_time" and "look_back" in self.model_fields_set:
+            raise ValueError(f"look_back is for incremental: modified_time, not for {self.incremental}")
+        blind = [name for name in ("on_rewritten", "on_deleted") if name in self.model_fields_set]
+        if self.incremental == "path_order" and blind:
+            raise ValueError(
+                f"incremental: path_order never lists what it has read, and cannot honour {blind[0]}; leave "
+                "it out, or choose exact"
+            )
+        return self
 
     @field_validator("reader_columns")
     @classmethod
