@@ -27,6 +27,7 @@
     ├── PartitionColumnError (ValueError)      the partition column is missing or of a wrong type
     ├── RowsOutsideWindowError (ValueError)    rows that the write must not touch
     ├── RowsRefusedError (ValueError)          rows that break a constraint of the table
+    │   └── RowKeyError                        rows without a key, or with that of another row
     ├── ChangeFeedMissingError (LookupError)   a change feed was asked for and is not there
     ├── HistoryLostError (LookupError)         the range that a cursor needs is gone
     ├── SourceRewrittenError (ValueError)      what was read once has been rewritten since
@@ -233,6 +234,14 @@ class RowsOutsideWindowError(S3AssetsError, ValueError):
 
 class RowsRefusedError(S3AssetsError, ValueError):
     """Rows that break a constraint of the table."""
+
+
+class RowKeyError(RowsRefusedError):
+    """Rows whose key has a null, or is that of another row: `count` keys or rows of them."""
+
+    def __init__(self, found: str, *, count: int, **place: str) -> None:
+        self.count = count
+        super().__init__(found, **place)
 
 
 class ChangeFeedMissingError(S3AssetsError, LookupError):

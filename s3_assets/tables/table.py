@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from s3_assets.errors import PartitionColumnError, UnsupportedError
@@ -40,6 +40,14 @@ class WriteMode(StrEnum):
     APPEND = "append"
     OVERWRITE = "overwrite"  # the rows of the window
     REPLACE = "replace"  # all rows
+    MERGE = "merge"  # the rows of the keys that were touched
+
+
+class Merging(Enum):
+    """Who writes what a write by key leaves of the files that it rewrites."""
+
+    PARTS = auto()  # we do: `beside` and `publish`
+    LIBRARY = auto()  # the format's own library: `publish_merge`
 
 
 class Capability(StrEnum):
@@ -106,6 +114,38 @@ class Carried:
 
 
 @dataclass(frozen=True)
+class Merge:
+    """What a write by key takes out: every row of these keys, and then the new rows come in.
+
+    `touched` are the keys, in columns of their names and once each, without nulls. `held` are those of them
+    that rows of the pinned state had when the changes were judged, with their number in the column `HELD`.
+    """
+
+    keys: tuple[str, ...]
+    touched: pl.DataFrame
+    held: pl.DataFrame
+
+
+HELD = "\x01rows"
+"""The column in which `Writer.held` counts rows: a name that no column has."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Rows in which two states of a table differ, and among them rows that are in both.
+
+    A row that is in neither of the frames is in both states, as it is.
+    """
+
+    before: pl.LazyFrame
+    after: pl.LazyFrame
+    until: Position
+    files: int = 0
+    bytes: int = 0
+    empty: bool = False
+
+
+@dataclass(frozen=True)
 class Statistics:
     """The size of a table as its own metadata tells it; `rows` is None where it does not."""
 
@@ -144,6 +184,11 @@ class Table(ABC, Generic[Settings]):
     def location(self) -> Location:
         """The table's folder."""
         return self.connection.location.folder(self.settings.path)
+
+    @property
+    def staging(self) -> Location:
+        """The folder below which parts lie that are not committed yet."""
+        return self.location
 
     @abstractmethod
     def schema(self) -> pl.Schema:
@@ -186,6 +231,14 @@ class Table(ABC, Generic[Settings]):
     def scan(self, *, at: int | datetime | None = None, window: Window | None = None) -> pl.LazyFrame:
         """Return the rows as they are now, or were at a version or time."""
         return self.plan(at=at, window=window).frame
+
+    def difference(self, since: Position) -> Difference | None:
+        """Plan the rows of the files that only one of the states has, that of `since` and the newest one.
+
+        None if the old state is gone, or if rows cannot be told apart by their files.
+        """
+        del since
+        return None
 
     def create(self, schema: pl.Schema) -> None:
         """Create the table with these columns; a race with another creator is no error."""
@@ -240,6 +293,8 @@ class Writer(ABC):
     """Columns that the format's own library computes where the rows lack them."""
     keeps_schema: ClassVar[bool] = True
     """Whether the table has one schema that every write has to fit, or each file its own."""
+    merges: ClassVar[Merging | None] = None
+    """How rows are replaced by their keys, if they can be without replacing all."""
 
     @property
     def shape(self) -> object:
@@ -305,6 +360,22 @@ class Writer(ABC):
         del window
         return None
 
+    def held(self, touched: pl.DataFrame) -> pl.DataFrame:
+        """Return those of the keys that the pinned state has rows of, with their number in `HELD`.
+
+        No more files are read than may hold one of them.
+        """
+        del touched
+        raise UnsupportedError("this table is not written by key", table=self.table.name)
+
+    def beside(self, touched: pl.DataFrame) -> Carried | None:
+        """Return what a write by key has to write again, since its files hold rows of the keys as well.
+
+        Called before each `publish`, which is given its parts among the others.
+        """
+        del touched
+        raise UnsupportedError("this table is not written by key", table=self.table.name)
+
     @abstractmethod
     def publish(
         self,
@@ -341,6 +412,13 @@ class Writer(ABC):
         """Write and commit with the format's own library."""
         del frame, mode, window, stamps, notes
         raise UnsupportedError("this table has no writer of its own", table=self.table.name)
+
+    def publish_merge(
+        self, frame: pl.LazyFrame, merge: Merge, *, stamps: Mapping[str, int], notes: Mapping[str, str]
+    ) -> Commit:
+        """Replace the rows of the touched keys by the frame's, with the format's own library."""
+        del frame, merge, stamps, notes
+        raise UnsupportedError("this table is not written by key", table=self.table.name)
 
     def discard(self, parts: Sequence[str]) -> None:
         """Delete parts (keys) that will never be published."""
