@@ -18,7 +18,7 @@ from s3_assets.incremental.publishing import (
 )
 from s3_assets.incremental.sweep import sweep_overwrites, sweep_streams
 from s3_assets.tables.schemas import apply, fit
-from s3_assets.tables.table import Capability, Commit, WriteMode
+from s3_assets.tables.table import Capability, Commit, Merging, WriteMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from s3_assets.progress import Progress
-    from s3_assets.tables.table import Table, Writer
+    from s3_assets.tables.table import Merge, Table, Writer
     from s3_assets.windows import Window
 
 __all__ = ["StreamMovedError", "StreamRead", "Written", "commit_frame", "open_writer"]
@@ -63,12 +63,14 @@ def commit_frame(
     *,
     window: Window | None = None,
     streams: Sequence[StreamRead] = (),
+    merge: Merge | None = None,
     notes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Written:
     """Write the frame's rows and commit them together with the streams' new positions.
 
-    `writer` is the one from which the streams' cursors were read (None: there was no table then). Raises
+    `writer` is the one from which the streams' cursors were read (None: there was no table then). `merge`
+    goes with the mode merge, and names the keys of which the frame has the new rows. Raises
     `StreamMovedError` if a stream was committed, or the window overwritten, by somebody else since,
     `RowsOutsideWindowError` before anything is visible, `SchemaMismatchError` before anything is written.
     """
@@ -78,8 +80,8 @@ def commit_frame(
     schema = fitted.collect_schema()
     bounds = target.bounds(window, schema) if window is not None else None
     writer.refuse(mode, bounds)
-    overwrites = None if mode is WriteMode.APPEND else Span.of(bounds)
-    by_parts = not writer.rewrites(bounds)
+    overwrites = None if mode in {WriteMode.APPEND, WriteMode.MERGE} else Span.of(bounds)
+    by_parts = not writer.rewrites(bounds) if merge is None else writer.merges is Merging.PARTS
     begun = _begin(target, writer, streams, overwrites if by_parts else None)
     stamps = dict.fromkeys(begun.cursors, begun.number)
     if overwrites is not None or not stamps:
@@ -95,6 +97,7 @@ def commit_frame(
         writer.pinned,
         overwrites,
         progress,
+        merge,
     )
     commit, tries = publishing.write(writer, fitted) if by_parts else publishing.rewrite(writer, fitted)
     swept = sweep_streams(target, [(read.cursors, begun.cursors[read.cursors.stream]) for read in streams])

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.parts import AuditedPart
     from s3_assets.tables.positions import Position
-    from s3_assets.tables.table import Table, WriteMode, Writer
+    from s3_assets.tables.table import Merge, Table, WriteMode, Writer
 
 _TRIES = 30
 # The format's own library writes all rows anew for each try.
@@ -84,6 +84,8 @@ class Publishing:
     """The version on which the attempt began: it cannot have landed before."""
     overwrites: Span | None
     progress: Progress | None
+    merge: Merge | None = None
+    """What is written by key."""
     _unsettled: bool = field(default=False, init=False)
     """Whether a commit was sent whose end is not known: the server may still carry it out."""
     _carried: list[str] = field(default_factory=list, init=False)
@@ -121,9 +123,7 @@ class Publishing:
         """Let the format's library write, with the frame run anew for every try."""
         for tries in range(1, _REWRITES + 1):
             try:
-                commit = writer.publish_frame(
-                    frame, self.mode, window=self.bounds, stamps=self.stamps, notes=self.notes
-                )
+                commit = self._by_library(writer, frame)
             except _UNCERTAIN as error:
                 writer, landed = self._after(error, writer, tries, _REWRITES)
                 if landed is not None:
@@ -131,6 +131,13 @@ class Publishing:
             else:
                 return commit, tries
         raise AssertionError  # the last try returns or raises
+
+    def _by_library(self, writer: Writer, frame: pl.LazyFrame) -> Commit:
+        if self.merge is not None:
+            return writer.publish_merge(frame, self.merge, stamps=self.stamps, notes=self.notes)
+        return writer.publish_frame(
+            frame, self.mode, window=self.bounds, stamps=self.stamps, notes=self.notes
+        )
 
     def _publish(self, writer: Writer, audited: Sequence[AuditedPart]) -> tuple[Commit, int]:
         """Commit, and commit again on a newer state as long as nobody did the same work.
@@ -168,8 +175,12 @@ class Publishing:
         raise AssertionError  # the last try returns or raises
 
     def _carry(self, writer: Writer) -> list[AuditedPart]:
-        """Write again what the overwrite would otherwise take out with the window's rows."""
-        carried = None if self.overwrites is None else writer.carried(self.bounds)
+        """Write again what would otherwise be taken out with the rows of the window, or of the keys."""
+        carried = None
+        if self.merge is not None:
+            carried = writer.beside(self.merge.touched)
+        elif self.overwrites is not None:
+            carried = writer.carried(self.bounds)
         if carried is None:
             return []
         arranged = writer.arrange(carried.frame)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from s3_assets.errors import CommitConflictError, RowsRefusedError, UnsupportedError
-from s3_assets.tables import delta_log
+from s3_assets.tables import delta_log, delta_merge
 from s3_assets.tables.delta_features import missing_feature
 from s3_assets.tables.delta_open import delta_errors
 from s3_assets.tables.delta_schema import storable, to_delta
 from s3_assets.tables.delta_statistics import statistics_json
 from s3_assets.tables.guard import refuse_outside
 from s3_assets.tables.parts import Layout
-from s3_assets.tables.table import Commit, TableVersion, WriteMode, Writer
+from s3_assets.tables.table import Commit, Merging, TableVersion, WriteMode, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.delta import DeltaTable
     from s3_assets.tables.partitioning import Bound, Bounds
     from s3_assets.tables.parts import AuditedPart
+    from s3_assets.tables.table import Merge
 
 _OURS = "s3_assets."
 _ATTEMPT = f"{_OURS}attempt"
@@ -36,6 +37,8 @@ _FORGETS = "delta.setTransactionRetentionDuration"
 
 class DeltaWriter(Writer):
     """A handle that pins the version from which the cursors were read; the commit goes through it."""
+
+    merges: ClassVar[Merging | None] = Merging.LIBRARY
 
     def __init__(self, table: DeltaTable, handle: Handle) -> None:
         import polars as pl
@@ -47,6 +50,7 @@ class DeltaWriter(Writer):
         self.schema = pl.Schema(handle.schema())
         self.partition_by = tuple(handle.metadata().partition_columns)
         self.filled = delta_log.generated(handle)
+        self._held: tuple[pl.DataFrame, pl.DataFrame] | None = None
 
     def committed(self, stream: str) -> int | None:
         """Return the stream's transaction version in the pinned state.
@@ -153,6 +157,25 @@ class DeltaWriter(Writer):
                 )
         version = self._landed(stamps)
         return Commit(version, watched.rows, 0, 0)
+
+    def held(self, touched: pl.DataFrame) -> pl.DataFrame:
+        """Return those of the keys that the pinned version has rows of, with their number."""
+        if self._held is None or self._held[0] is not touched:
+            with self._errors():
+                self._held = touched, delta_merge.held(self._delta, self._handle, touched)
+        return self._held[1]
+
+    def publish_merge(
+        self, frame: pl.LazyFrame, merge: Merge, *, stamps: Mapping[str, int], notes: Mapping[str, str]
+    ) -> Commit:
+        """Replace the rows of the touched keys by the frame's with delta-rs's MERGE."""
+        rows = frame.collect(engine="streaming")
+        # It names the files that it takes out: it holds for the pinned version alone.
+        properties = _properties(stamps, notes, again=False)
+        with self._errors(), self._named_constraints():
+            metrics = delta_merge.merge(self._handle, rows, merge, self.held(merge.touched), properties)
+        added, removed = (metrics[f"num_target_files_{each}"] for each in ("added", "removed"))
+        return Commit(self._landed(stamps), rows.height, 0, added, removed_files=removed)
 
     def commits_since(self, version: int) -> list[Mapping[str, str]] | None:
         """Return the notes of the commits after `version` up to the pinned one, newest first."""

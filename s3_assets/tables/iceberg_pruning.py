@@ -85,7 +85,7 @@ def may_overlap(file: DataFile, schema: Schema, window: Bounds) -> bool:
         return False
     low, high = (_literal(bound).to(field.field_type).value for bound in (window.low, window.high))
     smallest, largest = (
-        _bound((bounds or {}).get(field.field_id), field.field_type)
+        read_bound((bounds or {}).get(field.field_id), field.field_type)
         for bounds in (file.lower_bounds, file.upper_bounds)
     )
     return (smallest is None or smallest < high) and (largest is None or largest >= low)
@@ -98,7 +98,7 @@ def _literal(bound: Bound) -> Literal[Any]:
     return found
 
 
-def _bound(value: bytes | None, dtype: Any) -> Any:  # noqa: ANN401 - a value of that type
+def read_bound(value: bytes | None, dtype: Any) -> Any:  # noqa: ANN401 - a value of that type
     """Read a bound; None if there is none, or if the column was of another type when it was written."""
     from pyiceberg.conversions import from_bytes
 

@@ -6,18 +6,19 @@ same commit sets.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from s3_assets.errors import CursorError, ServerFailureError, UnsupportedError
 from s3_assets.tables.catalogs.failures import catalog_errors
 from s3_assets.tables.iceberg_carrying import carry
 from s3_assets.tables.iceberg_commit import Committer
 from s3_assets.tables.iceberg_evolution import change, wider
+from s3_assets.tables.iceberg_merge import Holders, holders
 from s3_assets.tables.iceberg_parts import IcebergLayout, PartitionFields, data_files, refuse_nulls
 from s3_assets.tables.iceberg_snapshots import lineage, number_of, version_of
 from s3_assets.tables.iceberg_types import from_iceberg
 from s3_assets.tables.iceberg_windows import touched
-from s3_assets.tables.table import Carried, Commit, TableVersion, WriteMode, Writer
+from s3_assets.tables.table import Carried, Commit, Merging, TableVersion, WriteMode, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,8 @@ _WRITTEN_VERSIONS = (1, 2)
 class IcebergWriter(Writer):
     """A handle that pins the snapshot from which the cursors were read; the commit goes through it."""
 
+    merges: ClassVar[Merging | None] = Merging.PARTS
+
     def __init__(self, table: IcebergTable, handle: Handle) -> None:
         self.table = table
         self._iceberg = table
@@ -48,6 +51,7 @@ class IcebergWriter(Writer):
         self._lineage = tuple(lineage(handle.metadata, handle.current_snapshot()))
         self._fields = PartitionFields(handle.spec(), handle.schema(), table.name)
         self._removed: tuple[DataFile, ...] | None = None
+        self._held: tuple[pl.DataFrame, Holders] | None = None
         self.pinned = number_of(handle, handle.current_snapshot())
         self.schema = from_iceberg(handle.schema(), table.name)
         self.partition_by = tuple(str(field) for field in handle.spec().fields)
@@ -159,6 +163,22 @@ class IcebergWriter(Writer):
             self._removed, carried = carry(self._iceberg, self._handle, window)
         return carried
 
+    def held(self, touched: pl.DataFrame) -> pl.DataFrame:
+        """Return those of the keys that the pinned snapshot has rows of, with their number."""
+        return self._holders(touched).held
+
+    def beside(self, touched: pl.DataFrame) -> Carried | None:
+        """Return the rows of other keys of the files that hold rows of these."""
+        found = self._holders(touched)
+        self._removed = found.removed
+        return found.carried
+
+    def _holders(self, touched: pl.DataFrame) -> Holders:
+        if self._held is None or self._held[0] is not touched:
+            with self._errors():
+                self._held = touched, holders(self._iceberg, self._handle, self.schema, touched)
+        return self._held[1]
+
     def publish(
         self,
         parts: Sequence[AuditedPart],
@@ -173,7 +193,7 @@ class IcebergWriter(Writer):
         An overwrite names the files that it takes out, so that it holds for the pinned snapshot alone.
         """
         with self._errors():
-            removed = () if mode is WriteMode.APPEND else self._replaced(window)
+            removed = self._replaced(mode, window)
             adds = data_files(parts, self.layout(max(stamps.values())), self._handle)
         streams = {f"{_STREAM}{stream}": str(number) for stream, number in stamps.items()}
         told = {f"{_OURS}{key}": value for key, value in notes.items()}
@@ -191,11 +211,13 @@ class IcebergWriter(Writer):
         """Delete the manifests of a commit that surely failed."""
         self._committer.abandon()
 
-    def _replaced(self, window: Bounds | None) -> tuple[DataFile, ...]:
-        if window is None:
+    def _replaced(self, mode: WriteMode, window: Bounds | None) -> tuple[DataFile, ...]:
+        if mode is WriteMode.APPEND:
+            return ()
+        if mode is not WriteMode.MERGE and window is None:
             return touched(self._handle, None).whole
         if self._removed is None:
-            raise ServerFailureError("a window was published before its files were looked at")
+            raise ServerFailureError("rows were to be replaced before their files were looked at")
         return self._removed
 
     def _errors(self) -> AbstractContextManager[None]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.history import PastCommit
     from s3_assets.tables.parts import AuditedPart, Layout
     from s3_assets.tables.positions import Limit, Position
+    from s3_assets.tables.touched import DigestsPosition, Touched
     from s3_assets.windows import Window
 
 
@@ -117,13 +118,15 @@ class Carried:
 class Merge:
     """What a write by key takes out: every row of these keys, and then the new rows come in.
 
-    `touched` are the keys, in columns of their names and once each, without nulls. `held` are those of them
-    that rows of the pinned state had when the changes were judged, with their number in the column `HELD`.
+    `touched` are the keys, once each and without nulls; its columns are the table's key columns.
     """
 
-    keys: tuple[str, ...]
     touched: pl.DataFrame
-    held: pl.DataFrame
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that tell a row."""
+        return self.touched.columns
 
 
 HELD = "\x01rows"
@@ -222,6 +225,15 @@ class Table(ABC, Generic[Settings]):
         time of the past, `window` keeps only its partitions. `limit`, for these modes too, is how much is
         taken at once: the plan's `more` tells whether it cut something off.
         """
+
+    def touched(self, since: Position | DigestsPosition | None) -> Touched:
+        """Tell which spans of the partition column were changed after `since`, without reading data.
+
+        None for `since`: which hold rows. Raises `PartitionColumnError` if no partitions are declared or the
+        column is not there.
+        """
+        del since
+        raise self._cannot("asked which partitions changed")
 
     def history(self, limit: int) -> list[PastCommit]:
         """Return what the newest commits did, newest first, as far back as the table's log is kept."""

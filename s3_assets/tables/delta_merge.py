@@ -1,0 +1,118 @@
+"""Rows of a Delta table replaced by their keys, with delta-rs's MERGE: one commit, and a true change feed.
+
+What is merged is held in memory; of the table, delta-rs reads the files that may hold one of the keys.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from s3_assets.tables import delta_log
+from s3_assets.tables.delta_open import stream_errors
+from s3_assets.tables.key_ranges import KeyRange, comparable, may_hold
+from s3_assets.tables.table import HELD
+
+if TYPE_CHECKING:
+    import polars as pl
+    from deltalake import CommitProperties
+    from deltalake import DeltaTable as Handle
+
+    from s3_assets.tables.delta import DeltaTable
+    from s3_assets.tables.table import Merge
+
+# Columns beside the table's own: what is done, and of which key with the rows that are there.
+_ACT = "s3_assets_act"
+_KEY = "s3_assets_key"
+_PUT, _TAKE, _ADD = "put", "take", "add"
+_SPILL = 256 * 1024 * 1024
+
+
+def held(table: DeltaTable, handle: Handle, touched: pl.DataFrame) -> pl.DataFrame:
+    """Return those of the keys that the handle's version has rows of, with their number in `HELD`.
+
+    Files are ruled out by the statistics and partition values in the log.
+    """
+    import polars as pl
+
+    schema = pl.Schema(handle.schema())
+    keys = touched.columns
+    wanted = touched.cast({key: schema[key] for key in keys})
+    files = candidates(handle, schema, wanted)
+    if files.is_empty():
+        return wanted.clear().with_columns(pl.lit(None, pl.UInt32).alias(HELD))
+    frame = (
+        table.scan_files(handle, schema, files["path"])
+        if delta_log.read_by_polars(handle)
+        else table.plan(at=handle.version()).frame
+    )
+    counted = frame.select(keys).join(wanted.lazy(), on=keys, how="semi").group_by(keys)
+    with stream_errors(table.connection, table.location, table.name):
+        return counted.agg(pl.len().alias(HELD)).collect(engine="streaming")
+
+
+def candidates(handle: Handle, schema: pl.Schema, touched: pl.DataFrame) -> pl.DataFrame:
+    """Return those of the live files that may hold a row of the keys."""
+    found = delta_log.files(handle)
+    ranges = {}
+    for key in comparable(tuple(touched.columns), schema):
+        partition, low, high = f"partition.{key}", f"min.{key}", f"max.{key}"
+        if partition in found.columns:
+            ranges[key] = KeyRange(found[partition], found[partition])
+        elif low in found.columns and high in found.columns:
+            ranges[key] = KeyRange(found[low], found[high])
+    return found.filter(may_hold(ranges, touched, found.height))
+
+
+def merge(
+    handle: Handle, rows: pl.DataFrame, what: Merge, found: pl.DataFrame, properties: CommitProperties
+) -> dict[str, Any]:
+    """Replace the rows of the touched keys by these, in one commit through the handle; return its metrics.
+
+    `found` is what `held` says of the touched keys.
+
+    A key that more than one row of the table has, as only another writer can leave it, loses all of them and
+    gets one; others are updated in place, so that the table's own change feed tells what became of them.
+    """
+    merger = handle.merge(
+        _acts(rows, what, found),
+        " AND ".join(f"t.{_quoted(key)} = s.{_quoted(f'{_KEY}_{i}')}" for i, key in enumerate(what.keys)),
+        source_alias="s",
+        target_alias="t",
+        # In memory it is in any case; and of a stream delta-rs would not know which files it can touch.
+        streamed_exec=False,
+        max_spill_size=_SPILL,
+        commit_properties=properties,
+    )
+    values = {_quoted(column): f"s.{_quoted(column)}" for column in rows.columns}
+    return (
+        merger.when_matched_update(values, predicate=f"s.{_ACT} = '{_PUT}'")
+        .when_matched_delete(predicate=f"s.{_ACT} = '{_TAKE}'")
+        .when_not_matched_insert(values, predicate=f"s.{_ACT} <> '{_TAKE}'")
+        .execute()
+    )
+
+
+def _acts(rows: pl.DataFrame, what: Merge, found: pl.DataFrame) -> Any:  # noqa: ANN401 - an Arrow table
+    """Return the rows with what is done to the table's rows of their key."""
+    import polars as pl
+
+    keys = what.keys
+    several = found.filter(pl.col(HELD) > 1).select(keys)
+    put = rows.join(several, on=keys, how="anti")
+    add = rows.join(several, on=keys, how="semi")
+    taken = what.touched.join(put.select(keys), on=keys, how="anti")
+    marks = [pl.col(key).alias(f"{_KEY}_{i}") for i, key in enumerate(keys)]
+    # A null matches nothing: the row comes in whatever the table has.
+    none = [pl.lit(None, rows.schema[key]).alias(f"{_KEY}_{i}") for i, key in enumerate(keys)]
+    return pl.concat(
+        [
+            put.with_columns(*marks, pl.lit(_PUT).alias(_ACT)),
+            add.with_columns(*none, pl.lit(_ADD).alias(_ACT)),
+            taken.select(*marks, pl.lit(_TAKE).alias(_ACT)),
+        ],
+        how="diagonal",
+    ).to_arrow()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
