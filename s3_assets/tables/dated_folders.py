@@ -65,6 +65,11 @@ class DatedFolders:
         """The names of the pattern's Hive folders."""
         return frozenset(each.partition("=")[0] for each in self._segments if "=" in each)
 
+    @property
+    def tells_days(self) -> bool:
+        """Whether the folders tell the day, and not the month alone."""
+        return any(unit == "d" for _, unit in _DIRECTIVE.findall(self.pattern))
+
     def dtype(self) -> pl.DataType:
         """Return the type of what the folders tell: a date, or for hours a timestamp in UTC."""
         import polars as pl

@@ -8,7 +8,7 @@ from s3_assets.connection.adapters import deltalake as delta_adapter
 from s3_assets.connection.adapters import polars as polars_adapter
 from s3_assets.connection.environment import without_ambient_settings
 from s3_assets.objects import Objects
-from s3_assets.tables import delta_changes, delta_history, delta_log
+from s3_assets.tables import delta_changes, delta_history, delta_log, delta_touched
 from s3_assets.tables.delta_features import require_readable, require_writable
 from s3_assets.tables.delta_open import delta_errors, open_table, stream_errors
 from s3_assets.tables.delta_schema import storable, to_delta
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable as Handle
 
     from s3_assets.tables.history import PastCommit
+    from s3_assets.tables.touched import DigestsPosition, Touched
     from s3_assets.windows import Window
 
 _LOG_DIGITS = 20
@@ -74,6 +75,10 @@ class DeltaTable(Table[DeltaSettings]):
         rows = None if found["num_records"].null_count() else int(found["num_records"].sum())
         statistics = Statistics(found.height, int(found["size_bytes"].sum()), rows)
         return State(TableVersion(str(handle.version()), handle.version()), statistics)
+
+    def touched(self, since: Position | DigestsPosition | None) -> Touched:
+        """Tell which spans of time the commits after `since` changed: one request for each commit."""
+        return delta_touched.touched(self, since)
 
     def history(self, limit: int) -> list[PastCommit]:
         """Return what the newest commits did: one request each."""

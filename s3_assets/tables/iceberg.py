@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from s3_assets.errors import TableMissingError
-from s3_assets.tables import iceberg_files, iceberg_history
+from s3_assets.tables import iceberg_files, iceberg_history, iceberg_touched
 from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
 from s3_assets.tables.iceberg_added import appends, start_of
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.history import PastCommit
     from s3_assets.tables.iceberg_files import Files
     from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.touched import DigestsPosition, Touched
     from s3_assets.windows import Window
 
 
@@ -86,6 +87,12 @@ class IcebergTable(Table[IcebergSettings]):
         handle = self.open()
         with reading(self, handle):
             return State(version_of(handle), iceberg_files.statistics(handle, handle.current_snapshot()))
+
+    def touched(self, since: Position | DigestsPosition | None) -> Touched:
+        """Tell which spans of time the snapshots after `since` changed, by their own manifests."""
+        handle = self.open()
+        with reading(self, handle):
+            return iceberg_touched.touched(self, handle, since)
 
     def history(self, limit: int) -> list[PastCommit]:
         """Return what the newest snapshots of the current lineage did: the table is loaded once."""

@@ -90,7 +90,7 @@ def bounds(partitions: Partitions, window: Window, dtype: pl.DataType, table: st
         return Bounds(partitions.column, low.date(), high.date())
     if dtype == pl.String or dtype.is_integer():
         integer = dtype.is_integer()
-        text = partitions.format or (_INTEGER_FORMATS if integer else _STRING_FORMATS)[partitions.every]
+        text = column_format(partitions, integer=integer)
         check_format(partitions, text, table, integer=integer)
         written = [_write(partitions, moment, text, table) for moment in (low, high)]
         first, last = [int(each) for each in written] if integer else written
@@ -155,6 +155,11 @@ def check_format(partitions: Partitions, text: str, table: str, *, integer: bool
                 f"the format '{text}' does not carry the whole start of a {partitions.every}",
                 "Write it down to the partition's length, such as %Y-%m-%d for days.",
             )
+
+
+def column_format(partitions: Partitions, *, integer: bool) -> str:
+    """Return how a string or integer column writes the start of a partition (strftime)."""
+    return partitions.format or (_INTEGER_FORMATS if integer else _STRING_FORMATS)[partitions.every]
 
 
 def write_key(partitions: Partitions, start: datetime) -> str:
