@@ -28,9 +28,12 @@
     ├── RowsOutsideWindowError (ValueError)    rows that the write must not touch
     ├── RowsRefusedError (ValueError)          rows that break a constraint of the table
     │   └── RowKeyError                        rows without a key, or with that of another row
-    ├── ChangeFeedMissingError (LookupError)   a change feed was asked for and is not there
-    ├── HistoryLostError (LookupError)         the range that a cursor needs is gone
+    ├── HistoryGapError                        what came after a cursor cannot be told any more
+    │   ├── ChangeFeedMissingError (LookupError)  a change feed was asked for and is not there
+    │   ├── HistoryLostError (LookupError)        the range that a cursor needs is gone
+    │   └── TableRewrittenError                   a table was set back, made anew, or rows of it replaced
     ├── SourceRewrittenError (ValueError)      what was read once has been rewritten since
+    │   └── TableRewrittenError                see above
     ├── UnsupportedError (NotImplementedError) a format or table feature that cannot be served
     ├── CursorError (LookupError)              a cursor is missing, damaged or of another kind
     └── CommitConflictError (RuntimeError)     somebody else committed first
@@ -244,16 +247,24 @@ class RowKeyError(RowsRefusedError):
         super().__init__(found, **place)
 
 
-class ChangeFeedMissingError(S3AssetsError, LookupError):
+class HistoryGapError(S3AssetsError):
+    """What came after a cursor cannot be told any more: only reading the source as it is now goes on."""
+
+
+class ChangeFeedMissingError(HistoryGapError, LookupError):
     """The table keeps no change feed for the range that was asked for."""
 
 
-class HistoryLostError(S3AssetsError, LookupError):
+class HistoryLostError(HistoryGapError, LookupError):
     """The versions between the cursor and now are gone."""
 
 
 class SourceRewrittenError(S3AssetsError, ValueError):
     """Rows or files that were read before have been rewritten since."""
+
+
+class TableRewrittenError(HistoryGapError, SourceRewrittenError):
+    """A table with versions was made anew or set back, or rows of it were replaced or deleted."""
 
 
 class UnsupportedError(S3AssetsError, NotImplementedError):
