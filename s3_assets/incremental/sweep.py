@@ -68,7 +68,7 @@ def _delete_parts(target: Table[Any], attempts: Collection[int]) -> int:
     root = target.location.key
     found = [
         item.key
-        for item in objects.list_objects(root)
+        for item in objects.list_objects(target.staging.key)
         if (match := _PART.search(item.key)) and int(match["attempt"]) in attempts
     ]
     if not found:

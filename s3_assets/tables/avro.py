@@ -32,7 +32,7 @@ class AvroTable(FolderTable[AvroSettings]):
     """A folder of Avro files; folders named `column=value` are Hive partitions."""
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.READ_ADDED, Capability.WRITE_WINDOW}
+        {Capability.READ_ADDED, Capability.WRITE_WINDOW, Capability.TRANSACTIONS}
     )
 
     def writer(self) -> Writer:

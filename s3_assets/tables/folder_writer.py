@@ -1,16 +1,22 @@
-"""Writing a folder of data files of any format: staged out of sight, then swapped in, partition by partition.
+"""Writing a folder of data files of any format: staged out of sight, committed by a log, given their names.
 
-A folder has no transactions. Parts are staged below `_s3_assets/`, which readers skip; the swap copies them
-on the server to names that depend on the partition alone and deletes what else was in the window. A swap that
-is cut short is completed by running the same partitions again.
+A folder has no transactions of its own: the log beside it (`folder_log`) makes them. Parts are staged below
+`_s3_assets/` under names that no reader takes for data; one entry of the log commits them together with the
+cursors; then they are copied on the server to the names that readers see, and what they replace is deleted
+(`folder_swap`). Whoever opens the folder for a write finishes what another left unfinished: no reader ever
+sees a row that is not committed, and all see every committed row once the next write begins, at the latest.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from s3_assets.errors import SchemaMismatchError, UnsupportedError
+from s3_assets.tables import folder_log, folder_swap
+from s3_assets.tables.conditional_puts import require_conditional_puts
 from s3_assets.tables.files import hive_folder, inside
+from s3_assets.tables.folder_log import STAGING, Entry, FolderLog
 from s3_assets.tables.partitioning import label_bounds, label_column, label_of
 from s3_assets.tables.parts import Layout
 from s3_assets.tables.schemas import fit
@@ -27,7 +33,20 @@ if TYPE_CHECKING:
     from s3_assets.tables.parts import AuditedPart
     from s3_assets.tables.settings import FolderSettings
 
-STAGING = "_s3_assets/staging/"
+
+@dataclass(frozen=True)
+class StagedLayout(Layout):
+    """Parts with names that do not end as data does: not even a reader of `**/*.parquet` takes them."""
+
+    @property
+    def suffix(self) -> str:
+        """How the names of the parts end."""
+        return f"{self.data_suffix}.staged"
+
+    @property
+    def data_suffix(self) -> str:
+        """How the names of the files end that they become."""
+        return super().suffix
 
 
 class FolderWriter(Writer):
@@ -40,13 +59,31 @@ class FolderWriter(Writer):
         self._encoding = encoding
         # Whatever readers take for the folder: nothing but the folder itself is ever written or cleared.
         self._folder = table.folder_to_write()
+        self._log = FolderLog(self._folder.objects, table.location)
+        self._head = self._log.head()
+        self.pinned = self._head.number
+        if self._head.entry is not None and not self._head.done:
+            folder_swap.carry_out(self._log, self._head.number, self._head.entry)
         self.schema = _known_schema(table)
         self.partition_by: tuple[str, ...] = table.settings.partition_by or ()
 
     def committed(self, stream: str) -> int | None:
-        """A folder keeps no cursors."""
-        del stream
-        return None
+        """Return what the newest entry of the log says of the stream."""
+        return self._head.entry.stamps.get(stream) if self._head.entry else None
+
+    def commits_since(self, version: int) -> list[Mapping[str, str]] | None:
+        """Return the notes of the entries after `version` up to the pinned one, newest first."""
+        if version >= self.pinned:
+            return []
+        if version + 1 < self._head.oldest:
+            return None
+        notes: list[Mapping[str, str]] = []
+        for number in range(self.pinned, version, -1):
+            entry = self._head.entry if number == self.pinned else self._log.entry(number)
+            if entry is None:
+                return None
+            notes.append({**entry.notes, "attempt": str(entry.attempt), "version": str(number)})
+        return notes
 
     def admit(self, columns: pl.Schema) -> None:
         """Refuse rows that do not fit the columns that are declared, and types that the files cannot hold."""
@@ -97,10 +134,10 @@ class FolderWriter(Writer):
         self.partition_by = (label_column(partitions),)
         return frame.with_columns(value.dt.strftime(text).alias(label_column(partitions)))
 
-    def layout(self, attempt: int) -> Layout:
+    def layout(self, attempt: int) -> StagedLayout:
         """Parts go to a staging folder of this attempt."""
         staging = self.table.location.folder(f"{STAGING}{attempt}/")
-        return Layout(staging, self.partition_by, attempt, encoding=self._encoding)
+        return StagedLayout(staging, self.partition_by, attempt, encoding=self._encoding)
 
     def publish(
         self,
@@ -111,60 +148,53 @@ class FolderWriter(Writer):
         stamps: Mapping[str, int],
         notes: Mapping[str, str],
     ) -> Commit:
-        """Swap the parts in; streams with a cursor need a table with transactions."""
-        del notes
-        self._refuse_append(mode)
-        objects = self._folder.objects
-        root = self.table.location.key
-        replaced = self._replaced(window)
-        moves = self._moves(parts, stamps)
-        objects.copy(moves)
-        surplus = set(replaced) - {target for _, target in moves}
-        objects.delete(sorted(surplus))
-        objects.delete(
-            item.key
-            for item in list(objects.list_objects(root + STAGING))
-            if item.key in {move[0] for move in moves}
+        """Commit the parts by an entry of the log, and carry it out.
+
+        The files that an overwrite takes out are those of now: whatever is committed through the log since
+        the folder was opened makes this commit fail.
+        """
+        attempt = max(stamps.values())
+        moves, removals = folder_swap.place(
+            parts, attempt, self.layout(attempt).data_suffix, self._replaced(mode, window)
         )
+        entry = Entry(
+            str(mode),
+            attempt,
+            self._head.oldest_of_next(),
+            f"{STAGING}{attempt}/",
+            moves,
+            removals,
+            {**(self._head.entry.stamps if self._head.entry else {}), **stamps},
+            dict(notes),
+        )
+        number = self.pinned + 1
+        self._log.commit(number, entry)
+        folder_swap.carry_out(self._log, number, entry)
+        self._folder.objects.delete(self._head.surplus)
         return Commit(
-            TableVersion(str(max(stamps.values(), default=0))),
+            TableVersion(str(number), number),
             sum(part.part.rows for part in parts),
             sum(part.part.bytes for part in parts),
             len(parts),
-            removed_files=len(surplus),
+            removed_files=len(removals),
         )
 
     def refuse(self, mode: WriteMode, window: Bounds | None) -> None:
-        """Refuse appends, and files of which it cannot be told whether they belong to what is replaced."""
-        self._refuse_append(mode)
+        """Refuse servers that no commit can rest on, and files of which nobody can tell what is in them.
+
+        That is whether they belong to what an overwrite replaces.
+        """
         if window is not None:
-            self._replaced(window)
+            self._replaced(mode, window)
+        require_conditional_puts(self.table.connection, self.table.location.key + folder_log.FOLDER)
 
-    def _refuse_append(self, mode: WriteMode) -> None:
+    def _replaced(self, mode: WriteMode, window: Bounds | None) -> list[str]:
+        """Return the paths, below the table, of the files whose rows are replaced."""
         if mode is WriteMode.APPEND:
-            raise UnsupportedError(
-                "rows cannot be appended to a plain folder exactly once",
-                remedy="Write whole partitions, or choose format: delta for this table.",
-                table=self.table.name,
-            )
-
-    def _replaced(self, window: Bounds | None) -> list[str]:
+            return []
+        root = self.table.location.key
         keys = self._folder.list_files()["key"]
-        return [key for key in keys if window is None or self._in_window(key, window)]
-
-    def _moves(self, parts: Sequence[AuditedPart], stamps: Mapping[str, int]) -> list[tuple[str, str]]:
-        attempt = max(stamps.values())
-        staged = f"{self.table.location.key}{STAGING}{attempt}/"
-        suffix = self.layout(attempt).suffix
-        moves, counts = [], dict[str, int]()
-        for part in sorted(parts, key=lambda each: each.part.path):
-            folder = part.part.path.rpartition("/")[0]
-            index = counts.get(folder, 0)
-            counts[folder] = index + 1
-            name = f"part-{index:05d}{suffix}"
-            target = f"{folder}/{name}" if folder else name
-            moves.append((staged + part.part.path, self.table.location.key + target))
-        return moves
+        return [key.removeprefix(root) for key in keys if window is None or self._in_window(key, window)]
 
     def _in_window(self, key: str, window: Bounds) -> bool:
         import polars as pl

@@ -26,7 +26,7 @@ class ParquetTable(FolderTable[ParquetSettings]):
     """A folder of Parquet files; folders named `column=value` are Hive partitions."""
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.READ_ADDED, Capability.WRITE_WINDOW}
+        {Capability.READ_ADDED, Capability.WRITE_WINDOW, Capability.TRANSACTIONS}
     )
 
     def writer(self) -> Writer:

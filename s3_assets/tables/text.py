@@ -39,7 +39,7 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
     """A folder of text files; a format says what a text's blocks are, and what rows they hold."""
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.READ_ADDED, Capability.WRITE_WINDOW}
+        {Capability.READ_ADDED, Capability.WRITE_WINDOW, Capability.TRANSACTIONS}
     )
 
     def writer(self) -> Writer:
