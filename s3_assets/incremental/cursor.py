@@ -3,50 +3,30 @@
     <table>/_s3_assets/<stream>/<number>.json      written before the commit, never changed
     <table>/_s3_assets/<stream>/<number>.parquet   the files that this commit read (file ledgers only)
 
-The target's transaction holds the number; the file of that number is the cursor. Ledger segments are merged
-as they grow, so that their count stays logarithmic, and each commit writes in proportion to what is new.
+The target's transaction holds the number; the file of that number is the cursor.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from s3_assets.errors import CommitConflictError, CursorError, ObjectMissingError, S3AssetsError
+from s3_assets.errors import CursorError, S3AssetsError
+from s3_assets.incremental.ledger import Segment, read_ledger, write_ledger
 from s3_assets.incremental.position_text import read_position, write_position
-from s3_assets.objects import Objects, empty_listing
+from s3_assets.incremental.stream_files import CURSOR, FOLDER, SEGMENT, NumberTakenError, StreamFiles
 from s3_assets.tables.positions import FilesPosition, ModifiedPosition, Position
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from s3_assets.connection.settings import S3Connection
     from s3_assets.location import Location
 
-FOLDER = "_s3_assets"
-_SCHEMA_VERSION = 1
-_NUMBERED = re.compile(r"^(?P<number>\d+)\.(?:json|parquet)$")
-# Segments are merged when a new one is at least half as large: a binary counter.
-_MERGE_RATIO = 2
+__all__ = ["FOLDER", "Cursor", "Cursors", "NumberTakenError", "Segment", "Survey"]
 
-
-class NumberTakenError(CommitConflictError):
-    """Another attempt has this number, or a lost answer hid that it was ours: draw another."""
-
-    def __init__(self) -> None:
-        super().__init__("the attempt's number is taken", remedy="Draw another one.")
-
-
-@dataclass(frozen=True)
-class Segment:
-    """One sorted file of the ledger, named by the attempt that wrote it."""
-
-    number: int
-    files: int
+# 2: ledgers have their ETags in 16 bytes, and positions are paths and times besides.
+_SCHEMA_VERSION = 2
+_READ_VERSIONS = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -62,10 +42,11 @@ class Cursor:
         """Return the cursor for people and metadata."""
         if self.position is None:
             return {"beginning": True}
-        files = sum(segment.files for segment in self.segments)
         found = write_position(self.position)
         del found["kind"]
-        return {**found, "files": files} if isinstance(self.position, FilesPosition) else found
+        if isinstance(self.position, FilesPosition | ModifiedPosition):
+            found["files"] = sum(segment.files for segment in self.segments)
+        return found
 
 
 @dataclass(frozen=True)
@@ -80,10 +61,9 @@ class Cursors:
     """The cursors of one stream beside one target."""
 
     def __init__(self, connection: S3Connection, table: Location, stream: str) -> None:
-        self._objects = Objects(connection)
-        self._table = table
         self.stream = stream
-        self.folder = f"{table.key}{FOLDER}/{quote(stream, safe='')}/"
+        self._files = StreamFiles(connection, table, stream)
+        self.folder = self._files.folder
 
     def load(self, number: int) -> Cursor:
         """Return the cursor of a committed number; raises `CursorError` if its file is gone or damaged."""
@@ -91,12 +71,18 @@ class Cursors:
         try:
             position = document["position"]
             segments = tuple(Segment(**each) for each in document.get("segments", ()))
-            found = None if position is None else read_position(position, lambda: self._ledger(segments))
+            found = (
+                None
+                if position is None
+                else read_position(position, lambda: read_ledger(self._files, segments))
+            )
             return Cursor(number, document["previous"], found, segments)
         except S3AssetsError:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise self._damaged(number, f"its file holds no position of this release: {error!r}") from error
+            raise self._files.damaged(
+                number, f"its file holds no position of this release: {error!r}"
+            ) from error
 
     def save(
         self, number: int, position: Position | None, since: Cursor | None, *, anew: bool = False
@@ -106,16 +92,9 @@ class Cursors:
         `anew`: the position does not go on from `since`, but takes its place.
         """
         previous = since.number if since else None
-        if isinstance(position, FilesPosition):
-            ledger = self._save_ledger(number, position.files, None if anew else since)
-            cursor = replace(ledger, previous=previous)
-        elif isinstance(position, ModifiedPosition):
-            # Only what lies inside the look-back: written anew each time.
-            cursor = replace(
-                self._save_ledger(number, position.files, None), previous=previous, position=position
-            )
-        else:
-            cursor = Cursor(number, previous, position)
+        cursor = Cursor(
+            number, previous, position, self._segments_of(number, position, None if anew else since)
+        )
         document = {
             "schema_version": _SCHEMA_VERSION,
             "stream": self.stream,
@@ -123,12 +102,12 @@ class Cursors:
             "position": None if position is None else write_position(position),
             "segments": [{"number": each.number, "files": each.files} for each in cursor.segments],
         }
-        self._put(self._key(number, "json"), json.dumps(document, indent=1).encode())
+        self._files.put(number, CURSOR, json.dumps(document, indent=1).encode())
         return cursor
 
     def numbers(self) -> list[int]:
         """Return the numbers of all attempts that left a cursor file, in order."""
-        return sorted(number for number, name in self._names() if name.endswith(".json"))
+        return sorted(number for number, kind in self._files.list_files() if kind == CURSOR)
 
     def chain(self, committed: Cursor) -> list[int]:
         """Return the committed numbers as far back as their files are kept, newest first."""
@@ -146,23 +125,19 @@ class Cursors:
         chain, complete = self._chain(committed)
         kept = chain[:2]
         segments = {each.number for number in kept for each in self._segments(number, committed)}
-        names = [(number, name) for number, name in self._names() if number < committed.number]
-        surplus = sorted(
-            (number, name)
-            for number, name in names
-            if (name.endswith(".json") and number not in kept)
-            or (name.endswith(".parquet") and number not in segments)
-        )
-        uncommitted = {number for number, _ in names if number not in chain}
+        files = [file for file in self._files.list_files() if file.number < committed.number]
+        needed = {CURSOR: {*kept}, SEGMENT: segments}
+        surplus = sorted(file for file in files if file.number not in needed[file.kind])
+        uncommitted = {file.number for file in files if file.number not in chain}
         return Survey(
             # What lies before the known part of the chain was looked at by the success that cut it.
             frozenset(number for number in uncommitted if complete or number > chain[-1]),
-            tuple(name for _, name in surplus),
+            tuple(file.name for file in surplus),
         )
 
     def discard(self, survey: Survey) -> None:
         """Delete the surplus, oldest first, so that a crash leaves the rest of the chain in one piece."""
-        self._objects.delete(self.folder + name for name in survey.surplus)
+        self._files.delete(survey.surplus)
 
     def _chain(self, committed: Cursor) -> tuple[list[int], bool]:
         """Follow the commits back as far as their files are kept, and tell whether the first one was reached.
@@ -186,68 +161,26 @@ class Cursors:
         except CursorError:
             return ()
 
-    def _save_ledger(self, number: int, files: pl.DataFrame, since: Cursor | None) -> Cursor:
-        import polars as pl
-
-        kept = list(since.segments) if since else []
-        frames, count = [files], files.height
-        while kept and kept[-1].files <= count * _MERGE_RATIO:
-            merged = kept.pop()
-            frames.append(self._read(merged))
-            count += merged.files
-        buffer = io.BytesIO()
-        pl.concat(frames).sort("key").write_parquet(buffer, compression="zstd")
-        self._put(self._key(number, "parquet"), buffer.getvalue())
-        segments = (*kept, Segment(number, count))
-        return Cursor(number, since.number if since else None, FilesPosition(files), segments)
-
-    def _ledger(self, segments: tuple[Segment, ...]) -> pl.DataFrame:
-        import polars as pl
-
-        return pl.concat([empty_listing(), *[self._read(segment) for segment in segments]])
-
-    def _read(self, segment: Segment) -> pl.DataFrame:
-        import polars as pl
-
-        try:
-            return pl.read_parquet(io.BytesIO(self._objects.get(self._key(segment.number, "parquet"))))
-        except ObjectMissingError:
-            raise self._damaged(segment.number, "a part of its file ledger is gone") from None
+    def _segments_of(
+        self, number: int, position: Position | None, since: Cursor | None
+    ) -> tuple[Segment, ...]:
+        """Write the files that a position holds; return all segments of its ledger."""
+        if isinstance(position, FilesPosition):
+            return write_ledger(self._files, number, position.files, since.segments if since else ())
+        if isinstance(position, ModifiedPosition):
+            # Only what lies inside the look-back: written anew each time.
+            return write_ledger(self._files, number, position.files)
+        return ()
 
     def _document(self, number: int) -> dict[str, Any]:
+        body = self._files.get(number, CURSOR)
         try:
-            document: dict[str, Any] = json.loads(self._objects.get(self._key(number, "json")))
-        except ObjectMissingError:
-            raise self._damaged(number, "its file is gone") from None
+            document: dict[str, Any] = json.loads(body)
         except ValueError as error:
-            raise self._damaged(number, f"its file is damaged: {error}") from error
-        if document.get("schema_version") != _SCHEMA_VERSION:
-            raise self._damaged(
-                number,
-                f"it is of version {document.get('schema_version')}, this release reads {_SCHEMA_VERSION}",
+            raise self._files.damaged(number, f"its file is damaged: {error}") from error
+        if document.get("schema_version") not in _READ_VERSIONS:
+            known = " and ".join(map(str, _READ_VERSIONS))
+            raise self._files.damaged(
+                number, f"it is of version {document.get('schema_version')}, this release reads {known}"
             )
         return document
-
-    def _damaged(self, number: int, found: str) -> CursorError:
-        return CursorError(
-            f"the cursor {number} of stream '{self.stream}' cannot be read: {found}",
-            remedy=f"Restore {self._key(number, 'json')} from a backup or an older object version, or "
-            "have the stream begin anew with `s3-assets cursor reset`.",
-            location=self._table.url,
-        )
-
-    def _put(self, key: str, body: bytes) -> None:
-        # Never over another attempt's file: its commit would then name rows that it did not read.
-        if not self._objects.put_if_absent(key, body):
-            raise NumberTakenError
-
-    def _names(self) -> list[tuple[int, str]]:
-        found = []
-        for item in self._objects.list_objects(self.folder):
-            name = item.key.removeprefix(self.folder)
-            if match := _NUMBERED.match(name):
-                found.append((int(match["number"]), name))
-        return found
-
-    def _key(self, number: int, suffix: str) -> str:
-        return f"{self.folder}{number}.{suffix}"

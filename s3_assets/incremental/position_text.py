@@ -33,8 +33,12 @@ def write_position(position: Position) -> dict[str, Any]:
             return {"kind": "files"}
         case PathPosition(path):
             return {"kind": "path", "path": path}
-        case ModifiedPosition(modified):
-            return {"kind": "modified", "modified": modified.isoformat()}
+        case ModifiedPosition(modified, _, known_from):
+            return {
+                "kind": "modified",
+                "modified": modified.isoformat(),
+                "known_from": known_from.isoformat(),
+            }
         case StatePosition(token):
             return {"kind": "state", "token": token}
     raise TypeError(f"not a position: {position!r}")
@@ -51,7 +55,8 @@ def read_position(text: Mapping[str, Any], ledger: Callable[[], pl.DataFrame]) -
     if kind == "path":
         return PathPosition(text["path"])
     if kind == "modified":
-        return ModifiedPosition(datetime.fromisoformat(text["modified"]), ledger())
+        modified, known_from = (datetime.fromisoformat(text[name]) for name in ("modified", "known_from"))
+        return ModifiedPosition(modified, ledger(), known_from)
     if kind == "state":
         return StatePosition(text["token"])
     raise KeyError(kind)

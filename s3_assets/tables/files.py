@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from s3_assets.errors import UnsupportedError
 from s3_assets.objects import empty_listing
 from s3_assets.tables.parts import NULL_FOLDER, read_value
 from s3_assets.tables.selection import EVERYTHING, Selection
@@ -46,7 +47,7 @@ class Folder:
     @property
     def _start(self) -> tuple[str, str | None]:
         """From where the listing of the whole folder begins."""
-        return self.selection.start(self.prefix) if self.exactly else (self.prefix.rstrip("/"), None)
+        return self.selection.start(self.prefix) if self.exactly else (self._root, None)
 
     @property
     def _parent(self) -> str:
@@ -86,6 +87,41 @@ class Folder:
             ]
         )
 
+    def mark(self, key: str) -> str:
+        """Return what `list_behind` begins behind, for a file's key: its path, and what comes before it."""
+        return key.removeprefix(self._root)
+
+    def nothing(self) -> pl.DataFrame:
+        """Return a listing without files."""
+        import polars as pl
+
+        return empty_listing().with_columns(storage_class=pl.lit(None, pl.String))
+
+    def list_behind(self, mark: str) -> Iterator[pl.DataFrame]:
+        """Yield the data files whose marks sort behind that one, page by page, in the order of their keys.
+
+        Raises `UnsupportedError` if the server lists in another order.
+        """
+        prefix, start = self._start
+        behind = max(start or "", self._root + mark if mark else "")
+        last = behind
+        for page in self.objects.list_pages(prefix, start_after=behind or None):
+            if page.is_empty():
+                continue
+            if not page["key"].is_sorted() or page["key"][0] <= last:
+                raise UnsupportedError(
+                    "the server does not list objects in the order of their names",
+                    remedy="Read the folder with incremental: exact or modified_time.",
+                    location=self.objects.url(prefix),
+                )
+            last = page["key"][-1]
+            yield self._data(page)
+
+    @property
+    def _root(self) -> str:
+        """What all keys of the folder begin with."""
+        return self.prefix if self.exactly else self.prefix.rstrip("/")
+
     def first(self) -> Iterator[str]:
         """Yield the keys of data files, without listing more than the pages that are taken."""
         return (each["key"] for each in self.first_files())
@@ -98,6 +134,8 @@ class Folder:
 
     def take(self, listed: pl.DataFrame) -> pl.DataFrame:
         """Return those of a listing that the selection takes."""
+        if self.selection == EVERYTHING:
+            return listed
         return self.selection.choose(listed, self.paths(listed))
 
     def paths(self, listed: pl.DataFrame) -> pl.Series:
@@ -118,7 +156,7 @@ class Folder:
             return self.objects.list_frame(prefix, start_after=after if after and after > folder else None)
 
         if not places:
-            return empty_listing().with_columns(storage_class=pl.lit(None, pl.String))
+            return self.nothing()
         with ThreadPoolExecutor(_LISTINGS_AT_ONCE) as pool:
             return self._data(pl.concat(list(pool.map(listed, places))))
 

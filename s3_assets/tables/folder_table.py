@@ -12,17 +12,17 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from s3_assets.errors import (
-    DataFilesMissingError,
-    SourceRewrittenError,
-    UnsupportedError,
-)
-from s3_assets.objects import Objects, empty_listing
-from s3_assets.tables import archived, files
+from s3_assets.errors import DataFilesMissingError, S3AssetsError, UnsupportedError
+from s3_assets.objects import Objects
+from s3_assets.tables import archived, files, folder_touched
+from s3_assets.tables.file_order import FileOrder, take
+from s3_assets.tables.file_order_exact import ExactOrder
+from s3_assets.tables.file_order_path import PathOrder
+from s3_assets.tables.file_order_time import TimeOrder
 from s3_assets.tables.folder_columns import FolderColumns
+from s3_assets.tables.folder_log import STAGING
 from s3_assets.tables.inference import Inferred, infer
 from s3_assets.tables.partitioning import label_bounds, label_column
-from s3_assets.tables.positions import FilesPosition, Limit, Position
 from s3_assets.tables.reading import Reading
 from s3_assets.tables.schemas import merge, parse_types
 from s3_assets.tables.selection import Selection
@@ -36,20 +36,23 @@ from s3_assets.tables.table import (
     Table,
     TableVersion,
 )
-from s3_assets.tables.unread import unread
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import polars as pl
 
+    from s3_assets.location import Location
     from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.positions import Limit, Position
+    from s3_assets.tables.touched import DigestsPosition, Touched
     from s3_assets.windows import Window
 
 
 MANY_FILES = 5_000
 """From here on, listing a table takes longer than a person likes to wait."""
 
+_ORDERS: dict[str, type[FileOrder]] = {each.name: each for each in (ExactOrder, PathOrder, TimeOrder)}
 
 FolderOf = TypeVar("FolderOf", bound=FolderSettings)
 
@@ -89,6 +92,11 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     def join_schemas(self, schemas: dict[str, pl.Schema], table: str) -> pl.Schema:
         """Merge the schemas of several files; raises `SchemaMismatchError` for two that disagree."""
         return merge(schemas, table)
+
+    @property
+    def staging(self) -> Location:
+        """The folder below which parts lie that are not committed yet: out of every reader's sight."""
+        return self.location.folder(STAGING)
 
     @cached_property
     def folder(self) -> files.Folder:
@@ -142,6 +150,13 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         listed = self.folder.list_files()
         return archived.left_out(listed) if self.settings.skip_glacier else listed
 
+    def touched(self, since: Position | DigestsPosition | None) -> Touched:
+        """Tell which spans of time have other files than at `since`, by the names of their folders.
+
+        One listing; `until` is a digest of each partition's files.
+        """
+        return folder_touched.touched(self, since)
+
     def plan(
         self,
         mode: ReadMode = ReadMode.CURRENT,
@@ -151,16 +166,32 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         window: Window | None = None,
         limit: Limit | None = None,
     ) -> Plan:
-        """Plan a read of all files, of the window's, or of those that `since` does not hold."""
+        """Plan a read of all files, of the window's, or of those that are new behind `since`.
+
+        Raises `CursorError` for a position of another kind than `incremental` makes, `SourceRewrittenError`
+        as `on_rewritten` and `on_deleted` say, `DataFilesMissingError` if there is none from the beginning.
+        """
         if at is not None:
             self.require(Capability.TIME_TRAVEL)
         if mode is ReadMode.CHANGES:
             self.require(Capability.READ_CHANGES)
         if mode is ReadMode.CURRENT and window is not None:
             return self._plan_window(window)
+        if mode is ReadMode.ADDED:
+            return self._plan_added(since, window, limit)
         listed = self._listed()
-        chosen, notes = self._unread(listed, since) if mode is ReadMode.ADDED else (listed, ())
-        return self._plan(chosen, mode, window, (*notes, *self._undeclared(listed)), total=listed)
+        return self._plan_present(listed, window, self._undeclared(listed), total=listed)
+
+    def _plan_added(self, since: Position | None, window: Window | None, limit: Limit | None) -> Plan:
+        try:
+            found = self._order.find(since, limit)
+        except S3AssetsError as error:
+            raise error.at(table=self.name, connection=self.connection.name) from None
+        if since is None and not found.found:
+            raise self._no_files()
+        notes = (*found.notes, *(self._undeclared(found.listed) if found.listed is not None else ()))
+        plan = self._plan(found.files, ReadMode.ADDED, window, notes, found.until, total=found.listed)
+        return replace(plan, more=found.more)
 
     def _undeclared(self, listed: pl.DataFrame) -> tuple[str, ...]:
         """Say which declaration would spare the listing of a large table."""
@@ -185,22 +216,22 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         first = list(islice(self.folder.first_files(), files))
         if not first:
             raise self._no_files()
-        return self._plan(pl.DataFrame(first, orient="row"), ReadMode.CURRENT, None, (), total=None)
+        return self._plan_present(pl.DataFrame(first, orient="row"), None)
 
     def _plan_window(self, window: Window) -> Plan:
         dated = self._columns.dated
         if dated is not None:
             chosen = self.folder.list_folders_inside(dated.paths(window))
             if not chosen.is_empty():
-                return self._plan(chosen, ReadMode.CURRENT, window, (), total=None)
+                return self._plan_present(chosen, window)
             schema = self._schema_of_first()
         else:
             schema = self._schema_of_first()
             bound = self.bounds(window, schema)
             chosen = self.folder.list_files_inside(self._folder_bounds(bound, schema), schema[bound.column])
         if chosen.is_empty():
-            return self._nothing(schema, ReadMode.CURRENT, (), None)
-        return self._plan(chosen, ReadMode.CURRENT, window, (), total=None)
+            return self._nothing(schema, ReadMode.CURRENT, (), self._order.behind(chosen), None)
+        return self._plan_present(chosen, window)
 
     def _schema_of_first(self) -> pl.Schema:
         """Return the declared columns, or those of the first file: enough to know what a window means."""
@@ -226,23 +257,37 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
             return (bound,)
         return (bound, label_bounds(bound, label_column(partitions)))
 
+    def _plan_present(
+        self,
+        listed: pl.DataFrame,
+        window: Window | None,
+        notes: tuple[str, ...] = (),
+        *,
+        total: pl.DataFrame | None = None,
+    ) -> Plan:
+        """Plan a read of these files as they are now, and of no more than one read takes."""
+        taken = take(listed, self.settings)
+        until = self._order.behind(taken.files)
+        return self._plan(taken.files, ReadMode.CURRENT, window, (*notes, *taken.notes), until, total=total)
+
     def _plan(
         self,
         chosen: pl.DataFrame,
         mode: ReadMode,
         window: Window | None,
         notes: tuple[str, ...],
+        until: Position,
         *,
         total: pl.DataFrame | None,
     ) -> Plan:
-        chosen, told = self._readable(chosen)
-        notes = (*notes, *told)
         if chosen.is_empty():
             import polars as pl
 
-            return self._nothing(self.schema() if self.settings.columns else pl.Schema(), mode, notes, total)
+            schema = self.schema() if self.settings.columns else pl.Schema()
+            return self._nothing(schema, mode, notes, until, total)
+        if not self.settings.skip_glacier:
+            archived.refuse(chosen, self.folder.objects, self.name)
         inferred = self._infer(chosen)
-        position = FilesPosition(chosen.select(empty_listing().columns))
         chosen, hive = self._columns.with_values(chosen, self.folder.paths(chosen), inferred.schema)
         reading = Reading()
         frame = self.scan_inferred(chosen, inferred, hive, reading)
@@ -251,7 +296,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         return Plan(
             frame,
             mode,
-            position,
+            until,
             chosen.height,
             int(chosen["size"].sum()),
             total_files=total.height if total is not None else None,
@@ -262,14 +307,19 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         )
 
     def _nothing(
-        self, schema: pl.Schema, mode: ReadMode, notes: tuple[str, ...], total: pl.DataFrame | None
+        self,
+        schema: pl.Schema,
+        mode: ReadMode,
+        notes: tuple[str, ...],
+        until: Position,
+        total: pl.DataFrame | None,
     ) -> Plan:
         import polars as pl
 
         return Plan(
             pl.LazyFrame(schema=schema),
             mode,
-            FilesPosition(empty_listing()),
+            until,
             0,
             0,
             total_files=total.height if total is not None else None,
@@ -278,35 +328,9 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
             notes=notes,
         )
 
-    def _readable(self, chosen: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
-        """Leave out or refuse archived files, and those beyond the most that one read takes."""
-        notes = []
-        found = chosen.height
-        if self.settings.skip_glacier:
-            chosen = archived.left_out(chosen)
-            if chosen.height < found:
-                notes.append(f"{found - chosen.height:,} archived files were left out (skip_glacier)")
-        most = self.settings.max_files
-        if most is not None and chosen.height > most:
-            notes.append(f"the first {most:,} of {chosen.height:,} files are read, by path (max_files)")
-            chosen = chosen.sort("key").head(most)
-        if not self.settings.skip_glacier:
-            archived.refuse(chosen, self.folder.objects, self.name)
-        return chosen, tuple(notes)
-
-    def _unread(self, listed: pl.DataFrame, since: Position | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
-        if since is None:
-            return listed, ()
-        if not isinstance(since, FilesPosition):
-            raise SourceRewrittenError(
-                "the cursor counts versions, and this source counts files",
-                remedy="Give the import another name, or reset its cursor.",
-                table=self.name,
-            )
-        try:
-            return unread(listed, self.folder.take(since.files), self.settings.on_rewritten)
-        except SourceRewrittenError as error:
-            raise error.at(table=self.name, connection=self.connection.name) from None
+    @cached_property
+    def _order(self) -> FileOrder:
+        return _ORDERS[self.settings.incremental](self.folder, self.settings)
 
     def _listed(self) -> pl.DataFrame:
         listed = self.folder.list_files()

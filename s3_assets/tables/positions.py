@@ -54,10 +54,15 @@ class PathPosition:
 
 @dataclass(frozen=True)
 class ModifiedPosition:
-    """The time up to which files were read, and those of them (as `FilesPosition`) inside the look-back."""
+    """The time up to which files were read, and those of them (as `FilesPosition`) inside the look-back.
+
+    `files` are all that were read, or passed over, of those written at `known_from` or later; whatever is
+    older has been dealt with. To begin at a moment: that moment twice, and no files.
+    """
 
     modified: datetime
     files: pl.DataFrame
+    known_from: datetime
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,6 @@ class Selection:
         """Return those of the listed files, `paths` being theirs below the folder, that are taken."""
         import polars as pl
 
-        if self == EVERYTHING:
-            return listed
         taken = pl.lit(pl.Series([self.takes(path) for path in paths], dtype=pl.Boolean))
         if self.modified_after is not None:
             taken &= pl.col("modified") > self.modified_after

@@ -199,12 +199,13 @@ class FolderSettings(TableSettings):
     )
     incremental: Literal["exact", "path_order", "modified_time"] = Field(
         default="exact",
-        description="How an incremental read tells new files: exact keeps key and ETag of all that were read; "
+        description="How an incremental read tells new files: exact keeps key and ETag of all that it read; "
         "path_order lists only what sorts behind the last one; modified_time takes what was written since.",
     )
     look_back: Duration = Field(
         default=timedelta(hours=1),
         ge=timedelta(0),
+        le=timedelta(days=36_500),
         description="For modified_time: how far behind the newest file that was read a file may lie, by its "
         "own time, that becomes visible only now; such as 90s, 15m, 1h, 2d.",
     )

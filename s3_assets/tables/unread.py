@@ -1,33 +1,112 @@
-"""Which files of a listing were not read yet, by a ledger of those that were."""
+"""What a listing has become since some of its files were read: new, late, rewritten, deleted."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from s3_assets.errors import SourceRewrittenError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import polars as pl
 
+    from s3_assets.tables.settings import FolderSettings
 
-def unread(
-    listed: pl.DataFrame, read: pl.DataFrame, on_rewritten: Literal["fail", "reread", "ignore"]
-) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return the listed files that are not among those that were read, and what is to be said of the others.
 
-    Raises `SourceRewrittenError` for files that changed since, if that is the policy.
-    """
-    new = listed.join(read, on=["key", "etag"], how="anti")
-    rewritten = new.join(read, on="key", how="semi")
-    gone = read.unique("key").join(listed, on="key", how="anti")
-    notes = [f"{gone.height} files that were read before are gone; their rows stay"] if gone.height else []
-    if rewritten.is_empty():
-        return new, tuple(notes)
-    if on_rewritten == "fail":
-        raise SourceRewrittenError(
-            f"{rewritten.height} files were changed after they had been read, "
-            f"the first is {rewritten['key'][0]}",
-            remedy="Set on_rewritten to 'reread' (their rows come again) or 'ignore'.",
+@dataclass(frozen=True)
+class Unread:
+    """Listed files that are not among those that were read, and those that are among them no more."""
+
+    new: pl.DataFrame
+    """Files of which neither this nor another state was read."""
+    rewritten: pl.DataFrame
+    """Files that were read in another state; both frames are listings."""
+    gone: int
+    """How many keys that were read are not there any more."""
+    first_gone: str = ""
+
+    @classmethod
+    def of(cls, listed: pl.DataFrame, read: pl.DataFrame, present: pl.DataFrame | None = None) -> Unread:
+        """Compare a listing with the files that were read.
+
+        A file is the one that was read if key and ETag are: what was written again as it was is not new.
+        `present` is the whole listing, if `listed` is a part of it.
+        """
+        others = listed.join(
+            read.select("key", "etag"), on=["key", "etag"], how="anti", maintain_order="left"
         )
-    notes.append(f"{rewritten.height} files that changed after they had been read: {on_rewritten}")
-    return (new if on_rewritten == "reread" else new.join(read, on="key", how="anti")), tuple(notes)
+        keys = read.select("key")
+        again = others.select("key").join(keys, on="key", how="semi")["key"].implode()
+        there = (listed if present is None else present).select("key")
+        gone = keys.join(there, on="key", how="anti")["key"].unique()
+        rewritten = others["key"].is_in(again)
+        return cls(
+            others.filter(~rewritten),
+            others.filter(rewritten),
+            gone.len(),
+            str(gone.min()) if len(gone) else "",
+        )
+
+    def check(self, settings: FolderSettings) -> None:
+        """Raise `SourceRewrittenError` for what the settings forbid."""
+        if self.gone and settings.on_deleted == "fail":
+            raise SourceRewrittenError(
+                f"{self._gone} gone, the first is {self.first_gone}",
+                remedy="Restore it, or set on_deleted to 'ignore': the rows stay.",
+            )
+        if not self.rewritten.is_empty() and settings.on_rewritten == "fail":
+            raise SourceRewrittenError(
+                f"{_files(self.rewritten.height, 'was', 'were')} changed after having been read, "
+                f"the first is {self.rewritten['key'].min()}",
+                remedy="Set on_rewritten to 'reread' (their rows come again) or 'ignore'.",
+            )
+
+    def wanted(self, settings: FolderSettings) -> pl.DataFrame:
+        """Return the files that are to be read, as the settings say."""
+        import polars as pl
+
+        return pl.concat([self.new, self.rewritten]) if settings.on_rewritten == "reread" else self.new
+
+    def notes(
+        self, taken: pl.DataFrame, newest: datetime | None, settings: FolderSettings
+    ) -> tuple[str, ...]:
+        """Say what is not as plain as a new file, `taken` being those of the wanted files that are read.
+
+        `newest` is when the newest file was written that had been read before.
+        """
+        import polars as pl
+
+        reread = pl.col("key").is_in(self.rewritten["key"].implode())
+        new = taken.filter(~reread)
+        before = pl.lit(newest, new.schema["modified"])
+        moment = f"the newest that was read before ({newest:%Y-%m-%dT%H:%M:%SZ})" if newest else ""
+        passed = self.rewritten if settings.on_rewritten == "ignore" else self.rewritten.clear()
+        kinds = (
+            (new.filter(pl.col("modified") < before), f"came late: older than {moment}"),
+            (new.filter(pl.col("modified") == before), f"came late: of the same moment as {moment}"),
+            (taken.filter(reread), "changed after having been read, and came again (on_rewritten: reread)"),
+            (passed, "changed after having been read, and stayed out (on_rewritten: ignore)"),
+        )
+        notes = [
+            f"{_files(found.height)} {told}; the first is {found['key'].min()}"
+            for found, told in kinds
+            if not found.is_empty()
+        ]
+        if self.gone:
+            gone = _files(self.gone, "that was read before is", "that were read before are")
+            notes.append(
+                f"{gone} gone, and the rows stay (on_deleted: ignore); the first is {self.first_gone}"
+            )
+        return tuple(notes)
+
+
+def newest_of(files: pl.DataFrame) -> datetime | None:
+    """Return when the newest of some files was written."""
+    newest: datetime | None = files["modified"].max()  # type: ignore[assignment]  # Polars says less
+    return newest
+
+
+def _files(count: int, one: str = "", many: str = "") -> str:
+    return f"1 file {one}".rstrip() if count == 1 else f"{count:,} files {many}".rstrip()
