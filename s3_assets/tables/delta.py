@@ -8,7 +8,7 @@ from s3_assets.connection.adapters import deltalake as delta_adapter
 from s3_assets.connection.adapters import polars as polars_adapter
 from s3_assets.connection.environment import without_ambient_settings
 from s3_assets.objects import Objects
-from s3_assets.tables import delta_changes, delta_history, delta_log, delta_touched
+from s3_assets.tables import delta_changes, delta_difference, delta_history, delta_log, delta_touched
 from s3_assets.tables.delta_features import require_readable, require_writable
 from s3_assets.tables.delta_open import delta_errors, open_table, stream_errors
 from s3_assets.tables.delta_schema import storable, to_delta
@@ -18,6 +18,7 @@ from s3_assets.tables.positions import Limit, Position, VersionPosition
 from s3_assets.tables.settings import DeltaSettings
 from s3_assets.tables.table import (
     Capability,
+    Difference,
     Plan,
     ReadMode,
     State,
@@ -83,6 +84,10 @@ class DeltaTable(Table[DeltaSettings]):
     def history(self, limit: int) -> list[PastCommit]:
         """Return what the newest commits did: one request each."""
         return delta_history.history(self, limit)
+
+    def difference(self, since: Position) -> Difference | None:
+        """Plan the rows of the files that only one of the versions has."""
+        return delta_difference.difference(self, since)
 
     def create(self, schema: pl.Schema) -> None:
         """Create an empty table; if somebody else was faster, theirs stays."""

@@ -12,6 +12,7 @@ from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
 from s3_assets.tables.iceberg_added import appends, start_of
 from s3_assets.tables.iceberg_deletes import targets
+from s3_assets.tables.iceberg_difference import difference
 from s3_assets.tables.iceberg_open import files_connection, location_of, open_table, reading
 from s3_assets.tables.iceberg_partitions import partition_spec
 from s3_assets.tables.iceberg_rows import rows
@@ -22,6 +23,7 @@ from s3_assets.tables.iceberg_types import from_iceberg, storable, to_iceberg
 from s3_assets.tables.positions import Limit, Position
 from s3_assets.tables.table import (
     Capability,
+    Difference,
     Plan,
     ReadMode,
     State,
@@ -99,6 +101,12 @@ class IcebergTable(Table[IcebergSettings]):
         handle = self.open()
         with reading(self, handle):
             return iceberg_history.history(handle, limit)
+
+    def difference(self, since: Position) -> Difference | None:
+        """Plan the rows of the files that only one of the snapshots has."""
+        handle = self.open()
+        with reading(self, handle):
+            return difference(self, handle, since)
 
     def create(self, schema: pl.Schema) -> None:
         """Create an empty table, and its namespace; if somebody else was faster, theirs stays."""
