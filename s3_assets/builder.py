@@ -14,10 +14,10 @@ from s3_assets.assets import IO_MANAGER_KEY, import_asset, observable_sources
 from s3_assets.errors import RegistryError
 from s3_assets.io_managers import S3TableIOManager
 from s3_assets.metadata import table_kinds, table_metadata
-from s3_assets.sensors import source_sensor
+from s3_assets.sensors import Consumer, consumers_of, source_sensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import ModuleType
 
@@ -29,8 +29,9 @@ _NO_GROUP = "default"
 def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] = ()) -> dg.Definitions:
     """Return everything that the registry declares, with the user's assets beside it.
 
-    Imports are assets, tables that nobody writes are sources that can be observed, the IO manager serves
-    all of them, and each connection has a sensor. `assets` are the user's own, besides those of `code`.
+    Imports are assets, tables that nobody writes are sources that can be observed, and the IO manager serves
+    all of them. Each connection has a sensor that has sources, or tables whose changes are to start assets.
+    `assets` are the user's own, besides those of `code`.
     Raises `RegistryError` if a file of `code` is missing or two assets write one table.
     """
     code = [_definitions(_load(path)) for path in registry.code]
@@ -42,7 +43,7 @@ def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] 
     sources = _sources(registry, produced)
     ours = dg.Definitions(
         assets=[*imports, *[observable_sources(registry, *item) for item in sources.items()]],
-        sensors=[source_sensor(registry, *item) for item in sources.items()],
+        sensors=_sensors(registry, sources, [*imports, *_assets(users)]),
         resources={IO_MANAGER_KEY: S3TableIOManager(registry), **_connections(registry)},
         # Each step of another process would load the definitions and the engines anew.
         executor=dg.in_process_executor,
@@ -65,6 +66,28 @@ def _sources(registry: Registry, produced: set[str]) -> dict[str, list[str]]:
     return sources
 
 
+def _sensors(
+    registry: Registry, sources: Mapping[str, list[str]], assets: Iterable[object]
+) -> list[dg.SensorDefinition]:
+    consumers = consumers_of(registry, assets)
+    watched = [registry.tables[name].connection for each in consumers for name in each.sources]
+    # Those of sources first, in the order of the registry.
+    return [
+        source_sensor(
+            registry, connection, sources.get(connection, ()), _of_connection(registry, connection, consumers)
+        )
+        for connection in dict.fromkeys([*sources, *watched])
+    ]
+
+
+def _of_connection(registry: Registry, connection: str, consumers: Iterable[Consumer]) -> list[Consumer]:
+    return [
+        each
+        for each in consumers
+        if any(registry.tables[name].connection == connection for name in each.sources)
+    ]
+
+
 def _connections(registry: Registry) -> dict[str, Any]:
     # As values, not as configuration: what stands in a resource's configuration is shown in the UI.
     return {
@@ -76,11 +99,14 @@ def _connections(registry: Registry) -> dict[str, Any]:
 def _produced(users: list[dg.Definitions]) -> set[str]:
     return {
         "/".join(key.path)
-        for definitions in users
-        for asset in definitions.assets or ()
+        for asset in _assets(users)
         if isinstance(asset, dg.AssetsDefinition) and asset.is_executable
         for key in asset.keys
     }
+
+
+def _assets(users: Iterable[dg.Definitions]) -> list[object]:
+    return [asset for definitions in users for asset in definitions.assets or ()]
 
 
 def _refuse_two_writers(registry: Registry, produced: set[str]) -> None:

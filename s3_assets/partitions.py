@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -91,6 +93,33 @@ def unbroken(windows: Mapping[str, Window], table: str) -> Window:
                 table=table,
             )
     return Window(spans[0].start, spans[-1].end, spans[0].every)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The partitions of a definition that exist at one moment, in order of time.
+
+    `starts` and `ends` are seconds since 1970; a definition without partitions has none.
+    """
+
+    keys: tuple[str, ...]
+    starts: tuple[float, ...]
+    ends: tuple[float, ...]
+
+    @classmethod
+    def of(cls, definition: dg.TimeWindowPartitionsDefinition) -> Calendar:
+        """Return the partitions that have ended by now, as Dagster counts them."""
+        keys = tuple(definition.get_partition_keys())
+        spans = [definition.time_window_for_partition_key(key) for key in keys]
+        return cls(
+            keys,
+            tuple(span.start.timestamp() for span in spans),
+            tuple(span.end.timestamp() for span in spans),
+        )
+
+    def inside(self, start: float, end: float) -> range:
+        """Return the indexes of the partitions that have a moment of `[start, end)`."""
+        return range(bisect_right(self.ends, start), bisect_left(self.starts, end))
 
 
 def _begins(moment: datetime, partitions: Partitions) -> bool:

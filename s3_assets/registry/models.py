@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -57,6 +57,13 @@ class WatchSettings(BaseModel):
 
     every_seconds: int = Field(default=60, ge=1, description="Seconds between two looks at the sources.")
     at_once: int = Field(default=16, ge=1, le=64, description="Sources that are looked at in parallel.")
+    max_runs_per_tick: int = Field(
+        default=50, ge=1, description="Runs that one look starts; what else is due waits for the next."
+    )
+    on_untold: Literal["all", "fail"] = Field(
+        default="all",
+        description="What to do where a source does not tell which partitions changed: run all, or none.",
+    )
 
 
 class Registry(BaseModel):

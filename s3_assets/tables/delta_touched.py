@@ -1,7 +1,7 @@
-"""Which spans of time a Delta table's commits changed (Delta Transaction Log Protocol, "Add File and Remove File").
+"""Which spans of time a Delta table's commits changed (Delta Transaction Log Protocol, "Add File", "Remove File").
 
-By the partition values of the files that they added and removed, else by the smallest and largest value of the
-column in each file. A commit that only moved rows to other files (`dataChange` is false) changed none.
+By the partition values of the files that they added and removed, else by the smallest and largest value of
+the column in each. A commit that only moved rows to other files (`dataChange` is false) changed none.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class _Commits:
         return self._before.get(path, _UNTOLD)
 
     def _known_before(self) -> _Ranges:
-        """Return the files of the version behind which all this is: a removal need not say what it removes."""
+        """Return the files of the version before all this: a removal need not say what it removes."""
         if self._after < 0:
             return {}
         try:
@@ -178,7 +178,9 @@ class _Commits:
         rows = statistics.get("numRecords")
         if rows is not None and statistics.get("nullCount", {}).get(column) == rows:
             return None
-        low, high = (_read(statistics.get(each, {}).get(column), dtype) for each in ("minValues", "maxValues"))
+        low, high = (
+            _read(statistics.get(each, {}).get(column), dtype) for each in ("minValues", "maxValues")
+        )
         return _Range(low, _uncut(high))
 
 

@@ -68,7 +68,7 @@ def touched(table: FolderTable[Any], since: Position | DigestsPosition | None) -
 
 
 class _Folders:
-    """The folders of one table that tell the partition: declared ones, Hive folders, or those of a timestamp."""
+    """The folders that tell the partition: declared ones, Hive folders, or those of a timestamp."""
 
     def __init__(self, table: FolderTable[Any], keys: list[str]) -> None:
         self._table = table

@@ -110,8 +110,8 @@ class _Files:
             for each in snapshot.manifests(self._handle.io)
             if each.added_snapshot_id == snapshot.snapshot_id
         ]
-        # A list: each of them is to be read.
-        return any([self.touch(each, own, str(snapshot.snapshot_id)) for each in manifests])
+        touched = [self.touch(each, own, str(snapshot.snapshot_id)) for each in manifests]
+        return any(touched)
 
     def touch(self, manifest: ManifestFile, keep: Any, token: str) -> bool:  # noqa: ANN401 - a predicate
         """Touch the partitions of a manifest's files that are to be kept; tell whether there was one."""
