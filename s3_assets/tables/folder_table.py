@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from s3_assets.errors import DataFilesMissingError, S3AssetsError, UnsupportedError
 from s3_assets.objects import Objects
-from s3_assets.tables import archived, files, folder_touched
+from s3_assets.tables import archived, files, folder_history, folder_touched
 from s3_assets.tables.file_order import FileOrder, take
 from s3_assets.tables.file_order_exact import ExactOrder
 from s3_assets.tables.file_order_path import PathOrder
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from s3_assets.location import Location
+    from s3_assets.tables.history import PastCommit
     from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.positions import Limit, Position
     from s3_assets.tables.touched import DigestsPosition, Touched
@@ -149,6 +150,10 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     def _present(self) -> pl.DataFrame:
         listed = self.folder.list_files()
         return archived.left_out(listed) if self.settings.skip_glacier else listed
+
+    def history(self, limit: int) -> list[PastCommit]:
+        """Return what the newest writes did that are in the folder's log: one listing, one request each."""
+        return folder_history.history(Objects(self.connection), self.location, limit)
 
     def touched(self, since: Position | DigestsPosition | None) -> Touched:
         """Tell which spans of time have other files than at `since`, by the names of their folders.
