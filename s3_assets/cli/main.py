@@ -7,7 +7,20 @@ from typing import Annotated, Any, TextIO
 import typer
 from typer.core import TyperGroup
 
-from s3_assets.cli import check, demo, dev, guess, imports, policy, preview, registry, schema, server
+from s3_assets.cli import (
+    check,
+    cursor,
+    demo,
+    dev,
+    guess,
+    history,
+    imports,
+    policy,
+    preview,
+    registry,
+    schema,
+    server,
+)
 from s3_assets.cli.console import print_error, standard_error
 from s3_assets.cli.options import Options
 from s3_assets.errors import S3AssetsError
@@ -73,6 +86,8 @@ application.add_typer(server.application, name="server")
 application.command("validate")(registry.validate)
 application.command("tables")(registry.list_tables)
 application.command("import")(imports.run_import)
+application.command("history")(history.history)
+application.add_typer(cursor.application, name="cursor")
 application.command("guess")(guess.guess)
 application.command("schema")(schema.schema)
 application.command("preview")(preview.preview)

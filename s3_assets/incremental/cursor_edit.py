@@ -29,18 +29,17 @@ _DRAWS = 5
 
 
 @dataclass(frozen=True)
-class OpenStream:
-    """A stream in the state of its target that was opened: its cursor, and the handle that may move it.
+class StreamState:
+    """A stream as its target has it now.
 
     `current` is None before the first commit. `damage` says why its file cannot be read: then the number is
     known, and the position is not.
     """
 
     target: Table[Any]
-    writer: Writer
     cursors: Cursors
     current: Cursor | None
-    damage: CursorError | None = None
+    damage: CursorError | None
 
     @property
     def name(self) -> str:
@@ -64,6 +63,13 @@ class OpenStream:
                 table=self.target.name,
             )
         return self.cursors.load(number).position
+
+
+@dataclass(frozen=True)
+class OpenStream(StreamState):
+    """A stream, with the handle of its target that may move it."""
+
+    writer: Writer
 
     def move(self, position: Position | None, *, notes: Mapping[str, str] | None = None) -> Moved:
         """Commit a new position (None: the beginning); nothing else changes.
@@ -107,17 +113,28 @@ class Moved:
     after: Cursor
 
 
+def look_at(target: Table[Any], stream: str) -> StreamState:
+    """Return a stream's state; nothing is written. Raises `TableMissingError` if there is no target yet."""
+    number = target.committed(stream)
+    return StreamState(target, *_load(target, stream, number))
+
+
 def open_stream(target: Table[Any], stream: str) -> OpenStream:
-    """Open a stream to look at it or to move it; raises `TableMissingError` if there is no target yet."""
+    """Open a stream to move it; raises `TableMissingError` if there is no target yet."""
     writer = target.writer()
+    return OpenStream(target, *_load(target, stream, writer.committed(stream)), writer)
+
+
+def _load(
+    target: Table[Any], stream: str, number: int | None
+) -> tuple[Cursors, Cursor | None, CursorError | None]:
     cursors = Cursors(target.files_connection, target.location, stream)
-    number = writer.committed(stream)
     if number is None:
-        return OpenStream(target, writer, cursors, None)
+        return cursors, None, None
     try:
-        return OpenStream(target, writer, cursors, cursors.load(number))
+        return cursors, cursors.load(number), None
     except CursorError as error:
-        return OpenStream(target, writer, cursors, Cursor(number, None, None), error)
+        return cursors, Cursor(number, None, None), error
 
 
 def streams_of(target: Table[Any]) -> list[str]:

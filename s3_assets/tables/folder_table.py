@@ -20,7 +20,7 @@ from s3_assets.tables.file_order_exact import ExactOrder
 from s3_assets.tables.file_order_path import PathOrder
 from s3_assets.tables.file_order_time import TimeOrder
 from s3_assets.tables.folder_columns import FolderColumns
-from s3_assets.tables.folder_log import STAGING
+from s3_assets.tables.folder_log import STAGING, FolderLog
 from s3_assets.tables.inference import Inferred, infer
 from s3_assets.tables.partitioning import label_bounds, label_column
 from s3_assets.tables.reading import Reading
@@ -154,6 +154,11 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     def history(self, limit: int) -> list[PastCommit]:
         """Return what the newest writes did that are in the folder's log: one listing, one request each."""
         return folder_history.history(Objects(self.connection), self.location, limit)
+
+    def committed(self, stream: str) -> int | None:
+        """Return what the newest entry of the folder's log says of the stream."""
+        entry = FolderLog(Objects(self.connection), self.location).head().entry
+        return entry.stamps.get(stream) if entry else None
 
     def touched(self, since: Position | DigestsPosition | None) -> Touched:
         """Tell which spans of time have other files than at `since`, by the names of their folders.

@@ -260,6 +260,13 @@ class Table(ABC, Generic[Settings]):
         """Open the table for one write and pin its state; raises `TableMissingError` if there is none."""
         raise self._cannot("written")
 
+    def committed(self, stream: str) -> int | None:
+        """Return the number of the stream's last commit, to look at it: nothing is written.
+
+        Raises `TableMissingError` if there is no table.
+        """
+        return self.writer().committed(stream)
+
     def bounds(self, window: Window, schema: pl.Schema) -> Bounds:
         """Return the range of the partition column that the window means in this table.
 

@@ -1,0 +1,85 @@
+"""Cursors in words: for people, and as JSON for programs."""
+
+from typing import TYPE_CHECKING, Any
+
+from s3_assets.errors import S3AssetsError
+
+if TYPE_CHECKING:
+    from s3_assets.incremental.cursor_edit import StreamState
+    from s3_assets.tables.history import PastCommit
+    from s3_assets.tables.positions import Position
+    from s3_assets.tables.table import Plan, ReadMode, Table
+
+_LOOKED_THROUGH = 20
+
+
+def describe(opened: "StreamState") -> dict[str, Any]:
+    """Return all that is known of a stream's cursor."""
+    from s3_assets.incremental.numbers import moment_of
+    from s3_assets.incremental.position_text import write_position
+    from s3_assets.incremental.run_notes import position_words
+
+    current = opened.current
+    if current is None:
+        return {"stream": opened.name, "number": None}
+    commit = _committed(opened)
+    position = None if current.position is None else write_position(current.position)
+    return {
+        "stream": opened.name,
+        "number": current.number,
+        "position": position,
+        "at_beginning": opened.damage is None and position is None,
+        "told": f"unknown: {opened.damage}" if opened.damage else position_words(current.position),
+        "begun_at": moment_of(current.number).isoformat(),
+        "committed_at": commit.time.isoformat() if commit is not None and commit.time else None,
+        "version": commit.version.token if commit is not None else None,
+        "previous": current.previous,
+        "earlier": opened.earlier(),
+        "ledger_files": sum(segment.files for segment in current.segments),
+        "ledger_segments": len(current.segments),
+        "damage": str(opened.damage) if opened.damage else None,
+    }
+
+
+def _committed(opened: "StreamState") -> "PastCommit | None":
+    """Return the commit that holds the cursor, if it is among the newest ones."""
+    number = opened.current.number if opened.current else None
+    newest = opened.target.history(_LOOKED_THROUGH)
+    return next((each for each in newest if each.streams.get(opened.name) == number), None)
+
+
+def reading(plan: "Plan | S3AssetsError") -> str:
+    """Say what a run reads."""
+    from s3_assets.progress import readable_bytes
+
+    if isinstance(plan, S3AssetsError):
+        return f"fails: {plan.found}"
+    if plan.empty:
+        return "nothing: there is nothing new"
+    of = f" of {plan.total_files:,}" if plan.total_files is not None else ""
+    return f"{plan.files:,}{of} files, {readable_bytes(plan.bytes)}"
+
+
+def next_read(source: "Table[Any]", mode: "ReadMode", since: "Position | None") -> "Plan | S3AssetsError":
+    """Return what a run would read, or why it would fail."""
+    try:
+        return source.plan(mode, since=since)
+    except S3AssetsError as error:
+        return error
+
+
+def consequence(before: "Plan | S3AssetsError", after: "Plan | S3AssetsError", *, by_key: bool) -> str:
+    """Say what moving a cursor does to the rows."""
+    if isinstance(before, S3AssetsError) or isinstance(after, S3AssetsError):
+        return "whether rows are read twice, or never, cannot be told"
+    more = after.files - before.files
+    if more > 0:
+        again = "merged by their key once more" if by_key else "appended a second time"
+        return f"{_files(more)} read again: rows that the target has of them are {again}"
+    if more < 0:
+        return f"{_files(-more)} never read, unless the cursor is set back"
+    return "as many files as before are read"
+
+
+def _files(count: int) -> str:
+    return "1 file is" if count == 1 else f"{count:,} files are"

@@ -1,0 +1,115 @@
+"""`s3-assets history`: what past runs did, from the table's own commits."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table as Grid
+from rich.text import Text
+
+from s3_assets.cli.console import standard_error, standard_output
+from s3_assets.cli.options import Output, options
+from s3_assets.cli.streams import target_of
+from s3_assets.progress import readable_bytes
+
+if TYPE_CHECKING:
+    from s3_assets.tables.history import PastCommit
+
+_RIGHT = ("rows", "files", "bytes", "seconds")
+_RUN_SHOWN = 8
+_UNKNOWN = "-"
+
+
+def history(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="An import's name, or a table's.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many commits.")] = 20,
+    output: Annotated[Output, typer.Option("--output", "-o", help="How to print them.")] = Output.TABLE,
+) -> None:
+    """Show what past runs did, newest first: time, rows, files, bytes, duration, cursor from and to, run id.
+
+    It is read from the commits of the table that is written, as far back as these are kept. A run that found
+    nothing new committed nothing. Commits of other writers are shown among them, as foreign.
+
+    Example: [bold]s3-assets history orders --limit 5[/bold]
+    """
+    registry = options(context).load()
+    target = registry.table(target_of(registry, name))
+    with standard_error().status("reading the commits"):
+        rows = [_described(commit) for commit in target.history(limit)]
+    console = standard_output()
+    if output is Output.JSON:
+        console.print(json.dumps(rows, indent=2), markup=False, soft_wrap=True)
+        return
+    console.print(Text.assemble((target.name, "bold"), f"  {target.location.url}"), soft_wrap=True)
+    if not rows:
+        console.print("no commit was made yet", markup=False)
+        return
+    grid = Grid(box=None, header_style="bold", pad_edge=False)
+    for title in ("time (UTC)", "version", *_RIGHT, "cursor", "by"):
+        grid.add_column(title, justify="right" if title in _RIGHT else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*[Text(cell) for cell in _cells(row)])
+    console.print(grid)
+
+
+def _described(commit: "PastCommit") -> dict[str, Any]:
+    """Return one commit for programs; None is what its table's log does not tell."""
+    from s3_assets.incremental import run_notes
+
+    notes = commit.notes
+    seconds = run_notes.seconds_until(notes, commit.time)
+    return {
+        "version": commit.version.token,
+        "number": commit.version.number,
+        "time": commit.time.isoformat() if commit.time else None,
+        "ours": commit.is_ours,
+        "operation": commit.operation,
+        "rows": commit.rows,
+        "files": commit.files,
+        "bytes": commit.bytes,
+        "removed_files": commit.removed_files,
+        "seconds": seconds if seconds is None else round(seconds, 3),
+        "import": notes.get(run_notes.IMPORT),
+        "asset": notes.get(run_notes.ASSET),
+        "run": notes.get(run_notes.RUN),
+        "by": notes.get(run_notes.BY),
+        "reads": [
+            {
+                "name": each.name,
+                "from": each.since,
+                "to": each.until,
+                "files": each.files,
+                "bytes": each.bytes,
+            }
+            for each in run_notes.read_reads(notes)
+        ],
+        "cursors": dict(commit.streams),
+    }
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    cursors = [f"{each['from']} -> {each['to']}" for each in row["reads"] if each["to"] is not None]
+    return (
+        row["time"][:19].replace("T", " ") if row["time"] else _UNKNOWN,
+        row["version"],
+        _count(row["rows"]),
+        _count(row["files"]),
+        readable_bytes(row["bytes"]) if row["bytes"] is not None else _UNKNOWN,
+        f"{row['seconds']:.1f}" if row["seconds"] is not None else _UNKNOWN,
+        "\n".join(cursors) or _UNKNOWN,
+        _by(row),
+    )
+
+
+def _by(row: dict[str, Any]) -> str:
+    if not row["ours"]:
+        # Columns that are added, and the table itself, are commits as well, whoever makes them.
+        changes = row["files"] != 0 or row["removed_files"] != 0
+        return f"foreign: {row['operation']}" if changes else row["operation"]
+    run = f"run {row['run'][:_RUN_SHOWN]}" if row["run"] else None
+    return "\n".join(each for each in (row["by"], run) if each) or "s3-assets"
+
+
+def _count(number: int | None) -> str:
+    return f"{number:,}" if number is not None else _UNKNOWN

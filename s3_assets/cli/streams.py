@@ -1,0 +1,95 @@
+"""Names as `history`, `plan` and `cursor` are given them: an import's, or that of a table that is written."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from s3_assets.errors import RegistryError, SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from s3_assets.registry.models import Registry
+
+
+class StreamName(NamedTuple):
+    """A stream by the tables that it goes from and to, in the registry's names."""
+
+    source: str
+    target: str
+
+    @property
+    def id(self) -> str:
+        """What the cursor is kept under."""
+        return f"{self.target}/{self.source}"
+
+
+def target_of(registry: "Registry", name: str) -> str:
+    """Return the table that an import writes, or the table itself; raises `RegistryError` for neither."""
+    if name in registry.imports:
+        return registry.imports[name].target
+    if name in registry.tables:
+        return name
+    raise _unknown(name, {*registry.imports, *registry.tables}, "import and no table")
+
+
+def import_of(registry: "Registry", name: str) -> str:
+    """Return the import of that name, or the one that writes that table; else raises `RegistryError`."""
+    if name in registry.imports:
+        return name
+    found = next((each for each, one in registry.imports.items() if one.target == name), None)
+    if found is None:
+        if name in registry.tables:
+            raise SettingError(
+                f"no import writes the table '{name}', so that nothing says what its next run reads",
+                remedy="Name an import, or a table that one writes.",
+                table=name,
+            )
+        raise _unknown(
+            name, {*registry.imports, *(each.target for each in registry.imports.values())}, "import"
+        )
+    return found
+
+
+def streams_of(registry: "Registry", name: str, source: str | None) -> list[StreamName]:
+    """Return the streams of an import, or of all that goes into a table; with a source, that one alone.
+
+    Of a table one listing finds the streams of assets, of which the registry says nothing.
+    """
+    from s3_assets.incremental.cursor_edit import streams_of
+
+    target = target_of(registry, name)
+    known = [StreamName(each.source, target) for each in registry.imports.values() if each.target == target]
+    if name not in registry.imports:
+        start = f"{target}/"
+        found = [each for each in streams_of(registry.table(target)) if each.startswith(start)]
+        known += [StreamName(each.removeprefix(start), target) for each in found]
+    known = list(dict.fromkeys(known))
+    if source is None:
+        return known
+    chosen = [each for each in known if each.source == source]
+    if not chosen:
+        there = f"there are {', '.join(each.source for each in known)}" if known else "it has none"
+        raise SettingError(f"'{name}' has no stream from '{source}'; {there}", remedy="Name one of these.")
+    return chosen
+
+
+def stream_of(registry: "Registry", name: str, source: str | None) -> StreamName:
+    """Return the one stream that is meant; raises `SettingError` if there are several, or none."""
+    found = streams_of(registry, name, source)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise SettingError(
+            f"nothing is read into '{name}' with a cursor", remedy="Name an import, or the asset that reads."
+        )
+    raise SettingError(
+        f"'{name}' has {len(found)} streams, from {', '.join(each.source for each in found)}",
+        remedy="Say which with --source.",
+    )
+
+
+def _unknown(name: str, known: "Collection[str]", kinds: str) -> RegistryError:
+    from s3_assets.registry.problems import did_you_mean
+
+    return RegistryError(
+        f"there is no {kinds} '{name}'{did_you_mean(name, known)}", remedy="Name one of the registry."
+    )
