@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3_assets.tables import delta_log
 from s3_assets.tables.delta_open import stream_errors
-from s3_assets.tables.key_ranges import KeyRange, comparable, may_hold
+from s3_assets.tables.key_ranges import KeyRange, comparable, in_types, may_hold
 from s3_assets.tables.table import HELD
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ def held(table: DeltaTable, handle: Handle, touched: pl.DataFrame) -> pl.DataFra
 
     schema = pl.Schema(handle.schema())
     keys = touched.columns
-    wanted = touched.cast({key: schema[key] for key in keys})
+    wanted = in_types(touched, schema)
     files = candidates(handle, schema, wanted)
     if files.is_empty():
-        return wanted.clear().with_columns(pl.lit(None, pl.UInt32).alias(HELD))
+        return touched.clear().with_columns(pl.lit(None, pl.UInt32).alias(HELD))
     frame = (
         table.scan_files(handle, schema, files["path"])
         if delta_log.read_by_polars(handle)
@@ -47,7 +47,8 @@ def held(table: DeltaTable, handle: Handle, touched: pl.DataFrame) -> pl.DataFra
     )
     counted = frame.select(keys).join(wanted.lazy(), on=keys, how="semi").group_by(keys)
     with stream_errors(table.connection, table.location, table.name):
-        return counted.agg(pl.len().alias(HELD)).collect(engine="streaming")
+        found = counted.agg(pl.len().alias(HELD)).collect(engine="streaming")
+    return found.cast(dict(touched.schema))
 
 
 def candidates(handle: Handle, schema: pl.Schema, touched: pl.DataFrame) -> pl.DataFrame:
@@ -97,10 +98,11 @@ def _acts(rows: pl.DataFrame, what: Merge, found: pl.DataFrame) -> Any:  # noqa:
     import polars as pl
 
     keys = what.keys
-    several = found.filter(pl.col(HELD) > 1).select(keys)
+    types = {key: rows.schema[key] for key in keys}
+    several = found.filter(pl.col(HELD) > 1).select(keys).cast(types)
     put = rows.join(several, on=keys, how="anti")
     add = rows.join(several, on=keys, how="semi")
-    taken = what.touched.join(put.select(keys), on=keys, how="anti")
+    taken = what.touched.cast(types).join(put.select(keys), on=keys, how="anti")
     marks = [pl.col(key).alias(f"{_KEY}_{i}") for i, key in enumerate(keys)]
     # A null matches nothing: the row comes in whatever the table has.
     none = [pl.lit(None, rows.schema[key]).alias(f"{_KEY}_{i}") for i, key in enumerate(keys)]

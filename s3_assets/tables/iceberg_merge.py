@@ -15,7 +15,7 @@ from s3_assets.tables.iceberg_files import Files, live
 from s3_assets.tables.iceberg_pruning import read_bound
 from s3_assets.tables.iceberg_rows import rows as scanned
 from s3_assets.tables.iceberg_scan import Scanner
-from s3_assets.tables.key_ranges import KeyRange, comparable, may_hold
+from s3_assets.tables.key_ranges import KeyRange, comparable, in_types, may_hold
 from s3_assets.tables.table import HELD, Carried
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def holders(table: IcebergTable, handle: Handle, schema: pl.Schema, touched: pl.
     import polars as pl
 
     keys = touched.columns
-    wanted = touched.cast({key: schema[key] for key in keys})
+    wanted = in_types(touched, schema)
     scanner = Scanner(table, handle)
     possible = _possible(handle, schema, wanted)
     found = []
@@ -68,14 +68,16 @@ def holders(table: IcebergTable, handle: Handle, schema: pl.Schema, touched: pl.
                 .with_columns(pl.lit(first + index, pl.UInt32).alias(_FILE))
                 for index, target in enumerate(some)
             )
-            counted = rows.join(wanted.lazy(), on=keys, how="semi").group_by(_FILE, *keys).agg(pl.len())
+            counted = (
+                rows.join(wanted.lazy(), on=keys, how="semi").group_by(_FILE, *keys).agg(pl.len().alias(HELD))
+            )
             found.append(counted.collect(engine="streaming"))
         if not found:
-            return Holders((), wanted.clear().with_columns(pl.lit(None, pl.UInt32).alias(HELD)), None)
+            return Holders((), touched.clear().with_columns(pl.lit(None, pl.UInt32).alias(HELD)), None)
         matches = pl.concat(found)
         taken = [possible[index] for index in matches[_FILE].unique().sort()]
-        others = sum(_live_rows(scanner, handle, target) for target in taken) - int(matches["len"].sum())
-    held = matches.group_by(keys).agg(pl.col("len").sum().alias(HELD))
+        others = sum(_live_rows(scanner, handle, target) for target in taken) - int(matches[HELD].sum())
+    held = matches.group_by(keys).agg(pl.col(HELD).sum()).cast(dict(touched.schema))
     if not others:
         return Holders(tuple(taken), held, None)
     left = scanned(scanner, handle.schema(), taken).join(wanted.lazy(), on=keys, how="anti")

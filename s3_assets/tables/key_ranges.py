@@ -38,6 +38,11 @@ def may_hold(ranges: dict[str, KeyRange], touched: pl.DataFrame, files: int) -> 
     return room
 
 
+def in_types(touched: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """Return the keys in the types that a table has them in, without those that it cannot have."""
+    return touched.cast({key: schema[key] for key in touched.columns}, strict=False).drop_nulls()
+
+
 def comparable(keys: tuple[str, ...], schema: pl.Schema) -> tuple[str, ...]:
     """Return those of the keys whose values `may_hold` can compare."""
     return tuple(key for key in keys if _ordered(schema[key]))

@@ -1,0 +1,186 @@
+"""A mirror: a target's rows become those of its source, by key; then the target equals the source.
+
+What has changed goes into the target in one commit that carries the stream's cursor. The changes are held in
+memory, the tables are not.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from s3_assets.errors import CursorError, UnsupportedError
+from s3_assets.incremental.append import Outcome
+from s3_assets.incremental.changes import settle
+from s3_assets.incremental.commit import StreamMovedError, StreamRead, commit_frame, open_writer
+from s3_assets.incremental.cursor import Cursors
+from s3_assets.incremental.row_keys import check_columns, require_unique
+from s3_assets.incremental.source_changes import Source
+from s3_assets.tables.table import Capability, Merge, ReadMode, WriteMode
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    import polars as pl
+
+    from s3_assets.incremental.changes import Changes
+    from s3_assets.incremental.commit import Written
+    from s3_assets.incremental.source_changes import Found, OnGap, Transform
+    from s3_assets.progress import Progress
+    from s3_assets.tables.table import Table, Writer
+
+_ROUNDS = 10
+# How far back commits of others are looked for.
+_COMMITS = 5
+# What the logs call commits that move rows to other files, and change none.
+_MOVES = frozenset({"OPTIMIZE", "replace"})
+
+
+def mirror(
+    target: Table[Any],
+    stream: str,
+    source: Table[Any],
+    *,
+    keys: Sequence[str],
+    transform: Transform | None = None,
+    notes: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+    on_gap: OnGap = "fail",
+    uncompared: Collection[str] = (),
+) -> Outcome:
+    """Make the target equal to the source, with the stream's cursor in the same commit.
+
+    The first run replaces all rows of the target. A later one applies what has changed since, as told by
+
+    1. the source's change feed, reduced to the last state of each key;
+    2. else the files that only one of the source's two states has, if it keeps the older one;
+    3. else all rows of the source, compared with those of the target.
+
+    Nothing new is a success without a commit. A target that cannot be written by key gets all rows anew.
+
+    `keys` are columns behind `transform`, which works row by row and may leave rows out. `on_gap` says what
+    becomes of a change feed that does not reach back to the cursor: an error, or the third way. `uncompared`
+    are columns that tell when a row was loaded: by themselves they make no change.
+
+    The target is the mirror's: rows that others write there stay until a run compares all rows, or its cursor
+    is reset; if others have written since the last run, the outcome says so.
+
+    Raises `RowKeyError`, before anything is written, if rows of the source share a key or have a null in it,
+    `HistoryLostError` and `SourceRewrittenError` for a gap.
+    """
+    target.require(Capability.TRANSACTIONS)
+    behind = Source(source, tuple(keys), transform, frozenset(uncompared))
+    run = _Mirror(target, stream, behind, on_gap, dict(notes or {}), progress)
+    conflict: StreamMovedError | CursorError | None = None
+    for round_ in range(1, _ROUNDS + 1):
+        writer = open_writer(target)
+        try:
+            return run.once(writer, round_)
+        except StreamMovedError as error:
+            conflict = error
+        except CursorError as error:
+            # Swept by a faster run of the same stream, or really gone: the target's newest state tells.
+            if writer is None or run.number(open_writer(target)) == writer.committed(stream):
+                raise
+            conflict = error
+    raise conflict or StreamMovedError("no round was run")
+
+
+@dataclass(frozen=True)
+class _Mirror:
+    """One run, that begins again when another run of its stream was faster."""
+
+    target: Table[Any]
+    stream: str
+    source: Source
+    on_gap: OnGap
+    notes: Mapping[str, str]
+    progress: Progress | None
+
+    def number(self, writer: Writer | None) -> int | None:
+        """Return the number of the stream's last commit."""
+        return None if writer is None else writer.committed(self.stream)
+
+    def once(self, writer: Writer | None, round_: int) -> Outcome:
+        """Look what has changed since the cursor, and commit it."""
+        started = time.monotonic()
+        cursors = Cursors(self.target.files_connection, self.target.location, self.stream)
+        number = self.number(writer)
+        since = None if number is None else cursors.load(number)
+        if writer is None or since is None or since.position is None:
+            found = self.source.current()
+            written = self._all(writer, StreamRead(cursors, since, found.until), found)
+            told: tuple[str, ...] = ()
+        else:
+            found = self.source.since(since.position, self.target, writer, self.on_gap)
+            if found.plan.empty:
+                seconds = time.monotonic() - started
+                return Outcome(found.plan, None, since, since, seconds, round_, found.plan.notes)
+            told = self._others()
+            if found.changes is None and found.plan.mode is not ReadMode.CURRENT:
+                found = self.source.current()
+            read = StreamRead(cursors, since, found.until)
+            if found.changes is None:
+                written = self._all(writer, read, found)
+            else:
+                written = self._changed(writer, read, found.changes)
+        until, seconds = written.cursors[self.stream], time.monotonic() - started
+        return Outcome(found.plan, written, since, until, seconds, round_, (*found.plan.remarks, *told))
+
+    def _all(self, writer: Writer | None, read: StreamRead, found: Found) -> Written:
+        """Write all rows of the source anew."""
+        frame, table = found.plan.frame, self.source.table.name
+        check_columns(self.source.keys, frame.collect_schema(), table)
+        with self.source.reading():
+            require_unique(frame, self.source.keys, table, self.source.rows(found.plan), found.plan.bytes)
+        return self._commit(writer, frame, WriteMode.REPLACE, read)
+
+    def _changed(self, writer: Writer, read: StreamRead, changes: Changes) -> Written:
+        """Write what has changed."""
+        touched = changes.touched
+        held = writer.held(touched)
+        settled = settle(
+            changes,
+            held,
+            lambda wanted: self.source.look_up(read.until, wanted),
+            self.source.table.name,
+        )
+        if held.is_empty():
+            # Nothing is to be taken out: rows that are all new, or the cursor alone.
+            return self._commit(writer, settled.rows.lazy(), WriteMode.APPEND, read)
+        return self._commit(writer, settled.rows.lazy(), WriteMode.MERGE, read, Merge(touched))
+
+    def _commit(
+        self,
+        writer: Writer | None,
+        frame: pl.LazyFrame,
+        mode: WriteMode,
+        read: StreamRead,
+        merge: Merge | None = None,
+    ) -> Written:
+        return commit_frame(
+            self.target,
+            writer,
+            frame,
+            mode,
+            streams=[read],
+            merge=merge,
+            notes=self.notes,
+            progress=self.progress,
+        )
+
+    def _others(self) -> tuple[str, ...]:
+        """Say whether somebody else has changed the target's rows since the stream's last commit."""
+        try:
+            commits = self.target.history(_COMMITS)
+        except UnsupportedError:
+            return ()
+        for commit in commits:
+            if self.stream in commit.streams:
+                break
+            changed = commit.rows or commit.removed_files
+            if changed and not commit.is_ours and commit.operation not in _MOVES:
+                found = f"another writer has changed the target ({commit.operation}, {commit.version.token})"
+                return (f"{found}: its rows stay until all rows are compared, or the cursor is reset",)
+        return ()
