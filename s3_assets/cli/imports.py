@@ -8,15 +8,13 @@ import typer
 
 from s3_assets.cli.console import facts, standard_error, standard_output
 from s3_assets.cli.options import options
-from s3_assets.errors import SettingError
+from s3_assets.cli.windows import window_of
 from s3_assets.progress import Progress, readable_bytes
 
 if TYPE_CHECKING:
     from s3_assets.incremental.append import Outcome
     from s3_assets.incremental.cursor import Cursor
-    from s3_assets.movement.imports import Import
     from s3_assets.registry.models import Registry
-    from s3_assets.windows import Window
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -39,7 +37,7 @@ def run_import(
     registry = options(context).load()
     name = _name(registry, name)
     job = registry.import_(name)
-    span = _window(job, window, first, last)
+    span = window_of(job, window, first, last)
     with _shown(name) as show:
         progress = Progress(f"import {name}", show, _SECONDS_BETWEEN_LOOKS)
         outcome = job.run(window=span, notes={"import": name, "by": "s3-assets import"}, progress=progress)
@@ -71,42 +69,17 @@ def summary(outcome: "Outcome") -> list[tuple[str, str]]:
 
 
 def _cursor(cursor: "Cursor | None") -> str:
+    from s3_assets.incremental.run_notes import position_words
+
     if cursor is None:
         return "none"
-    told = cursor.describe()
-    return f"{told['files']:,} files" if "files" in told else f"version {told['version']}"
+    return position_words(cursor.position, files=sum(segment.files for segment in cursor.segments))
 
 
 def _name(registry: "Registry", given: str) -> str:
     if given in registry.imports:
         return given
     return next((name for name, each in registry.imports.items() if each.target == given), given)
-
-
-def _window(job: "Import", window: str | None, first: str | None, last: str | None) -> "Window | None":
-    from s3_assets.cli.windows import parse_window
-    from s3_assets.movement.imports import ImportMode
-
-    if window is None and first is None and last is None:
-        return None
-    if job.mode is ImportMode.APPEND:
-        raise SettingError(
-            f"the import '{job.name}' appends what is new, whatever its date",
-            remedy="Leave --window, --from and --to out, or set mode: replace.",
-            table=job.target.name,
-        )
-    if window is not None and (first or last):
-        raise SettingError("--window names one partition, --from and --to a range", remedy="Use one of both.")
-    if window is None and not (first and last):
-        raise SettingError("a range has two ends", remedy="Give both --from and --to.")
-    partitions = job.target.settings.partitions
-    if partitions is None:
-        raise SettingError(
-            "partitions were asked for, and the target declares none",
-            remedy="Add 'partitions' with its column to the table.",
-            table=job.target.name,
-        )
-    return parse_window(partitions, window or first or "", window or last or "")
 
 
 @contextmanager

@@ -1,13 +1,43 @@
 """Windows as people write them: partition keys such as 2026-01-05, one of them or the first and the last."""
 
 from datetime import date, datetime, time
+from typing import TYPE_CHECKING
 
 from s3_assets.errors import SettingError
 from s3_assets.tables.settings import Partitions
 from s3_assets.windows import Every, Window, next_start, time_zone
 
+if TYPE_CHECKING:
+    from s3_assets.movement.imports import Import
+
 _FORMATS = {Every.HOUR: ("%Y-%m-%d-%H:%M", "%Y-%m-%dT%H:%M"), Every.MONTH: ("%Y-%m-%d", "%Y-%m")}
 _EXAMPLES = {Every.HOUR: "2026-01-05-13:00", Every.MONTH: "2026-01"}
+
+
+def window_of(job: "Import", window: str | None, first: str | None, last: str | None) -> Window | None:
+    """Return the partitions that an import's options name; raises `SettingError` where they fit nothing."""
+    from s3_assets.movement.imports import ImportMode
+
+    if window is None and first is None and last is None:
+        return None
+    if job.mode is ImportMode.APPEND:
+        raise SettingError(
+            f"the import '{job.name}' appends what is new, whatever its date",
+            remedy="Leave --window, --from and --to out, or set mode: replace.",
+            table=job.target.name,
+        )
+    if window is not None and (first or last):
+        raise SettingError("--window names one partition, --from and --to a range", remedy="Use one of both.")
+    if window is None and not (first and last):
+        raise SettingError("a range has two ends", remedy="Give both --from and --to.")
+    partitions = job.target.settings.partitions
+    if partitions is None:
+        raise SettingError(
+            "partitions were asked for, and the target declares none",
+            remedy="Add 'partitions' with its column to the table.",
+            table=job.target.name,
+        )
+    return parse_window(partitions, window or first or "", window or last or "")
 
 
 def parse_window(partitions: Partitions, first: str, last: str) -> Window:
