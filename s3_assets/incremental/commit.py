@@ -81,7 +81,9 @@ def commit_frame(
     bounds = target.bounds(window, schema) if window is not None else None
     writer.refuse(mode, bounds)
     overwrites = None if mode in {WriteMode.APPEND, WriteMode.MERGE} else Span.of(bounds)
-    by_parts = not writer.rewrites(bounds) if merge is None else writer.merges is Merging.PARTS
+    # A window that is appended to is only what the rows are held against: no file has to line up with it.
+    replaced = None if overwrites is None else bounds
+    by_parts = not writer.rewrites(replaced) if merge is None else writer.merges is Merging.PARTS
     begun = _begin(target, writer, streams, overwrites if by_parts else None)
     stamps = dict.fromkeys(begun.cursors, begun.number)
     if overwrites is not None or not stamps:
