@@ -19,7 +19,7 @@ from s3_assets.metadata import (
     table_kinds,
     table_metadata,
 )
-from s3_assets.movement.imports import Import, ImportMode
+from s3_assets.movement.imports import Import
 from s3_assets.partitions import partitions_definition, unbroken, windows_of
 from s3_assets.progress import Progress
 from s3_assets.registry.models import ImportSettings, Registry
@@ -85,10 +85,10 @@ def observe_table(table: Table[Any]) -> dg.ObserveResult:
 
 
 def import_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
-    """Return the asset of an import: unpartitioned for append, by the target's partitions for replace."""
+    """Return the asset of an import: by the target's partitions if it replaces them, else without any."""
     settings = registry.imports[name]
     target = registry.tables[settings.target]
-    partitions = target.partitions if settings.mode is ImportMode.REPLACE else None
+    partitions = target.partitions if settings.mode.replaces else None
 
     def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         job = registry.import_(name)
@@ -98,7 +98,7 @@ def import_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
         progress = Progress(f"import {name}", context.log.info)
         outcome = job.run(
             window=unbroken(windows, job.target.name) if windows else None,
-            notes={"run": context.run.run_id, "import": name},
+            notes={"run": context.run.run_id},
             progress=progress,
         )
         context.log.info("%s", _summary(name, outcome))

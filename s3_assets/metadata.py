@@ -12,7 +12,7 @@ from s3_assets.tables.files import hive_folder
 from s3_assets.tables.parts import read_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import polars as pl
 
@@ -69,7 +69,6 @@ def state_metadata(table: Table[Any]) -> dict[str, Any]:
 
 def read_metadata(plans: Mapping[str, Plan]) -> dict[str, Any]:
     """Return what was read: files and bytes of all inputs, and what they said."""
-    notes = [f"{name}: {note}" for name, plan in plans.items() for note in plan.remarks]
     found: dict[str, Any] = {
         f"{OURS}/read_files": sum(plan.files for plan in plans.values()),
         f"{OURS}/read_bytes": sum(plan.bytes for plan in plans.values()),
@@ -80,9 +79,15 @@ def read_metadata(plans: Mapping[str, Plan]) -> dict[str, Any]:
     ):
         if totals and all(total is not None for total in totals):
             found[f"{OURS}/read_{what}_of"] = sum(total or 0 for total in totals)
-    if notes:
-        found[f"{OURS}/notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in notes))
-    return found
+    return found | notes_metadata(
+        [f"{name}: {note}" for name, plan in plans.items() for note in plan.remarks]
+    )
+
+
+def notes_metadata(notes: Iterable[str]) -> dict[str, Any]:
+    """Return what a person has to know, as a list."""
+    lines = "\n".join(f"- {note}" for note in dict.fromkeys(notes))
+    return {f"{OURS}/notes": dg.MetadataValue.md(lines)} if lines else {}
 
 
 def written_metadata(written: Written | None) -> dict[str, Any]:
@@ -103,6 +108,7 @@ def written_metadata(written: Written | None) -> dict[str, Any]:
 def outcome_metadata(outcome: Outcome, source: str) -> dict[str, Any]:
     """Return what an import did: read, written, cursor from and to, seconds."""
     found = {**read_metadata({source: outcome.plan}), **written_metadata(outcome.written)}
+    found |= notes_metadata([f"{source}: {note}" for note in outcome.notes])
     found[f"{OURS}/seconds"] = round(outcome.seconds, 3)
     if outcome.since is not None:
         found[f"{OURS}/cursor_from"] = outcome.since.describe()

@@ -23,10 +23,11 @@ def run_import(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The import's name, or the table that it writes.")],
     window: Annotated[
-        str | None, typer.Option(help="For mode replace: the one partition to replace, such as 2026-01-05.")
+        str | None,
+        typer.Option(help="For modes that replace: the one partition, such as 2026-01-05."),
     ] = None,
     first: Annotated[
-        str | None, typer.Option("--from", help="For mode replace: the first of several partitions.")
+        str | None, typer.Option("--from", help="For modes that replace: the first of several partitions.")
     ] = None,
     last: Annotated[str | None, typer.Option("--to", help="The last of them.")] = None,
 ) -> None:
@@ -40,7 +41,7 @@ def run_import(
     span = window_of(job, window, first, last)
     with _shown(name) as show:
         progress = Progress(f"import {name}", show, _SECONDS_BETWEEN_LOOKS)
-        outcome = job.run(window=span, notes={"import": name, "by": "s3-assets import"}, progress=progress)
+        outcome = job.run(window=span, notes={"by": "s3-assets import"}, progress=progress)
     console = standard_output()
     console.print(f"import {name}: {job.source.name} -> {job.target.name}", style="bold", markup=False)
     console.print(facts(*summary(outcome)))

@@ -20,9 +20,10 @@ def window_of(job: "Import", window: str | None, first: str | None, last: str | 
 
     if window is None and first is None and last is None:
         return None
-    if job.mode is ImportMode.APPEND:
+    if not job.mode.replaces:
+        act = "mirrors its source" if job.mode is ImportMode.MIRROR else "appends what is new"
         raise SettingError(
-            f"the import '{job.name}' appends what is new, whatever its date",
+            f"the import '{job.name}' {act}, whatever its date",
             remedy="Leave --window, --from and --to out, or set mode: replace.",
             table=job.target.name,
         )

@@ -57,7 +57,7 @@ def read_stream(
     number = writer.committed(stream) if writer is not None else None
     since = cursors.load(number) if number is not None else None
     plan = source.plan(mode, since=since.position if since else None)
-    return plan, StreamRead(cursors, since, plan.until)
+    return plan, StreamRead(cursors, since, plan.until, plan.files, plan.bytes)
 
 
 def append_new(

@@ -16,6 +16,7 @@ from s3_assets.incremental.publishing import (
     moved,
     require_unmoved,
 )
+from s3_assets.incremental.run_notes import ReadNote, write_reads
 from s3_assets.incremental.sweep import sweep_overwrites, sweep_streams
 from s3_assets.tables.schemas import apply, fit
 from s3_assets.tables.table import Capability, Commit, Merging, WriteMode
@@ -94,7 +95,11 @@ def commit_frame(
         bounds,
         streams,
         stamps,
-        {**(notes or {}), **({NOTE: overwrites.write()} if overwrites else {})},
+        {
+            **write_reads(map(ReadNote.of_read, streams)),
+            **(notes or {}),
+            **({NOTE: overwrites.write()} if overwrites else {}),
+        },
         begun.number,
         writer.pinned,
         overwrites,

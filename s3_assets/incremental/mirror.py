@@ -110,7 +110,8 @@ class _Mirror:
         since = None if number is None else cursors.load(number)
         if writer is None or since is None or since.position is None:
             found = self.source.current()
-            written = self._all(writer, StreamRead(cursors, since, found.until), found)
+            read = StreamRead(cursors, since, found.until, found.plan.files, found.plan.bytes)
+            written = self._all(writer, read, found)
             told: tuple[str, ...] = ()
         else:
             found = self.source.since(since.position, self.target, writer, self.on_gap)
@@ -120,7 +121,7 @@ class _Mirror:
             told = self._others()
             if found.changes is None and found.plan.mode is not ReadMode.CURRENT:
                 found = self.source.current()
-            read = StreamRead(cursors, since, found.until)
+            read = StreamRead(cursors, since, found.until, found.plan.files, found.plan.bytes)
             if found.changes is None:
                 written = self._all(writer, read, found)
             else:

@@ -43,11 +43,16 @@ _UNCERTAIN = (CommitConflictError, ThrottledError, RequestTimeoutError, Unreacha
 
 @dataclass(frozen=True)
 class StreamRead:
-    """What one stream has read: from its committed cursor to a new position (None: the beginning)."""
+    """What one stream has read: from its committed cursor to a new position (None: the beginning).
+
+    `files` and `bytes` of the source are for the commit's notes.
+    """
 
     cursors: Cursors
     since: Cursor | None
     until: Position | None
+    files: int = 0
+    bytes: int = 0
 
 
 class StreamMovedError(CommitConflictError):

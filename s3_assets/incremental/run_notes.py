@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from s3_assets.incremental.cursor import Cursor
+    from s3_assets.incremental.publishing import StreamRead
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Plan
 
@@ -56,11 +57,12 @@ class ReadNote:
     @classmethod
     def of_stream(cls, stream: str, plan: Plan, since: Cursor | None) -> ReadNote:
         """Tell what a plan reads for a stream, whose cursor was `since`."""
-        known = sum(segment.files for segment in since.segments) if since else 0
-        before = "nothing" if since is None else position_words(since.position, files=known)
-        new = plan.until.files.height if isinstance(plan.until, FilesPosition) else 0
-        after = position_words(plan.until, files=known + new)
-        return cls(stream, plan.files, plan.bytes, before, after)
+        return cls(stream, plan.files, plan.bytes, *_from_to(since, plan.until))
+
+    @classmethod
+    def of_read(cls, read: StreamRead) -> ReadNote:
+        """Tell what a commit takes in of a stream."""
+        return cls(read.cursors.stream, read.files, read.bytes, *_from_to(read.since, read.until))
 
     @classmethod
     def of_source(cls, source: str, plan: Plan) -> ReadNote:
@@ -115,7 +117,15 @@ def seconds_until(notes: Mapping[str, str], committed: datetime | None) -> float
     return None if committed is None else max((committed - start).total_seconds(), 0.0)
 
 
-def position_words(position: Position | None, *, files: int | None = None) -> str:
+def _from_to(since: Cursor | None, until: Position | None) -> tuple[str, str]:
+    """Say where a cursor stood and will stand; a ledger grows by what is read."""
+    known = sum(segment.files for segment in since.segments) if since else 0
+    before = "nothing" if since is None else position_words(since.position, files=known)
+    new = until.files.height if isinstance(until, FilesPosition) else 0
+    return before, position_words(until, files=known + new)
+
+
+def position_words(position: Position | None, *, files: int | None = None) -> str:  # noqa: PLR0911 - one return for each kind
     """Say in a few words where a cursor stands; `files` is the size of its ledger, where it has one."""
     match position:
         case None:
@@ -131,5 +141,6 @@ def position_words(position: Position | None, *, files: int | None = None) -> st
         case ModifiedPosition():
             return position.modified.isoformat()
         case StatePosition(token):
-            return f"state {token}"
+            # What follows the state's own marker is how much of the target shows it.
+            return f"state {token.partition(' ')[0]}"
     raise TypeError(f"not a position: {position!r}")

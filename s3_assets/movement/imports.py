@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from s3_assets.incremental.append import Outcome, append_new
+from s3_assets.incremental.mirror import mirror
 from s3_assets.incremental.overwrite import overwrite
-from s3_assets.tables.table import ReadMode
+from s3_assets.incremental.run_notes import ReadNote, began, write_reads
+from s3_assets.movement.load import Load
+from s3_assets.movement.placement import Placement
+from s3_assets.movement.replacing import replace_on_new_data
+from s3_assets.tables.table import Plan, ReadMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import polars as pl
+
+    from s3_assets.movement.filters import Filters
     from s3_assets.progress import Progress
+    from s3_assets.tables.positions import Limit
     from s3_assets.tables.table import Table
     from s3_assets.windows import Window
 
@@ -24,6 +34,13 @@ class ImportMode(StrEnum):
 
     APPEND = "append"  # what is new since the last run, exactly once
     REPLACE = "replace"  # the window, or the whole table, as the source has it now
+    REPLACE_ON_NEW_DATA = "replace_on_new_data"  # the same, if the source changed since
+    MIRROR = "mirror"  # inserts, updates and deletes by key: the target equals the source
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a run replaces the rows that are there, of its window or all."""
+        return self in {ImportMode.REPLACE, ImportMode.REPLACE_ON_NEW_DATA}
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,12 @@ class Import:
     source: Table[Any]
     target: Table[Any]
     mode: ImportMode
+    filters: Filters | None = None
+    placement: Placement | None = None
+    key: tuple[str, ...] = ()
+    on_gap: Literal["fail", "full_refresh"] = "fail"
+    limit: Limit | None = None
+    max_batches: int | None = None
 
     @property
     def stream(self) -> str:
@@ -47,10 +70,117 @@ class Import:
         notes: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> Outcome:
-        """Run it once; `window` is for replace, and names the partitions that are replaced."""
+        """Run it once; `window` is for the modes that replace, and names the partitions that are replaced.
+
+        One moment is the load time of all rows. Raises `SchemaMismatchError` for filters and placements that
+        do not fit the source's columns, before a row is read.
+        """
+        run = _Run(self, Load(self.name, self.source.name, datetime.now(UTC)), window)
+        told = {"import": self.name, **began(run.load.moment), **(notes or {})}
         if self.mode is ImportMode.APPEND:
-            return append_new(self.target, self.stream, self.source, notes=notes, progress=progress)
+            outcome = append_new(
+                self.target, self.stream, self.source, transform=run.shape, notes=told, progress=progress
+            )
+        elif self.mode is ImportMode.REPLACE:
+            outcome = run.replace(told, progress)
+        elif self.mode is ImportMode.MIRROR:
+            outcome = mirror(
+                self.target,
+                self.stream,
+                self.source,
+                keys=self.key,
+                transform=run.shape,
+                notes=told,
+                progress=progress,
+                on_gap=self.on_gap,
+                uncompared=run.load_times,
+            )
+        else:
+            outcome = replace_on_new_data(
+                self.target,
+                self.stream,
+                self.source,
+                read=run.plan,
+                transform=run.shape,
+                window=window,
+                notes=told,
+                progress=progress,
+            )
+        return replace(outcome, notes=(*outcome.notes, *run.remarks))
+
+    def shaped(self, frame: pl.LazyFrame, *, moment: datetime | None = None) -> pl.LazyFrame:
+        """Return rows of the source as a run at that moment (left out: now) would write them."""
+        load = Load(self.name, self.source.name, moment or datetime.now(UTC))
+        return _Run(self, load, None).shape(frame)
+
+
+class _Run:
+    """One run: its load time, its window, and what a person has to know of it."""
+
+    def __init__(self, job: Import, load: Load, window: Window | None) -> None:
+        self._job = job
+        self.load = load
+        self._window = window
+        self.remarks: tuple[str, ...] = ()
+
+    @property
+    def _sorts_out(self) -> bool:
+        """Whether the window's rows are told by their placement: the source has no partitions to read."""
+        placed = self._job.placement is not None and self._job.placement.column is not None
+        return self._window is not None and placed and self._job.source.settings.partitions is None
+
+    @property
+    def load_times(self) -> frozenset[str]:
+        """The columns that tell when a row was loaded, and nothing of the row."""
+        job = self._job
+        added = job.filters.add_time if job.filters is not None else None
+        found = {added.column} if added is not None else set[str]()
+        partitions = job.target.settings.partitions
+        if partitions is not None and job.placement is not None and job.placement.column is None:
+            found.add(partitions.column)
+        return frozenset(found)
+
+    def plan(self) -> Plan:
+        """Plan a read of the window's rows as they are now."""
+        return self._job.source.plan(ReadMode.CURRENT, window=None if self._sorts_out else self._window)
+
+    def shape(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Filter and place the rows."""
+        if not frame.collect_schema():
+            # Nothing was found, not even a column.
+            return frame
+        job = self._job
+        if job.filters is not None:
+            frame = job.filters.apply(frame, self.load)
+        frame = self._placed(frame)
+        if self._window is not None and self._sorts_out:
+            bounds = job.target.bounds(self._window, frame.collect_schema())
+            frame = frame.filter(bounds.expression())
+        return frame
+
+    def replace(self, notes: Mapping[str, str], progress: Progress | None) -> Outcome:
+        """Replace the window, or all rows."""
+        job = self._job
         started = time.monotonic()
-        plan = self.source.plan(ReadMode.CURRENT, window=window)
-        written = overwrite(self.target, plan.frame, window=window, notes=notes, progress=progress)
+        plan = self.plan()
+        read = write_reads([ReadNote.of_source(job.source.name, plan)])
+        written = overwrite(
+            job.target,
+            self.shape(plan.frame),
+            window=self._window,
+            notes={**notes, **read},
+            progress=progress,
+        )
         return Outcome(plan, written, seconds=time.monotonic() - started, notes=plan.remarks)
+
+    def _placed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        partitions = self._job.target.settings.partitions
+        if partitions is None:
+            return frame
+        if self._job.placement is not None:
+            return self._job.placement.apply(frame, partitions, self.load)
+        if partitions.column in frame.collect_schema() or self._window is not None:
+            return frame
+        found = f"the rows have no column '{partitions.column}': they were placed by their load time"
+        self.remarks = (f"{found}; `placement: {{}}` says that this is meant",)
+        return Placement().apply(frame, partitions, self.load)

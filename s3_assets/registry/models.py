@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from s3_assets.connection.settings import S3Connection
 from s3_assets.errors import RegistryError, S3AssetsError
-from s3_assets.movement.imports import Import, ImportMode
+from s3_assets.movement.imports import Import
 from s3_assets.registry.catalogs import catalog_problems
+from s3_assets.registry.imports import ImportSettings, import_problems
 from s3_assets.registry.problems import (
     Problem,
     UnplacedRegistryError,
@@ -20,34 +21,17 @@ from s3_assets.registry.problems import (
     raise_problems,
 )
 from s3_assets.tables.any_settings import AnyTableSettings
-from s3_assets.tables.open import capabilities, open_table
+from s3_assets.tables.open import open_table
 from s3_assets.tables.partitioning import check_format
-from s3_assets.tables.table import Capability, ReadMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from s3_assets.tables.table import Table
 
+__all__ = ["ImportSettings", "Registry", "WatchSettings"]
+
 _NAME = re.compile(r"^[A-Za-z0-9_]+(?:/[A-Za-z0-9_]+)*$")
-
-
-class ImportSettings(BaseModel):
-    """An import: the rows of a source table become rows of a target table."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    source: str = Field(description="Name of the table to read.")
-    target: str = Field(description="Name of the table to write; it is the asset.")
-    mode: ImportMode = Field(default=ImportMode.APPEND, description="append or replace.")
-    read_mode: ReadMode | None = Field(
-        default=None, description="Left out: added for append, current for replace; no other fits."
-    )
-    on_new_data: bool = Field(default=True, description="Let the connection's sensor start runs.")
-    partitions_per_run: int | None = Field(
-        default=None, ge=1, description="Of a backfill of a replace; left out: all of them, as one range."
-    )
-    description: str | None = None
 
 
 class WatchSettings(BaseModel):
@@ -119,7 +103,7 @@ class Registry(BaseModel):
                     self.connections, self.tables, {each.target for each in self.imports.values()}
                 ),
                 *self._encryption(),
-                *self._imports(),
+                *import_problems(self.imports, self.tables),
                 *self._partitions(),
             ]
         )
@@ -143,7 +127,18 @@ class Registry(BaseModel):
                 remedy="Name one of the registry.",
             )
         settings = self.imports[name]
-        return Import(name, self.table(settings.source), self.table(settings.target), settings.mode)
+        return Import(
+            name,
+            self.table(settings.source),
+            self.table(settings.target),
+            settings.mode,
+            filters=settings.filters,
+            placement=settings.placement,
+            key=settings.key,
+            on_gap=settings.on_gap,
+            limit=settings.batch.limit() if settings.batch else None,
+            max_batches=settings.max_batches,
+        )
 
     def _names(self) -> Iterator[Problem]:
         for section in ("connections", "tables", "imports"):
@@ -203,53 +198,6 @@ class Registry(BaseModel):
                     f"'{table.connection}' has encryption.client_side, and {engines} cannot read or write "
                     f"{table.format} tables through it; use encryption.server_side, or another connection",
                 )
-
-    def _imports(self) -> Iterator[Problem]:
-        taken: dict[str, str] = {}
-        for name, each in self.imports.items():
-            first = taken.setdefault(each.target, name)
-            if first != name:
-                yield Problem(
-                    ("imports", name, "target"),
-                    f"the import '{first}' writes '{each.target}' already; give each a target of its own",
-                )
-            if each.source == each.target:
-                yield Problem(
-                    ("imports", name, "target"), "source and target are one table; name another target"
-                )
-            yield from self._modes(name, each)
-
-    def _modes(self, name: str, each: ImportSettings) -> Iterator[Problem]:
-        source, target = self.tables.get(each.source), self.tables.get(each.target)
-        append = each.mode is ImportMode.APPEND
-        fitting = ReadMode.ADDED if append else ReadMode.CURRENT
-        if each.read_mode not in {None, fitting}:
-            yield Problem(
-                ("imports", name, "read_mode"),
-                f"mode '{each.mode}' reads '{fitting}', not '{each.read_mode}'; leave read_mode out",
-            )
-        if append and each.partitions_per_run is not None:
-            yield Problem(
-                ("imports", name, "partitions_per_run"),
-                "mode 'append' is not run by partitions; leave partitions_per_run out",
-            )
-        if target and append and Capability.TRANSACTIONS not in capabilities(target):
-            yield Problem(
-                ("imports", name, "mode"),
-                f"'{each.target}' is {target.format}, which cannot take a cursor and rows in one commit; "
-                "choose format: delta for it, or mode: replace",
-            )
-        if source and target and not append and target.partitions and not source.partitions:
-            yield Problem(
-                ("imports", name, "mode"),
-                f"replace reads the partitions of the run, and '{each.source}' declares none; "
-                "add 'partitions' with its date column to it",
-            )
-        if source and append and Capability.READ_ADDED not in capabilities(source):
-            yield Problem(
-                ("imports", name, "mode"),
-                f"'{each.source}' is {source.format}, which cannot tell what was added",
-            )
 
     def _partitions(self) -> Iterator[Problem]:
         for name, table in self.tables.items():

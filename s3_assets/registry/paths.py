@@ -10,13 +10,15 @@ from pydantic import BaseModel
 if TYPE_CHECKING:
     from s3_assets.registry.models import Registry
 
+_SECTIONS = ("connections", "tables", "imports")
+
 
 def with_paths_from(registry: Registry, folder: Path) -> Registry:
-    """Return the registry with every path of its connections and tables counted from the folder.
+    """Return the registry with every path of its connections, tables and imports counted from the folder.
 
     Certificates, tokens and files of secrets are meant; `~` is the user's home, an absolute path stays.
     """
-    sections = {name: _resolved(getattr(registry, name), folder) for name in ("connections", "tables")}
+    sections = {name: _resolved(getattr(registry, name), folder) for name in _SECTIONS}
     return registry.model_copy(update=sections)
 
 

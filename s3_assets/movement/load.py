@@ -1,0 +1,72 @@
+"""One run of an import as its filters know it, and the errors that name it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from s3_assets.errors import RowsRefusedError, SchemaMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import datetime
+
+    import polars as pl
+
+_SHOWN = 3
+_LONGEST = 60
+
+
+@dataclass(frozen=True)
+class Load:
+    """One run of an import: `moment` is its load time, one for all of its rows, and has a zone."""
+
+    name: str
+    source: str
+    moment: datetime
+
+    def require(self, place: str, columns: Iterable[str], there: Collection[str]) -> None:
+        """Raise `SchemaMismatchError` for the first of the columns that is not there at that step."""
+        for column in columns:
+            if column not in there:
+                close = get_close_matches(column, there, n=1)
+                hint = f"; did you mean '{close[0]}'?" if close else "."
+                raise self.misfit(
+                    place,
+                    f"there is no column '{column}'{hint} The columns are {', '.join(there) or 'none'}",
+                    "Correct the name; if some files of the source lack the column, declare the source's "
+                    "`columns`.",
+                )
+
+    def require_free(self, place: str, columns: Iterable[str], there: Collection[str]) -> None:
+        """Raise `SchemaMismatchError` for the first of the columns that is there already."""
+        for column in columns:
+            if column in there:
+                raise self.misfit(
+                    place,
+                    f"the column '{column}' is there already, among {', '.join(there)}",
+                    "Name another one, or drop or rename that one.",
+                )
+
+    def misfit(self, place: str, found: str, remedy: str) -> SchemaMismatchError:
+        """Return the error of a setting, named as in the registry, that does not fit the rows' columns."""
+        return SchemaMismatchError(
+            f"import '{self.name}', {place}: {found}", remedy=remedy, table=self.source
+        )
+
+    def refused(self, place: str, values: pl.Series, found: str, remedy: str) -> RowsRefusedError:
+        """Return the error of values that cannot be taken; a few are quoted, with how many there are."""
+        shown = [_short(value) for value in values.head(_SHOWN).to_list()]
+        more = ", ..." if len(values) > _SHOWN else ""
+        count = "1 value" if len(values) == 1 else f"{len(values):,} values"
+        return RowsRefusedError(
+            f"import '{self.name}', {place}: {count} {found}: {', '.join(shown)}{more}",
+            remedy=remedy,
+            table=self.source,
+        )
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
