@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, ClassVar
 from s3_assets.connection.adapters import deltalake as delta_adapter
 from s3_assets.connection.adapters import polars as polars_adapter
 from s3_assets.connection.environment import without_ambient_settings
-from s3_assets.objects import Objects
-from s3_assets.tables import delta_changes, delta_difference, delta_history, delta_log, delta_touched
-from s3_assets.tables.delta_features import require_readable, require_writable
+from s3_assets.tables import (
+    delta_changes,
+    delta_difference,
+    delta_history,
+    delta_log,
+    delta_snapshot,
+    delta_touched,
+)
+from s3_assets.tables.delta_features import require_writable
+from s3_assets.tables.delta_listing import LogListing
 from s3_assets.tables.delta_open import delta_errors, open_table, stream_errors
 from s3_assets.tables.delta_schema import storable, to_delta
 from s3_assets.tables.delta_stream import lazy_stream
 from s3_assets.tables.delta_writer import DeltaWriter
-from s3_assets.tables.positions import Limit, Position, VersionPosition
 from s3_assets.tables.settings import DeltaSettings
 from s3_assets.tables.table import (
     Capability,
@@ -36,10 +42,9 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable as Handle
 
     from s3_assets.tables.history import PastCommit
+    from s3_assets.tables.positions import Limit, Position
     from s3_assets.tables.touched import DigestsPosition, Touched
     from s3_assets.windows import Window
-
-_LOG_DIGITS = 20
 
 
 class DeltaTable(Table[DeltaSettings]):
@@ -53,18 +58,12 @@ class DeltaTable(Table[DeltaSettings]):
 
     def schema(self) -> pl.Schema:
         """Return the newest version's columns."""
-        return _schema(self.open())
+        return delta_log.columns(self.open())
 
     def version(self) -> TableVersion:
         """Return the newest version by listing the log from its last checkpoint on: two requests."""
-        objects = Objects(self.connection)
-        log = f"{self.location.key}_delta_log/"
-        newest = -1
-        for found in objects.list_objects(log, start_after=_checkpointed(objects, log)):
-            name = found.key.removeprefix(log)
-            if name.endswith(".json") and name[:_LOG_DIGITS].isdigit():
-                newest = max(newest, int(name[:_LOG_DIGITS]))
-        if newest < 0:
+        newest = LogListing.of(self).newest()
+        if newest is None:
             # Nothing behind the checkpoint, or no table at all: let delta-rs tell which.
             newest = self.open().version()
         return TableVersion(str(newest), newest)
@@ -132,37 +131,18 @@ class DeltaTable(Table[DeltaSettings]):
         window: Window | None = None,
         limit: Limit | None = None,
     ) -> Plan:
-        """Plan a read of one version, or of what the commits after `since` added or changed."""
-        handle = self.open(at)
-        require_readable(handle, self.connection, self.location, self.name)
-        until = VersionPosition(handle.version(), str(handle.metadata().id))
-        schema = _schema(handle)
-        if mode is ReadMode.CHANGES:
-            delta_changes.require_feed(self, handle)
-        if mode is not ReadMode.CURRENT and since is not None:
-            return delta_changes.plan(self, handle, schema, mode, since, until, window)
-        found = delta_log.files(handle)
-        chosen = found
-        bound = self.bounds(window, schema) if window is not None else None
-        if bound is not None:
-            chosen = delta_log.inside(found, bound)
-        frame = self._scan(handle, schema, chosen)
-        if bound is not None:
-            frame = frame.filter(bound.expression())
-        if mode is ReadMode.CHANGES:
-            frame = delta_changes.as_inserts(frame, handle)
-        return Plan(
-            frame,
-            mode,
-            until,
-            chosen.height,
-            int(chosen["size_bytes"].sum()),
-            total_files=found.height,
-            total_bytes=int(found["size_bytes"].sum()),
-            empty=chosen.is_empty(),
-        )
+        """Plan a read of one version, or of what the commits after `since` added or changed.
 
-    def _scan(self, handle: Handle, schema: pl.Schema, chosen: pl.DataFrame) -> pl.LazyFrame:
+        Raises a `HistoryGapError` if what came after `since` cannot be told any more.
+        """
+        if mode is ReadMode.CURRENT:
+            return delta_snapshot.plan(self, self.open(at), mode, window, None)
+        if since is None:
+            return delta_snapshot.plan(self, self.open(at), mode, window, limit)
+        return delta_changes.plan(self, mode, since, at, window, limit)
+
+    def scan_version(self, handle: Handle, schema: pl.Schema, chosen: pl.DataFrame) -> pl.LazyFrame:
+        """Read chosen files of the handle's version, or the whole version where files cannot be chosen."""
         import polars as pl
 
         if chosen.is_empty():
@@ -215,22 +195,3 @@ class DeltaTable(Table[DeltaSettings]):
             # A folder for each distinct time would be a folder for each row.
             return ()
         return (partitions.column,)
-
-
-def _schema(handle: Handle) -> pl.Schema:
-    import polars as pl
-
-    return pl.Schema(handle.schema())
-
-
-def _checkpointed(objects: Objects, log: str) -> str | None:
-    """Return the log's key just before the last checkpoint's own commit."""
-    import json
-
-    from s3_assets.errors import ObjectMissingError
-
-    try:
-        version = int(json.loads(objects.get(f"{log}_last_checkpoint"))["version"])
-    except (ObjectMissingError, KeyError, ValueError):
-        return None
-    return f"{log}{max(version - 1, 0):020d}.json"

@@ -16,11 +16,12 @@ from urllib.parse import unquote
 from s3_assets.errors import ObjectMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from s3_assets.objects import Objects
+    from s3_assets.tables.delta_listing import LogListing
 
-_AT_ONCE = 16
+AT_ONCE = 16
+"""How many entries are read side by side."""
 # Operations that write the changed rows into the change feed; any other that removes data replaces rows.
 _CHANGING = frozenset({"DELETE", "UPDATE", "MERGE"})
 
@@ -45,35 +46,46 @@ class AddedFile(NamedTuple):
 class Commit:
     """One version: what it did, the files it added, and the files and bytes that its change feed reads.
 
-    `feed` tells whether the change feed is on from here, if the commit says anything of it.
+    `removed` are the paths that it took out, for whatever reason. `feed` tells whether the change feed is on
+    from here, if the commit says anything of it, and `fed` whether it wrote to the feed itself.
     """
 
     version: int
     operation: str
     effect: Effect
     added: tuple[AddedFile, ...]
+    removed: frozenset[str]
     feed_files: int
     feed_bytes: int
     feed: bool | None = None
+    fed: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """The size of the files that it added."""
+        return sum(each.size for each in self.added)
 
 
-def read_commits(objects: Objects, log: str, after: int, until: int) -> list[Commit]:
-    """Return the commits in `(after, until]`, oldest first; those whose log entry is gone are missing."""
+def read_commits(listing: LogListing, versions: Sequence[int]) -> list[Commit | None]:
+    """Return the commits of these versions; None for one whose log entry is gone."""
 
     def read(version: int) -> Commit | None:
         try:
-            text = objects.get(f"{log}{version:020d}.json").decode()
+            text = listing.objects.get(listing.entry(version)).decode()
         except ObjectMissingError:
             return None
         return parse_commit(version, (json.loads(line) for line in text.splitlines() if line.strip()))
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return [found for found in pool.map(read, range(after + 1, until + 1)) if found is not None]
+    if len(versions) == 1:
+        return [read(versions[0])]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(read, versions))
 
 
 def parse_commit(version: int, actions: Iterable[dict[str, Any]]) -> Commit:
     """Judge one commit by its actions."""
     added: list[AddedFile] = []
+    taken_out: set[str] = set()
     removed: list[int] = []
     changes: list[int] = []
     operation = ""
@@ -88,11 +100,24 @@ def parse_commit(version: int, actions: Iterable[dict[str, Any]]) -> Commit:
             changes.append(int(action["cdc"].get("size") or 0))
         elif "add" in action and action["add"].get("dataChange", True):
             added.append(AddedFile(unquote(action["add"]["path"]), int(action["add"].get("size") or 0)))
-        elif "remove" in action and action["remove"].get("dataChange", True):
-            removed.append(int(action["remove"].get("size") or 0))
+        elif "remove" in action:
+            taken_out.add(unquote(action["remove"]["path"]))
+            if action["remove"].get("dataChange", True):
+                removed.append(int(action["remove"].get("size") or 0))
     sizes = changes or [*[each.size for each in added], *removed]
     effect = _effect(operation, added=bool(added), removed=bool(removed or changes))
-    return Commit(version, operation, effect, tuple(added), len(sizes), sum(sizes), feed)
+    files = tuple(sorted(added))
+    return Commit(
+        version,
+        operation,
+        effect,
+        files,
+        frozenset(taken_out),
+        len(sizes),
+        sum(sizes),
+        feed,
+        fed=bool(changes),
+    )
 
 
 def _effect(operation: str, *, added: bool, removed: bool) -> Effect:

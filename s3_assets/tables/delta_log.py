@@ -28,6 +28,13 @@ _CONSTRAINING = (
 )
 
 
+def columns(handle: Handle) -> pl.Schema:
+    """Return the columns and their types."""
+    import polars as pl
+
+    return pl.Schema(handle.schema())
+
+
 def files(handle: Handle) -> pl.DataFrame:
     """Return the live files: path, size_bytes, num_records, and `partition.*`, `min.*`, `max.*` columns.
 
@@ -58,12 +65,15 @@ def inside(found: pl.DataFrame, window: Bounds) -> pl.DataFrame:
 
 def read_by_polars(handle: Handle) -> bool:
     """Tell whether the live files can be read as they lie: no deletion vectors, no mapped columns."""
+    return plain(handle) and hive_named(handle, handle.file_uris())
+
+
+def plain(handle: Handle) -> bool:
+    """Tell whether the table's features let its files be read as they lie, if their folders do, too."""
     protocol = handle.protocol()
     if protocol.min_reader_version > _NATIVE_READER and protocol.min_reader_version != _FEATURES_READER:
         return False
-    if not set(protocol.reader_features or ()) <= READ_BY_POLARS:
-        return False
-    return hive_named(handle, handle.file_uris())
+    return set(protocol.reader_features or ()) <= READ_BY_POLARS
 
 
 def hive_named(handle: Handle, paths: Iterable[str]) -> bool:

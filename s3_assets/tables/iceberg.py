@@ -10,17 +10,13 @@ from s3_assets.errors import TableMissingError
 from s3_assets.tables import iceberg_files, iceberg_history, iceberg_touched
 from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
-from s3_assets.tables.iceberg_added import appends, start_of
-from s3_assets.tables.iceberg_deletes import targets
 from s3_assets.tables.iceberg_difference import difference
 from s3_assets.tables.iceberg_open import files_connection, location_of, open_table, reading
 from s3_assets.tables.iceberg_partitions import partition_spec
-from s3_assets.tables.iceberg_rows import rows
-from s3_assets.tables.iceberg_scan import Scanner
+from s3_assets.tables.iceberg_plan import Planner
 from s3_assets.tables.iceberg_settings import IcebergSettings
-from s3_assets.tables.iceberg_snapshots import NO_SNAPSHOT, position_of, schema_of, snapshot_at, version_of
+from s3_assets.tables.iceberg_snapshots import schema_of, snapshot_at, version_of
 from s3_assets.tables.iceberg_types import from_iceberg, storable, to_iceberg
-from s3_assets.tables.positions import Limit, Position
 from s3_assets.tables.table import (
     Capability,
     Difference,
@@ -36,14 +32,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import polars as pl
-    from pyiceberg.schema import Schema
     from pyiceberg.table import Table as Handle
 
     from s3_assets.connection.settings import S3Connection
     from s3_assets.location import Location
     from s3_assets.tables.history import PastCommit
-    from s3_assets.tables.iceberg_files import Files
-    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.positions import Limit, Position
     from s3_assets.tables.touched import DigestsPosition, Touched
     from s3_assets.windows import Window
 
@@ -51,7 +45,7 @@ if TYPE_CHECKING:
 class IcebergTable(Table[IcebergSettings]):
     """An Iceberg table: snapshots, transactions, hidden partitions."""
 
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {Capability.READ_CHANGES}
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
 
     def open(self) -> Handle:
         """Return PyIceberg's own table, as the catalog has it now."""
@@ -157,51 +151,19 @@ class IcebergTable(Table[IcebergSettings]):
         window: Window | None = None,
         limit: Limit | None = None,
     ) -> Plan:
-        """Plan a read of one snapshot, or of what the snapshots after `since` appended."""
-        if mode is ReadMode.CHANGES:
-            self.require(Capability.READ_CHANGES)
+        """Plan a read of one snapshot, or of what the snapshots after `since` added or changed.
+
+        Raises a `HistoryGapError` if what came after `since` cannot be told any more.
+        """
         handle = self.open()
         with reading(self, handle):
-            return self._plan(handle, mode, since, at, window)
-
-    def _plan(
-        self,
-        handle: Handle,
-        mode: ReadMode,
-        since: Position | None,
-        at: int | datetime | None,
-        window: Window | None,
-    ) -> Plan:
-        snapshot = snapshot_at(handle, at)
-        schema = handle.schema() if at is None else schema_of(handle, snapshot)
-        columns = from_iceberg(schema, self.name)
-        bound = None if window is None else self.bounds(window, columns)
-        notes: tuple[str, ...] = ()
-        after = start_of(handle, since) if mode is ReadMode.ADDED and since is not None else None
-        if after is None or after == NO_SNAPSHOT:
-            files = iceberg_files.live(handle, snapshot, schema, bound)
-        else:
-            snapshots, notes = appends(handle, after)
-            files = iceberg_files.added(handle, snapshots, schema, bound)
-        total = iceberg_files.summarized(snapshot)
-        return Plan(
-            self._rows(handle, schema, columns, files, bound),
-            mode,
-            position_of(handle, snapshot),
-            files.count,
-            files.bytes,
-            total_files=None if total is None else total.files,
-            total_bytes=None if total is None else total.bytes,
-            empty=not files.data,
-            notes=notes,
-        )
-
-    def _rows(
-        self, handle: Handle, schema: Schema, columns: pl.Schema, files: Files, bound: Bounds | None
-    ) -> pl.LazyFrame:
-        import polars as pl
-
-        if not files.data:
-            return pl.LazyFrame(schema=columns)
-        frame = rows(Scanner(self, handle), schema, targets(files))
-        return frame if bound is None else frame.filter(bound.expression())
+            snapshot = snapshot_at(handle, at)
+            schema = handle.schema() if at is None else schema_of(handle, snapshot)
+            columns = from_iceberg(schema, self.name)
+            bound = None if window is None else self.bounds(window, columns)
+            planner = Planner(self, handle, schema, columns, mode, bound)
+            if mode is ReadMode.CURRENT:
+                return planner.snapshot(snapshot)
+            if since is None:
+                return planner.snapshot(snapshot, limit)
+            return planner.since(since, snapshot, limit)

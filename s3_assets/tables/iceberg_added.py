@@ -1,4 +1,4 @@
-"""Which snapshots after a cursor added rows and nothing else (Iceberg Table Spec, "Snapshots").
+"""Which snapshots come behind a cursor, and what each did to the rows (Iceberg Table Spec, "Snapshots").
 
 PyIceberg's and Polars' own incremental scans read the appends of a range, and pass over its overwrites and
 deletes without a word.
@@ -6,10 +6,11 @@ deletes without a word.
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from s3_assets.errors import CursorError, HistoryLostError, S3AssetsError, SourceRewrittenError
-from s3_assets.tables.iceberg_snapshots import kept, lineage, table_id
+from s3_assets.errors import CursorError, HistoryLostError, S3AssetsError, TableRewrittenError
+from s3_assets.tables.iceberg_snapshots import NO_SNAPSHOT, kept, lineage, table_id
 from s3_assets.tables.positions import VersionPosition
 
 if TYPE_CHECKING:
@@ -20,12 +21,21 @@ if TYPE_CHECKING:
 
 # What a summary counts where rows were taken out, one way or the other.
 _TAKEN_OUT = ("deleted-data-files", "deleted-records", "added-delete-files", "removed-delete-files")
+GO_ON = "reset the cursor, or set on_gap: full_refresh, to go on from the rows as they are now."
 
 
-def start_of(handle: Handle, since: Position) -> int:
-    """Return the snapshot that was read before.
+class Effect(Enum):
+    """What became of the rows."""
 
-    Raises `SourceRewrittenError` if that was one of another table, which had this one's name.
+    MOVED = auto()  # to other files: compaction
+    ADDED = auto()
+    CHANGED = auto()
+
+
+def start_of(handle: Handle, since: Position) -> VersionPosition:
+    """Return the position as one of this table.
+
+    Raises `TableRewrittenError` if it is one of another table, which had this one's name.
     """
     if not isinstance(since, VersionPosition):
         raise CursorError(
@@ -33,66 +43,84 @@ def start_of(handle: Handle, since: Position) -> int:
             remedy="Give the import another name, or reset its cursor.",
         )
     if since.table_id != table_id(handle):
-        raise SourceRewrittenError(
+        raise TableRewrittenError(
             f"the table was dropped and made anew: the cursor stands at snapshot {since.version} of "
             f"{since.table_id}, and the table is {table_id(handle)} now",
-            remedy="Reset the cursor to read the new table from its beginning.",
+            remedy=f"To read the new table, {GO_ON}",
         )
-    return since.version
+    return since
 
 
-def appends(handle: Handle, after: int) -> tuple[list[Snapshot], tuple[str, ...]]:
-    """Return the snapshots after that one that added rows, oldest first, and notes on those passed over.
+def behind(handle: Handle, since: VersionPosition, current: Snapshot | None) -> list[Snapshot]:
+    """Return the snapshots up to the current one that were not read whole, oldest first.
 
-    Compaction changes no row and is passed over. Raises `SourceRewrittenError` that names the first snapshot
-    that took rows out, or if the table was set back to before `after`, and `HistoryLostError` if snapshots in
-    between have expired.
+    Raises `TableRewrittenError` if the table was set back to before `since`, and `HistoryLostError` if
+    snapshots in between, or the one that was read in part, have expired.
     """
+    between: list[Snapshot] = []
+    for snapshot in lineage(handle.metadata, current):
+        if snapshot.snapshot_id == since.version:
+            return [*([snapshot] if since.partly else []), *reversed(between)]
+        between.append(snapshot)
+        if snapshot.parent_snapshot_id == since.version and not since.partly:
+            # It has expired itself, and all that came after is kept.
+            return between[::-1]
+    if since.version == NO_SNAPSHOT and (not between or between[-1].parent_snapshot_id is None):
+        return between[::-1]
+    raise _no_way_back(handle, since, between)
+
+
+def effect(handle: Handle, snapshot: Snapshot) -> Effect:
+    """Tell what a snapshot did; only where its summary leaves it open its manifests are looked at."""
     from pyiceberg.table.snapshots import Operation
 
-    found: list[Snapshot] = []
-    notes: list[str] = []
-    for snapshot in reversed(_since(handle, after)):
-        operation = snapshot.summary.operation if snapshot.summary is not None else None
-        if operation is Operation.REPLACE:
-            notes.append(f"snapshot {snapshot.snapshot_id} ({operation.value}) only rewrote files")
-        elif operation is Operation.APPEND or _only_adds(handle, snapshot):
-            found.append(snapshot)
-        else:
-            kind = operation.value if operation else "of unknown operation"
-            raise SourceRewrittenError(
-                f"snapshot {snapshot.snapshot_id} ({kind}) replaced or deleted rows that may have been "
-                "read before, so that added rows cannot be told from old ones",
-                remedy="Read this table with read_mode: current, or reset the cursor.",
-            )
-    return found, tuple(notes)
+    operation = snapshot.summary.operation if snapshot.summary is not None else None
+    if operation is Operation.REPLACE:
+        return Effect.MOVED
+    if operation is Operation.APPEND or _only_adds(handle, snapshot):
+        return Effect.ADDED
+    return Effect.CHANGED
 
 
-def _since(handle: Handle, after: int) -> list[Snapshot]:
-    """Return the snapshots after that one up to the current one, newest first."""
-    between: list[Snapshot] = []
-    for snapshot in lineage(handle.metadata, handle.current_snapshot()):
-        if snapshot.snapshot_id == after:
-            return between
-        between.append(snapshot)
-        if snapshot.parent_snapshot_id == after:
-            # It has expired itself, and all that came after is kept.
-            return between
-    raise _no_way_back(handle, after, between)
+def kind_of(snapshot: Snapshot) -> str:
+    """Return the snapshot with what its summary calls it, for messages."""
+    operation = snapshot.summary.operation.value if snapshot.summary is not None else "of unknown operation"
+    return f"snapshot {snapshot.snapshot_id} ({operation})"
 
 
-def _no_way_back(handle: Handle, after: int, between: list[Snapshot]) -> S3AssetsError:
-    if handle.snapshot_by_id(after) is not None:
-        return SourceRewrittenError(
-            f"the table was set back: the cursor stands at snapshot {after}, which is not an ancestor of the "
-            f"current one, {between[0].snapshot_id if between else 'none'}",
-            remedy="Read this table with read_mode: current, or reset the cursor.",
+def rewritten(snapshot: Snapshot, since: VersionPosition) -> S3AssetsError:
+    """Return the error for a snapshot that took rows out, where added rows are asked for."""
+    return TableRewrittenError(
+        f"{kind_of(snapshot)} replaced or deleted rows that may have been read before, so that added rows "
+        f"cannot be told from old ones; the cursor stands at snapshot {since.version}",
+        remedy=f"Read this table with read_mode: changes or current; or {GO_ON}",
+    )
+
+
+def expired(handle: Handle, since: VersionPosition) -> S3AssetsError:
+    """Return the error for a snapshot that was read in part and is gone."""
+    files = since.partly.files if since.partly else 0
+    return HistoryLostError(
+        f"of snapshot {since.version} {files:,} files were read, and the others cannot be: it has expired; "
+        f"{kept(handle)}",
+        remedy=f"Let snapshots expire later (history.expire.max-snapshot-age-ms); {GO_ON}",
+    )
+
+
+def _no_way_back(handle: Handle, since: VersionPosition, between: list[Snapshot]) -> S3AssetsError:
+    if handle.snapshot_by_id(since.version) is not None:
+        return TableRewrittenError(
+            f"the table was set back: the cursor stands at snapshot {since.version}, which is not an "
+            f"ancestor of the current one, {between[0].snapshot_id if between else 'none'}",
+            remedy=f"Read this table with read_mode: current; or {GO_ON}",
         )
+    if since.partly:
+        return expired(handle, since)
     oldest = f" and {between[-1].snapshot_id}" if between else ""
     return HistoryLostError(
-        f"the snapshots between {after}, where the cursor stands,{oldest} have expired; {kept(handle)}",
-        remedy="Let snapshots expire later (history.expire.max-snapshot-age-ms), and reset the cursor to "
-        "start anew.",
+        f"the snapshots between {since.version}, where the cursor stands,{oldest} have expired; "
+        f"{kept(handle)}",
+        remedy=f"Let snapshots expire later (history.expire.max-snapshot-age-ms); {GO_ON}",
     )
 
 

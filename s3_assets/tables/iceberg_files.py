@@ -10,9 +10,9 @@ from s3_assets.tables.iceberg_pruning import Pruning, may_overlap, predicate, pr
 from s3_assets.tables.table import Statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from pyiceberg.manifest import ManifestEntry, ManifestFile
+    from pyiceberg.manifest import DataFile, ManifestFile
     from pyiceberg.schema import Schema
     from pyiceberg.table import Table as Handle
     from pyiceberg.table.snapshots import Snapshot
@@ -47,27 +47,17 @@ def live(handle: Handle, snapshot: Snapshot | None, schema: Schema, window: Boun
     return _read(handle, snapshot.manifests(handle.io), schema, window)
 
 
-def added(
-    handle: Handle, snapshots: Iterable[Snapshot], schema: Schema, window: Bounds | None = None
-) -> Files:
-    """Return the data files that these snapshots added, as the manifests of each tell."""
-    from pyiceberg.manifest import ManifestContent, ManifestEntryStatus
+def inside(handle: Handle, files: Files, schema: Schema, window: Bounds) -> Files:
+    """Return those of the data files that may hold rows of the window, with all deletes."""
+    if not prunable(window, schema):
+        return files
+    pruning = Pruning(schema, handle.specs(), predicate(window))
+    data = tuple(each for each in files.data if _may_hold(pruning, each.file, schema, window))
+    return Files(data, files.deletes)
 
-    ids = {snapshot.snapshot_id for snapshot in snapshots}
-    # A manifest is in the list of each snapshot that came after it, until it is merged with others.
-    manifests = {
-        manifest.manifest_path: manifest
-        for snapshot in snapshots
-        for manifest in snapshot.manifests(handle.io)
-        if manifest.content == ManifestContent.DATA and manifest.added_snapshot_id in ids
-    }
-    return _read(
-        handle,
-        manifests.values(),
-        schema,
-        window,
-        lambda entry: entry.status == ManifestEntryStatus.ADDED and entry.snapshot_id in ids,
-    )
+
+def _may_hold(pruning: Pruning, file: DataFile, schema: Schema, window: Bounds) -> bool:
+    return pruning.keeps(file) and may_overlap(file, schema, window)
 
 
 def statistics(handle: Handle, snapshot: Snapshot | None) -> Statistics:
@@ -97,13 +87,7 @@ def summarized(snapshot: Snapshot | None) -> Statistics | None:
     return Statistics(files + deletes, size, None if deletes else rows)
 
 
-def _read(
-    handle: Handle,
-    manifests: Iterable[ManifestFile],
-    schema: Schema,
-    window: Bounds | None,
-    keep: Callable[[ManifestEntry], bool] = lambda _: True,
-) -> Files:
+def _read(handle: Handle, manifests: Iterable[ManifestFile], schema: Schema, window: Bounds | None) -> Files:
     from pyiceberg.manifest import ManifestContent
     from pyiceberg.utils.concurrent import ExecutorFactory
 
@@ -120,13 +104,9 @@ def _read(
             return Files(
                 deletes=tuple(each for each in deletes if pruning is None or pruning.keeps(each.file))
             )
-        data = [each for each in data_entries(manifest, handle.io) if keep(each)]
+        data = data_entries(manifest, handle.io)
         if pruning is not None and window is not None:
-            data = [
-                each
-                for each in data
-                if pruning.keeps(each.data_file) and may_overlap(each.data_file, schema, window)
-            ]
+            data = [each for each in data if _may_hold(pruning, each.data_file, schema, window)]
         return Files(tuple(LiveFile(each.data_file, each.sequence_number or 0) for each in data))
 
     # Many small objects: their round trips overlap.

@@ -83,6 +83,8 @@ class Plan:
     empty: bool = False
     more: bool = False
     """A limit cut it off: there is more to read behind `until`."""
+    passed: int = 0
+    """Of a plan without rows: how many versions up to `until` were looked at for nothing."""
     schema_files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reading: Reading = field(default_factory=Reading)

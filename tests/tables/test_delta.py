@@ -206,8 +206,10 @@ def test_no_feed(place: Place) -> None:
     table = delta(place)
     with pytest.raises(ChangeFeedMissingError, match=r"connection 'lake'.*delta.enableChangeDataFeed"):
         table.plan(ReadMode.CHANGES)
+    since = position(table.plan().until)
+    write(place, {"number": [2]})
     with pytest.raises(ChangeFeedMissingError):
-        table.plan(ReadMode.CHANGES, since=position(table.plan().until))
+        table.plan(ReadMode.CHANGES, since=since)
 
 
 def test_added_without_a_feed_when_commits_only_append(place: Place) -> None:
