@@ -16,7 +16,10 @@ from s3_assets.errors import SettingError, TableMissingError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from s3_assets.incremental.cursor_edit import OpenStream
+    from rich.table import Table as Grid
+
+    from s3_assets.incremental.cursor_edit import Moved, OpenStream
+    from s3_assets.movement.imports import Import
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Table
 
@@ -149,62 +152,86 @@ def _move(
     choose: "Callable[[Table[Any], OpenStream], Position | None]",
 ) -> None:
     from s3_assets.incremental.cursor_edit import open_stream
-    from s3_assets.incremental.run_notes import position_words
-    from s3_assets.tables.table import ReadMode
 
     registry = options(context).load()
     stream = stream_of(registry, asked.name, asked.source)
-    table = registry.table(stream.source)
-    mode = ReadMode.ADDED
+    job = next(
+        (
+            registry.import_(name)
+            for name, each in registry.imports.items()
+            if (each.source, each.target) == stream
+        ),
+        None,
+    )
     try:
         opened = open_stream(registry.table(stream.target), stream.id)
     except TableMissingError as error:
         error.remedy = (
-            "Nothing was read yet. Run the import once, or create the table, and set the cursor then."
+            "Nothing was read yet: run the import once, or create the table, and move its cursor then."
         )
         raise error.at() from None
-    current = opened.current
-    position = choose(table, opened)
-    if position is None and opened.damage is None and (current is None or current.position is None):
-        standard_output().print(
-            f"{stream.id}: it stands at the beginning already", markup=False, soft_wrap=True
-        )
+    source = registry.table(stream.source)
+    position = choose(source, opened)
+    if _stands_there(opened, position):
+        standard_error().print(f"{stream.id}: it stands there already", markup=False, soft_wrap=True)
         return
     with standard_error().status("looking at what the next run would read"):
-        now = next_read(table, mode, current.position if current else None)
-        then = next_read(table, mode, position)
-    said = standard_error()
-    said.print(f"{asked.act} the cursor of {stream.source} -> {stream.target}", style="bold", markup=False)
-    said.print(
-        facts(
-            (
-                "from",
-                str(opened.damage)
-                if opened.damage
-                else position_words(current.position if current else None),
-            ),
-            ("to", position_words(position)),
-            ("now", f"the next run reads {reading(now)}"),
-            ("then", f"the next run reads {reading(then)}"),
-            ("means", consequence(now, then, by_key=False)),
-        )
-    )
+        told = _consequences(job, source, opened, position)
+    title = f"{asked.act} the cursor of {stream.source} -> {stream.target}"
+    standard_error().print(title, style="bold", markup=False, soft_wrap=True)
+    standard_error().print(told)
     _require_yes(asked)
     moved = opened.move(position, notes={"by": f"s3-assets cursor {asked.act}"})
+    _tell(asked, opened, moved)
+
+
+def _stands_there(opened: "OpenStream", position: "Position | None") -> bool:
+    """Tell whether nothing would change; of positions with files it is not asked."""
+    from s3_assets.tables.positions import PathPosition, VersionPosition
+
+    if opened.damage is not None:
+        return False
+    current = opened.current.position if opened.current is not None else None
+    if position is None or isinstance(position, PathPosition | VersionPosition):
+        return current == position
+    return False
+
+
+def _consequences(
+    job: "Import | None", source: "Table[Any]", opened: "OpenStream", position: "Position | None"
+) -> "Grid":
+    from s3_assets.incremental.run_notes import position_words
+
+    current = opened.current.position if opened.current is not None else None
+    now = opened.damage or next_read(job, source, current)
+    then = next_read(job, source, position)
+    return facts(
+        ("from", str(opened.damage) if opened.damage else position_words(current)),
+        ("to", position_words(position)),
+        ("now", f"the next run {reading(now)}"),
+        ("then", f"the next run {reading(then)}"),
+        ("means", consequence(job.mode if job else None, now, then)),
+    )
+
+
+def _tell(asked: _Asked, opened: "OpenStream", moved: "Moved") -> None:
+    from s3_assets.incremental.run_notes import position_words
+
+    after = moved.after
     told = {
-        "stream": stream.id,
-        "number": moved.after.number,
-        "previous": moved.after.previous,
-        "told": position_words(position),
+        "stream": opened.name,
+        "number": after.number,
+        "previous": after.previous,
+        "told": position_words(after.position),
         "version": moved.commit.version.token,
     }
     if asked.output is Output.JSON:
         standard_output().print(json.dumps(told, indent=2), markup=False, soft_wrap=True)
         return
-    back = f"s3-assets cursor set {asked.name} --number {moved.after.previous}"
-    rows = [("number", str(moved.after.number)), ("position", told["told"]), ("version", told["version"])]
-    if moved.after.previous is not None and opened.damage is None:
-        rows.append(("back", f"{back} (until a run has committed)"))
+    rows = [("number", str(after.number)), ("position", told["told"]), ("version", told["version"])]
+    if after.previous is not None and opened.damage is None:
+        back = f"s3-assets cursor set {asked.name} --number {after.previous}"
+        rows.append(("back", f"{back} (as long as no run has committed)"))
     standard_output().print(facts(*rows))
 
 

@@ -6,9 +6,10 @@ from s3_assets.errors import S3AssetsError
 
 if TYPE_CHECKING:
     from s3_assets.incremental.cursor_edit import StreamState
+    from s3_assets.movement.imports import Import, ImportMode
     from s3_assets.tables.history import PastCommit
     from s3_assets.tables.positions import Position
-    from s3_assets.tables.table import Plan, ReadMode, Table
+    from s3_assets.tables.table import Plan, Table
 
 _LOOKED_THROUGH = 20
 
@@ -55,27 +56,39 @@ def reading(plan: "Plan | S3AssetsError") -> str:
     if isinstance(plan, S3AssetsError):
         return f"fails: {plan.found}"
     if plan.empty:
-        return "nothing: there is nothing new"
+        return "reads nothing: there is nothing new"
     of = f" of {plan.total_files:,}" if plan.total_files is not None else ""
-    return f"{plan.files:,}{of} files, {readable_bytes(plan.bytes)}"
+    return f"reads {plan.files:,}{of} files, {readable_bytes(plan.bytes)}"
 
 
-def next_read(source: "Table[Any]", mode: "ReadMode", since: "Position | None") -> "Plan | S3AssetsError":
-    """Return what a run would read, or why it would fail."""
+def next_read(
+    job: "Import | None", source: "Table[Any]", position: "Position | None"
+) -> "Plan | S3AssetsError":
+    """Return what a run would read whose cursor stands there, or why it would fail; no import: an asset's."""
+    from s3_assets.movement.next_run import plan_behind
+    from s3_assets.tables.table import ReadMode
+
     try:
-        return source.plan(mode, since=since)
+        if job is None:
+            return source.plan(ReadMode.ADDED, since=position)
+        return plan_behind(job, position)
     except S3AssetsError as error:
         return error
 
 
-def consequence(before: "Plan | S3AssetsError", after: "Plan | S3AssetsError", *, by_key: bool) -> str:
+def consequence(
+    mode: "ImportMode | None", before: "Plan | S3AssetsError", after: "Plan | S3AssetsError"
+) -> str:
     """Say what moving a cursor does to the rows."""
+    from s3_assets.movement.imports import ImportMode
+
+    if mode not in {None, ImportMode.APPEND}:
+        return "no row comes twice: the next run makes the target's rows those of the source"
     if isinstance(before, S3AssetsError) or isinstance(after, S3AssetsError):
         return "whether rows are read twice, or never, cannot be told"
     more = after.files - before.files
     if more > 0:
-        again = "merged by their key once more" if by_key else "appended a second time"
-        return f"{_files(more)} read again: rows that the target has of them are {again}"
+        return f"{_files(more)} read again: rows that the target has of them are appended a second time"
     if more < 0:
         return f"{_files(-more)} never read, unless the cursor is set back"
     return "as many files as before are read"

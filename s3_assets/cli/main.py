@@ -15,6 +15,7 @@ from s3_assets.cli import (
     guess,
     history,
     imports,
+    plan,
     policy,
     preview,
     registry,
@@ -86,6 +87,7 @@ application.add_typer(server.application, name="server")
 application.command("validate")(registry.validate)
 application.command("tables")(registry.list_tables)
 application.command("import")(imports.run_import)
+application.command("plan")(plan.plan)
 application.command("history")(history.history)
 application.add_typer(cursor.application, name="cursor")
 application.command("guess")(guess.guess)

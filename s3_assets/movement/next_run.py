@@ -70,7 +70,16 @@ def plan_behind(job: Import, position: Position | None, *, window: Window | None
         shown = Covered.of(position, job.target.name)
         if shown is not None and shown.shows(job.source.version().token, window):
             return _nothing(shown.position())
-    return job.current(window)
+    return _current(job, window)
+
+
+def _current(job: Import, window: Window | None) -> Plan:
+    """Plan the rows of a window (None: all) as they are now.
+
+    A source without partitions is read whole: the placement of its rows tells then which are the window's.
+    """
+    whole = job.source.settings.partitions is None and job.placement is not None
+    return job.source.plan(ReadMode.CURRENT, window=None if whole else window)
 
 
 def _mirrored(job: Import, position: Position) -> Plan:
