@@ -40,20 +40,15 @@ class Unread:
         keys = read.select("key")
         again = others.select("key").join(keys, on="key", how="semi")["key"].implode()
         there = (listed if present is None else present).select("key")
-        gone = keys.join(there, on="key", how="anti")["key"].unique()
+        gone = keys.join(there, on="key", how="anti")["key"].unique().sort()
         rewritten = others["key"].is_in(again)
-        return cls(
-            others.filter(~rewritten),
-            others.filter(rewritten),
-            gone.len(),
-            str(gone.min()) if len(gone) else "",
-        )
+        return cls(others.filter(~rewritten), others.filter(rewritten), len(gone), next(iter(gone), ""))
 
     def check(self, settings: FolderSettings) -> None:
         """Raise `SourceRewrittenError` for what the settings forbid."""
         if self.gone and settings.on_deleted == "fail":
             raise SourceRewrittenError(
-                f"{self._gone} gone, the first is {self.first_gone}",
+                f"{self._told_gone} gone, the first is {self.first_gone}",
                 remedy="Restore it, or set on_deleted to 'ignore': the rows stay.",
             )
         if not self.rewritten.is_empty() and settings.on_rewritten == "fail":
@@ -95,11 +90,13 @@ class Unread:
             if not found.is_empty()
         ]
         if self.gone:
-            gone = _files(self.gone, "that was read before is", "that were read before are")
-            notes.append(
-                f"{gone} gone, and the rows stay (on_deleted: ignore); the first is {self.first_gone}"
-            )
+            stay = "their rows stay (on_deleted: ignore)"
+            notes.append(f"{self._told_gone} gone, {stay}; the first is {self.first_gone}")
         return tuple(notes)
+
+    @property
+    def _told_gone(self) -> str:
+        return _files(self.gone, "that was read before is", "that were read before are")
 
 
 def newest_of(files: pl.DataFrame) -> datetime | None:

@@ -1,9 +1,12 @@
 """The exact ledger: what is new is found among all that is old, at a cost in proportion to what is new."""
 
+import io
+import json
 import math
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +16,7 @@ import pytest
 
 from s3_assets.connection import S3Connection
 from s3_assets.embedded.server import EmbeddedServer
-from s3_assets.errors import SourceRewrittenError
+from s3_assets.errors import CursorError, SourceRewrittenError
 from s3_assets.incremental.append import append_new
 from s3_assets.incremental.cursor import Cursor, Cursors
 from s3_assets.objects import empty_listing
@@ -150,6 +153,111 @@ class Ledger:
         self.committed = self.cursors.save(self.number, FilesPosition(files), self.committed)
         self.cursors.discard(self.cursors.survey(self.committed))
         return self.committed
+
+
+def test_nothing_new_writes_no_segment(ground: Ground) -> None:
+    ledger = Ledger(work.connection(ground.endpoint, ground.bucket))
+    before = ledger.commit()
+    kept = ledger.cursors.save(2, FilesPosition(empty_listing()), before)
+
+    assert kept.segments == before.segments
+    assert [key for key in ground.keys(ledger.cursors.folder) if key.endswith(".parquet")] == ["1.parquet"]
+    position = ledger.cursors.load(2).position
+    assert isinstance(position, FilesPosition)
+    assert position.files["key"].to_list() == ["file-0001"]
+
+
+ETAGS = (
+    '"d41d8cd98f00b204e9800998ecf8427e"',
+    '"D41D8CD98F00B204E9800998ECF8427E"',
+    '"d41d8cd98f00b204e9800998ecf8427e-12"',
+    "d41d8cd98f00b204e9800998ecf8427e",
+    '"0x8DC1"',
+    "",
+)
+
+
+def test_every_etag_is_kept_as_it_is(ground: Ground) -> None:
+    connection = work.connection(ground.endpoint, ground.bucket)
+    cursors = Cursors(connection, connection.location.folder("ledger/"), "stream")
+    files = pl.DataFrame(
+        [
+            (f"file-{number}", number, etag, datetime(2026, 1, 1, tzinfo=UTC))
+            for number, etag in enumerate(ETAGS)
+        ],
+        schema=empty_listing().schema,
+        orient="row",
+    )
+    cursors.save(1, FilesPosition(files.reverse()), None)
+
+    position = cursors.load(1).position
+    assert isinstance(position, FilesPosition)
+    assert position.files.equals(files)
+
+
+def write_first_release(ground: Ground, folder: str) -> pl.DataFrame:
+    """A cursor as the first release wrote it: ETags are text, and the version is 1."""
+    files = pl.DataFrame(
+        {"key": ["a"], "size": [1], "etag": [ETAGS[0]], "modified": [datetime(2026, 1, 1, tzinfo=UTC)]},
+        schema=empty_listing().schema,
+    )
+    body = io.BytesIO()
+    files.write_parquet(body)
+    document = {
+        "schema_version": 1,
+        "stream": "stream",
+        "previous": None,
+        "position": {"kind": "files"},
+        "segments": [{"number": 1, "files": 1}],
+    }
+    put_all(ground.store(), folder, {"1.parquet": body.getvalue(), "1.json": json.dumps(document).encode()})
+    return files
+
+
+def test_a_ledger_of_the_first_release(ground: Ground) -> None:
+    ledger = Ledger(work.connection(ground.endpoint, ground.bucket))
+    files = write_first_release(ground, ledger.cursors.folder)
+
+    ledger.committed = ledger.cursors.load(1)
+    assert isinstance(ledger.committed.position, FilesPosition)
+    assert ledger.committed.position.files.equals(files)
+    ledger.number = 1
+    ledger.commit()
+    position = ledger.cursors.load(2).position
+    assert isinstance(position, FilesPosition)
+    assert position.files["etag"].to_list() == [ETAGS[0], "x"]
+
+
+@pytest.mark.parametrize(("body", "found"), [(b"PAR1 and no more", "damaged"), (None, "gone")])
+def test_a_segment_that_is_lost(body: bytes | None, found: str, ground: Ground) -> None:
+    ledger = Ledger(work.connection(ground.endpoint, ground.bucket))
+    ledger.commit()
+    key = f"{ledger.cursors.folder}1.parquet"
+    obstore.delete(ground.store(), [key])
+    if body is not None:
+        obstore.put(ground.store(), key, body)
+
+    with pytest.raises(CursorError, match=rf"a part of its file ledger is {found}.*s3-assets cursor reset"):
+        ledger.cursors.load(1)
+
+
+@pytest.mark.parametrize("way", ["path_order", "modified_time"])
+def test_an_import_without_a_ledger_of_all_files(way: Any, ground: Ground) -> None:
+    settings = ParquetSettings(connection="s3", path=work.SOURCE, incremental=way)
+    source = open_table("orders", settings, work.connection(ground.endpoint, ground.sources[0]))
+    target = work.target(work.connection(ground.endpoint, ground.bucket), "target/")
+    assert append_new(target, work.STREAM, source).rows == len(rows(1))
+    assert append_new(target, work.STREAM, source).nothing_new
+    put(ground, "part-9.parquet", 600)
+
+    outcome = append_new(target, work.STREAM, source)
+
+    assert ground.read_delta("target/") == sorted([*rows(1), row(600)])
+    assert outcome.until is not None
+    told = outcome.until.describe()
+    assert told["path"] == "part-9.parquet" if way == "path_order" else told["files"] == 3
+    assert append_new(target, work.STREAM, source).nothing_new
+    ground.require_clean("target/")
 
 
 def test_segments_stay_few(ground: Ground) -> None:

@@ -286,14 +286,14 @@ def test_rewritten_and_deleted_files(place: Place) -> None:
     place.client.delete_object(Bucket=place.bucket, Key=f"{PATH}/b.parquet")
     place.put("d.parquet", body({"x": [4]}))
 
-    with pytest.raises(SourceRewrittenError, match=r"1 files were changed.*a\.parquet.*on_rewritten"):
+    with pytest.raises(SourceRewrittenError, match=r"1 file was changed.*a\.parquet.*on_rewritten"):
         parquet(place).plan(ReadMode.ADDED, since=since)
     reread = parquet(place, on_rewritten="reread").plan(ReadMode.ADDED, since=since)
     ignored = parquet(place, on_rewritten="ignore").plan(ReadMode.ADDED, since=since)
 
     assert sorted(reread.frame.collect()["x"]) == [4, 10]
     assert ignored.frame.collect()["x"].to_list() == [4]
-    assert any("1 files that were read before are gone" in note for note in ignored.notes)
+    assert any("1 file that was read before is gone" in note for note in ignored.notes)
 
 
 # Writing
