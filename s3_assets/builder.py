@@ -14,6 +14,7 @@ from s3_assets.assets import IO_MANAGER_KEY, import_asset, observable_sources
 from s3_assets.errors import RegistryError
 from s3_assets.io_managers import S3TableIOManager
 from s3_assets.metadata import table_kinds, table_metadata
+from s3_assets.schedules import import_schedules, run_once_sensors
 from s3_assets.sensors import Consumer, consumers_of, source_sensor
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] 
     """Return everything that the registry declares, with the user's assets beside it.
 
     Imports are assets, tables that nobody writes are sources that can be observed, and the IO manager serves
-    all of them. Each connection has a sensor that has sources, or tables whose changes are to start assets.
+    all of them. Each connection has a sensor that has sources, or tables whose changes are to start assets,
+    each import with a schedule has one.
     `assets` are the user's own, besides those of `code`.
     Raises `RegistryError` if a file of `code` is missing or two assets write one table.
     """
@@ -43,7 +45,8 @@ def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] 
     sources = _sources(registry, produced)
     ours = dg.Definitions(
         assets=[*imports, *[observable_sources(registry, *item) for item in sources.items()]],
-        sensors=_sensors(registry, sources, [*imports, *_assets(users)]),
+        sensors=[*_sensors(registry, sources, [*imports, *_assets(users)]), *run_once_sensors(registry)],
+        schedules=import_schedules(registry),
         resources={IO_MANAGER_KEY: S3TableIOManager(registry), **_connections(registry)},
         # Each step of another process would load the definitions and the engines anew.
         executor=dg.in_process_executor,

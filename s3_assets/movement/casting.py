@@ -79,19 +79,28 @@ def read_texts(
     if want.is_integer():
         column = column.str.replace(_FRACTION, "")
     settings = Cast(type=type_name(want), on_failure=on_failure)
-    reader = _Reader(load, place, name, want, settings)
+    reader = _Reader(load, place, name, want, settings, "on_invalid")
     return column.map_batches(reader, return_dtype=want, is_elementwise=True)
 
 
 class _Reader:
     """Reads batches of one column as another type."""
 
-    def __init__(self, load: Load, place: str, column: str, want: pl.DataType, settings: Cast) -> None:
+    def __init__(
+        self,
+        load: Load,
+        place: str,
+        column: str,
+        want: pl.DataType,
+        settings: Cast,
+        option: str = "on_failure",
+    ) -> None:
         self._load = load
         self._place = place
         self._column = column
         self._want = want
         self._settings = settings
+        self._option = option
 
     def require_way(self, have: pl.DataType) -> None:
         """Raise `SchemaMismatchError` if there is no way from one type to the other."""
@@ -131,8 +140,8 @@ class _Reader:
             raise self._load.refused(
                 self._place,
                 values.filter(failed),
-                f"of column '{self._column}' are no {self._settings.type}",
-                "Correct the source, choose another type, or set `on_failure: null`.",
+                f"of column '{self._column}' not of type {self._settings.type}",
+                f"Correct the source, choose another type, or set `{self._option}: null`.",
             )
         return read.zip_with(~failed, read.clear(len(read)))
 

@@ -94,7 +94,7 @@ class Filters(BaseModel):
     retain: tuple[str, ...] | None = Field(
         default=None, min_length=1, description="Only these columns, in this order; left out: all."
     )
-    drop: tuple[str, ...] = Field(default=(), description="Columns that are left out.")
+    drop: tuple[str, ...] = Field(default=(), description="Columns that are left out of these.")
     add: dict[str, Constant] = Field(
         default_factory=dict, description="New column to its value, or to `value` and `type`."
     )
@@ -141,9 +141,6 @@ class Filters(BaseModel):
             columns = getattr(self, name) or ()
             if len(set(columns)) < len(columns):
                 raise ValueError(f"{name} names a column twice")
-        both = sorted({*(self.retain or ())} & {*self.drop})
-        if both:
-            raise ValueError(f"'{both[0]}' is in retain and in drop; leave it out of one")
         if len(set(self.rename.values())) < len(self.rename):
             raise ValueError("rename gives two columns one name")
         return self

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from s3_assets.incremental.append import Outcome, append_new
 from s3_assets.incremental.mirror import mirror
 from s3_assets.incremental.overwrite import overwrite
-from s3_assets.incremental.run_notes import ReadNote, began, write_reads
+from s3_assets.incremental.run_notes import IMPORT, ReadNote, began, write_reads
 from s3_assets.movement.load import Load
 from s3_assets.movement.placement import Placement
 from s3_assets.movement.replacing import replace_on_new_data
@@ -76,37 +76,40 @@ class Import:
         do not fit the source's columns, before a row is read.
         """
         run = _Run(self, Load(self.name, self.source.name, datetime.now(UTC)), window)
-        told = {"import": self.name, **began(run.load.moment), **(notes or {})}
+        told = {IMPORT: self.name, **began(run.load.moment), **(notes or {})}
+        with run.load.reading():
+            outcome = self._run(run, told, progress)
+        return replace(outcome, notes=(*outcome.notes, *run.remarks))
+
+    def _run(self, run: _Run, notes: Mapping[str, str], progress: Progress | None) -> Outcome:
         if self.mode is ImportMode.APPEND:
-            outcome = append_new(
-                self.target, self.stream, self.source, transform=run.shape, notes=told, progress=progress
+            return append_new(
+                self.target, self.stream, self.source, transform=run.shape, notes=notes, progress=progress
             )
-        elif self.mode is ImportMode.REPLACE:
-            outcome = run.replace(told, progress)
-        elif self.mode is ImportMode.MIRROR:
-            outcome = mirror(
+        if self.mode is ImportMode.REPLACE:
+            return run.replace(notes, progress)
+        if self.mode is ImportMode.MIRROR:
+            return mirror(
                 self.target,
                 self.stream,
                 self.source,
                 keys=self.key,
                 transform=run.shape,
-                notes=told,
+                notes=notes,
                 progress=progress,
                 on_gap=self.on_gap,
                 uncompared=run.load_times,
             )
-        else:
-            outcome = replace_on_new_data(
-                self.target,
-                self.stream,
-                self.source,
-                read=run.plan,
-                transform=run.shape,
-                window=window,
-                notes=told,
-                progress=progress,
-            )
-        return replace(outcome, notes=(*outcome.notes, *run.remarks))
+        return replace_on_new_data(
+            self.target,
+            self.stream,
+            self.source,
+            read=run.plan,
+            transform=run.shape,
+            window=run.window,
+            notes=notes,
+            progress=progress,
+        )
 
     def shaped(self, frame: pl.LazyFrame, *, moment: datetime | None = None) -> pl.LazyFrame:
         """Return rows of the source as a run at that moment (left out: now) would write them."""
@@ -120,14 +123,14 @@ class _Run:
     def __init__(self, job: Import, load: Load, window: Window | None) -> None:
         self._job = job
         self.load = load
-        self._window = window
+        self.window = window
         self.remarks: tuple[str, ...] = ()
 
     @property
     def _sorts_out(self) -> bool:
         """Whether the window's rows are told by their placement: the source has no partitions to read."""
         placed = self._job.placement is not None and self._job.placement.column is not None
-        return self._window is not None and placed and self._job.source.settings.partitions is None
+        return self.window is not None and placed and self._job.source.settings.partitions is None
 
     @property
     def load_times(self) -> frozenset[str]:
@@ -142,7 +145,7 @@ class _Run:
 
     def plan(self) -> Plan:
         """Plan a read of the window's rows as they are now."""
-        return self._job.source.plan(ReadMode.CURRENT, window=None if self._sorts_out else self._window)
+        return self._job.source.plan(ReadMode.CURRENT, window=None if self._sorts_out else self.window)
 
     def shape(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Filter and place the rows."""
@@ -153,8 +156,8 @@ class _Run:
         if job.filters is not None:
             frame = job.filters.apply(frame, self.load)
         frame = self._placed(frame)
-        if self._window is not None and self._sorts_out:
-            bounds = job.target.bounds(self._window, frame.collect_schema())
+        if self.window is not None and self._sorts_out:
+            bounds = job.target.bounds(self.window, frame.collect_schema())
             frame = frame.filter(bounds.expression())
         return frame
 
@@ -167,7 +170,7 @@ class _Run:
         written = overwrite(
             job.target,
             self.shape(plan.frame),
-            window=self._window,
+            window=self.window,
             notes={**notes, **read},
             progress=progress,
         )
@@ -179,7 +182,7 @@ class _Run:
             return frame
         if self._job.placement is not None:
             return self._job.placement.apply(frame, partitions, self.load)
-        if partitions.column in frame.collect_schema() or self._window is not None:
+        if partitions.column in frame.collect_schema() or self.window is not None:
             return frame
         found = f"the rows have no column '{partitions.column}': they were placed by their load time"
         self.remarks = (f"{found}; `placement: {{}}` says that this is meant",)

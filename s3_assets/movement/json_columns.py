@@ -173,7 +173,7 @@ class _Objects:
             raise self._load.refused(
                 self._place,
                 texts.filter(failed),
-                "are no JSON objects",
+                "of the column not a JSON object",
                 "Correct the source, or set `on_invalid: null`.",
             )
         return texts.zip_with(objects, texts.clear(len(texts)))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import RowsRefusedError, SchemaMismatchError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import datetime
 
     import polars as pl
@@ -25,6 +26,8 @@ class Load:
     name: str
     source: str
     moment: datetime
+    refusals: list[RowsRefusedError] = field(default_factory=list, compare=False, repr=False)
+    """What was raised while rows were read; Polars passes it on with words of its own added."""
 
     def require(self, place: str, columns: Iterable[str], there: Collection[str]) -> None:
         """Raise `SchemaMismatchError` for the first of the columns that is not there at that step."""
@@ -60,11 +63,23 @@ class Load:
         shown = [_short(value) for value in values.head(_SHOWN).to_list()]
         more = ", ..." if len(values) > _SHOWN else ""
         count = "1 value" if len(values) == 1 else f"{len(values):,} values"
-        return RowsRefusedError(
+        refusal = RowsRefusedError(
             f"import '{self.name}', {place}: {count} {found}: {', '.join(shown)}{more}",
             remedy=remedy,
             table=self.source,
         )
+        self.refusals.append(refusal)
+        return refusal
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Raise what refused the rows as it was."""
+        try:
+            yield
+        except RowsRefusedError:
+            if self.refusals:
+                raise self.refusals[0] from None
+            raise
 
 
 def _short(value: object) -> str:

@@ -159,9 +159,8 @@ class Placement(BaseModel):
             days = first.weekday()
         elif partitions.every is Every.MONTH:
             days = first.day - 1
-        offset = f"{days}d{offset}"
         step = {Every.HOUR: "1h", Every.DAY: "1d", Every.WEEK: "1w", Every.MONTH: "1mo"}[partitions.every]
-        start = local.dt.offset_by(f"-{offset}").dt.truncate(step).dt.offset_by(offset)
+        start = local.dt.offset_by(f"-{days}d{offset}").dt.truncate(step).dt.offset_by(f"{days}d{offset}")
         if type_ == "date":
             return start.dt.date()
         text = start.dt.to_string(column_format(partitions, integer=type_ == "int64"))
@@ -198,7 +197,7 @@ class _NoNulls:
             raise self._load.refused(
                 _PLACE,
                 values,
-                f"of column '{self._column}' tell no moment",
+                f"of column '{self._column}' without a moment",
                 "Correct the source, or set `placement.on_null: load_time`.",
             )
         return moments

@@ -64,10 +64,13 @@ class Cron:
 
         Raises `ValueError` where a time passes midnight into a day that no cron can name.
         """
+        daily = self.days is None and self.months is None and self.weekdays is None
         by_day: dict[int, dict[int, set[int]]] = {}
         for hour, minute in product(self.hours, self.minutes):
             days, rest = divmod(hour * _MINUTES + minute + minutes, _HOURS * _MINUTES)
-            by_day.setdefault(days, {}).setdefault(rest % _MINUTES, set()).add(rest // _MINUTES)
+            by_day.setdefault(0 if daily else days, {}).setdefault(rest % _MINUTES, set()).add(
+                rest // _MINUTES
+            )
         return [
             self._on(days, frozenset(minutes), hours)
             for days, times in sorted(by_day.items())
@@ -81,7 +84,7 @@ class Cron:
 
     def _on(self, days: int, minutes: frozenset[int], hours: frozenset[int]) -> Cron:
         """Return these times, so many days after the days of this cron."""
-        if days == 0 or (self.days is None and self.months is None and self.weekdays is None):
+        if days == 0:
             return Cron(minutes, hours, self.days, self.months, self.weekdays)
         if self.days is None and self.months is None and self.weekdays is not None:
             return Cron(minutes, hours, None, None, frozenset((day + days) % _WEEK for day in self.weekdays))

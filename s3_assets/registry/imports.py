@@ -178,7 +178,15 @@ def import_problems(
 ) -> Iterator[Problem]:
     """Yield what does not fit together; a target has one import."""
     taken: dict[str, str] = {}
+    scheduled: dict[str, str] = {}
     for name, each in imports.items():
+        if each.schedule is not None:
+            # Names of Dagster's schedules know no slashes.
+            other = scheduled.setdefault(name.replace("/", "_"), name)
+            if other != name:
+                yield _problem(
+                    name, "schedule", f"its name in Dagster would be that of '{other}'; rename the import"
+                )
         first = taken.setdefault(each.target, name)
         if first != name:
             yield _problem(

@@ -144,10 +144,6 @@ CASES = {
         + "    partitions: { column: d, start: 2026-01-01, format: '%d.%m.%Y' }\n",
         "10:49: tables.t.partitions.format: table 't': the partition column 'd' cannot carry partitions",
     ),
-    "an append into Parquet": (
-        HEAD + "imports:\n  one: { source: out, target: raw }\n",
-        "7:3: imports.one.mode: 'raw' is parquet, which cannot take a cursor and rows in one commit; choose",
-    ),
     "a replacement of partitions by a source without any": (
         HEAD
         + "  daily:\n    connection: lake\n    path: d\n    format: delta\n"

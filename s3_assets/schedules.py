@@ -1,0 +1,140 @@
+"""Schedules: imports that run by the clock, or once."""
+
+# No postponed annotations here: Dagster reads the annotation of `context` as it stands.
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from s3_assets.assets import asset_key
+from s3_assets.partitions import partitions_definition
+from s3_assets.registry.models import ImportSettings, Registry
+from s3_assets.registry.schedule import ScheduleSettings
+from s3_assets.windows import time_zone
+
+_RANGE_START = "dagster/asset_partition_range_start"
+_RANGE_END = "dagster/asset_partition_range_end"
+_LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001 - on the wall clock of the schedule
+_TICKS = "%Y-%m-%d-%H:%M"
+
+
+def import_schedules(registry: Registry) -> list[dg.ScheduleDefinition]:
+    """Return a schedule for each import that has a cron; it is switched on in the UI, or by `dagster`."""
+    return [
+        _schedule(registry, name, each, each.schedule)
+        for name, each in registry.imports.items()
+        if each.schedule is not None and not each.schedule.once
+    ]
+
+
+def run_once_sensors(registry: Registry) -> list[dg.SensorDefinition]:
+    """Return a sensor for each import that is to run once: it requests one run, and never another."""
+    return [
+        _run_once(registry, name, each)
+        for name, each in registry.imports.items()
+        if each.schedule is not None and each.schedule.once
+    ]
+
+
+def _schedule(
+    registry: Registry, name: str, settings: ImportSettings, when: ScheduleSettings
+) -> dg.ScheduleDefinition:
+    key = asset_key(settings.target)
+    spans = _spans(registry, settings)
+    zone = time_zone(when.timezone)
+
+    @dg.schedule(
+        when.crons(),
+        name=f"{_plain(name)}_schedule",
+        execution_timezone=when.timezone,
+        target=dg.AssetSelection.assets(key),
+        description=f"Runs the import '{name}': {_told(when)}.",
+    )
+    def tick(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        now = context.scheduled_execution_time.astimezone(zone)
+        if spans is None:
+            return [dg.RunRequest(run_key=f"{name}:{now.isoformat()}", asset_selection=[key])]
+        # By the clock's hands, as the cron was moved.
+        wall = now.replace(tzinfo=None) - timedelta(minutes=when.delay_minutes)
+        ended = _ended(spans, when, wall.replace(tzinfo=zone))
+        if not ended:
+            return dg.SkipReason("no partition has ended since the last time")
+        return _requests(name, key, ended, settings.partitions_per_run)
+
+    return tick
+
+
+def _run_once(registry: Registry, name: str, settings: ImportSettings) -> dg.SensorDefinition:
+    key = asset_key(settings.target)
+    spans = _spans(registry, settings)
+
+    @dg.sensor(
+        name=f"{_plain(name)}_once",
+        asset_selection=dg.AssetSelection.assets(key),
+        description=f"Runs the import '{name}' once"
+        + (", for all partitions that have ended." if spans is not None else "."),
+    )
+    def look(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        if context.cursor is not None:
+            return dg.SkipReason(f"requested at {context.cursor}, and not again")
+        requests = [dg.RunRequest(run_key=f"{name}:once", asset_selection=[key])]
+        if spans is not None:
+            keys = list(spans.get_partition_keys())
+            if not keys:
+                return dg.SkipReason("no partition has ended yet")
+            requests = _requests(f"{name}:once", key, keys, settings.partitions_per_run)
+        return dg.SensorResult(run_requests=requests, cursor=f"{datetime.now().astimezone():%Y-%m-%d %H:%M}")
+
+    return look
+
+
+def _spans(registry: Registry, settings: ImportSettings) -> dg.TimeWindowPartitionsDefinition | None:
+    """Return the partitions by which the import is run, if it is."""
+    partitions = registry.tables[settings.target].partitions
+    return partitions_definition(partitions) if settings.mode.replaces and partitions is not None else None
+
+
+def _ended(spans: dg.TimeWindowPartitionsDefinition, when: ScheduleSettings, now: datetime) -> list[str]:
+    """Return the keys of the partitions that ended since the time of the schedule before this one."""
+    ticks = dg.TimeWindowPartitionsDefinition(
+        start=_LONG_AGO, fmt=_TICKS, cron_schedule=when.plain(), timezone=when.timezone
+    )
+    before = ticks.get_prev_partition_window(now, respect_bounds=False)
+    since = before.start.timestamp() if before is not None else 0.0
+    keys: list[str] = []
+    span = spans.get_prev_partition_window(now, respect_bounds=False)
+    while span is not None and span.end.timestamp() > since:
+        inside = span.start.timestamp() >= spans.start.timestamp() and (
+            spans.end is None or span.end.timestamp() <= spans.end.timestamp()
+        )
+        if inside:
+            keys += spans.get_partition_keys_in_time_window(span)
+        span = spans.get_prev_partition_window(span.start, respect_bounds=False)
+    return keys[::-1]
+
+
+def _requests(name: str, key: dg.AssetKey, keys: list[str], per_run: int | None) -> list[dg.RunRequest]:
+    """Request as many runs as a backfill of these partitions, which are neighbours, would make."""
+    found = []
+    size = per_run or len(keys)
+    for index in range(0, len(keys), size):
+        first, last = keys[index], keys[min(index + size, len(keys)) - 1]
+        if first == last:
+            request = dg.RunRequest(run_key=f"{name}:{first}", partition_key=first, asset_selection=[key])
+        else:
+            request = dg.RunRequest(
+                run_key=f"{name}:{first}...{last}",
+                tags={_RANGE_START: first, _RANGE_END: last},
+                asset_selection=[key],
+            )
+        found.append(request)
+    return found
+
+
+def _told(when: ScheduleSettings) -> str:
+    later = f", {when.delay_minutes} minutes later" if when.delay_minutes else ""
+    return f"{when.cron} ({when.timezone}){later}"
+
+
+def _plain(name: str) -> str:
+    # Names of schedules and sensors know no slashes.
+    return name.replace("/", "_")
