@@ -153,7 +153,8 @@ class Source:
             none = found.gone.clear()
             return Changes(rows_of(after, found.put), found.gone, none if known else found.fresh, none)
 
-    def _reading(self) -> AbstractContextManager[None]:
+    def reading(self) -> AbstractContextManager[None]:
+        """Turn what an engine raises while it reads into errors of ours."""
         return diagnosed(self.table.files_connection, self.table.location.url, OSError)
 
 
