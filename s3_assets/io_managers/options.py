@@ -44,7 +44,7 @@ def reads_all_partitions(metadata: Mapping[str, Any], table: str) -> bool:
 def write_mode(metadata: Mapping[str, Any], table: str, *, incremental: bool, partitioned: bool) -> WriteMode:
     """Return what the output does to the rows that are there.
 
-    `incremental`: an input reads what was added. `partitioned`: the run is of partitions. Raises
+    `incremental`: an input reads what was added or changed. `partitioned`: the run is of partitions. Raises
     `UnsupportedError` if what is asked for would lose or double rows.
     """
     named = metadata.get(WRITE_MODE)
@@ -52,23 +52,23 @@ def write_mode(metadata: Mapping[str, Any], table: str, *, incremental: bool, pa
         raise UnsupportedError(
             f"there is no write_mode '{named}'", remedy=f"Use {_APPEND} or {_REPLACE}.", table=table
         )
-    if partitioned:
-        if named == _APPEND:
-            raise appending_partitions(table)
-        return WriteMode.OVERWRITE
     if incremental and named == _REPLACE:
         raise UnsupportedError(
             "an input reads only what was added, and write_mode replace would drop what was there",
             remedy="Leave write_mode out, or read with read_mode: current.",
             table=table,
         )
+    if partitioned and not incremental:
+        if named == _APPEND:
+            raise _appending_partitions(table)
+        return WriteMode.OVERWRITE
     return WriteMode.APPEND if incremental or named == _APPEND else WriteMode.REPLACE
 
 
-def appending_partitions(table: str) -> UnsupportedError:
-    """Return the error of an asset that is partitioned and wants to append."""
+def _appending_partitions(table: str) -> UnsupportedError:
     return UnsupportedError(
-        "rows are to be appended, and a run of partitions replaces them",
-        remedy="Leave partitions_def out: an appended table is partitioned by its column all the same.",
+        "rows are to be appended to partitions, and the second run of one would append them again",
+        remedy="Read an input with read_mode: added, whose cursor tells what is new; or leave partitions_def "
+        "out: an appended table is partitioned by its column all the same.",
         table=table,
     )

@@ -36,7 +36,7 @@ def source_sensor(
         name=f"{connection.replace('/', '_')}_sources",
         minimum_interval_seconds=registry.watch.every_seconds,
         asset_selection=dg.AssetSelection.assets(*[each.key for each in consumers]) if consumers else None,
-        description=f"Looks at {len(tables)} tables of '{connection}' and starts what reads those that changed.",
+        description=f"Looks at {len(tables)} tables of '{connection}', and starts what reads a changed one.",
     )
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         memory = Memory.read(context.cursor)
@@ -100,16 +100,14 @@ def _told(registry: Registry, dues: Iterable[Due], requests: Sequence[dg.RunRequ
         keys = due.calendar.keys
         if now < runs:
             lines.append(
-                f"{due.consumer.name}: {len(due.labels)} partitions are due; {now} of {runs} runs are started now, "
+                f"{due.consumer.name}: {len(due.labels)} partitions are due; {now} of {runs} runs now, "
                 f"the others at the next ticks (watch.max_runs_per_tick: {registry.watch.max_runs_per_tick})"
             )
         if due.waiting:
             last = f" behind {keys[-1]}, the last partition now," if keys else ""
             lines.append(f"{due.consumer.name}: changes{last} wait until there is a partition for them")
         if due.too_early:
-            lines.append(
-                f"{due.consumer.name}: {due.too_early} changes before {keys[0]}, the first partition, are passed over"
-            )
+            lines.append(f"{due.consumer.name}: {due.too_early} changes before {keys[0]} are passed over")
     return lines
 
 

@@ -1,0 +1,41 @@
+"""What one step of an asset has read so far, for its outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from s3_assets.incremental.commit import StreamRead
+    from s3_assets.incremental.run_notes import ReadNote
+    from s3_assets.tables.table import Plan, Table, Writer
+
+
+@dataclass
+class Step:
+    """The plans of a step's inputs, and the streams whose cursors go into the commit of its output.
+
+    All streams were read from one handle of the target, which pins the state that their cursors come from,
+    and through which the output is committed.
+    """
+
+    plans: dict[str, Plan] = field(default_factory=dict)
+    streams: dict[str, list[StreamRead]] = field(default_factory=dict)
+    """By the name of the source: none for an input that had nothing new for any partition of the run."""
+    reads: list[ReadNote] = field(default_factory=list)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    target: Table[Any] | None = None
+    writer: Writer | None = None
+    news: bool = False
+    """Whether an incremental input had anything new."""
+
+    @property
+    def nothing_new(self) -> bool:
+        """Whether there are incremental inputs, and none of them had anything new."""
+        return bool(self.streams) and not self.news
+
+    @property
+    def read(self) -> list[StreamRead]:
+        """All streams."""
+        return [read for reads in self.streams.values() for read in reads]

@@ -1,0 +1,77 @@
+"""Which partitions a run is of, and which of an input it therefore reads."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from s3_assets.errors import UnsupportedError
+from s3_assets.io_managers.options import reads_all_partitions
+from s3_assets.partitions import unbroken, windows_of
+
+if TYPE_CHECKING:
+    from s3_assets.tables.table import Table
+    from s3_assets.windows import Window
+
+
+def execution_of() -> dg.AssetExecutionContext | None:
+    """Return the step of an asset; None in an asset check, and where a value is loaded outside of a run."""
+    try:
+        return dg.AssetExecutionContext.get()
+    except dg.DagsterInvariantViolationError:
+        return None
+
+
+def of_partitions(execution: dg.AssetExecutionContext | None) -> bool:
+    """Tell whether a step is run for partitions."""
+    return execution is not None and (execution.has_partition_key or execution.has_partition_key_range)
+
+
+def input_windows(context: dg.InputContext, source: Table[Any]) -> dict[str, Window] | None:
+    """Return the partitions to read, by key; None: the whole table."""
+    if source.settings.partitions is None:
+        return None
+    execution = execution_of()
+    partitioned = of_partitions(execution)
+    if context.has_asset_partitions:
+        keys, definition = context.asset_partition_keys, context.asset_partitions_def
+        # Dagster knows of no partition that has not ended, or lies before the first; the table may.
+        if not partitioned and set(keys) == set(definition.get_partition_keys()):
+            return None
+        return windows_of(definition, keys, source)
+    if execution is None or not partitioned:
+        return None
+    return windows_of(execution.assets_def.partitions_def, execution.partition_keys, source)
+
+
+def stream_windows(
+    context: dg.InputContext, execution: dg.AssetExecutionContext, target: Table[Any], source: Table[Any]
+) -> tuple[dict[str, Window] | None, dict[str, Window] | None]:
+    """Return the run's partitions in the consumer's table, and the same in the source, by key.
+
+    The first is None for a consumer without partitions, the second where all of the source is read. Raises
+    `UnsupportedError` if the input is mapped to other partitions: what is new in these was read, or is to be
+    read, by the runs of those.
+    """
+    if not of_partitions(execution):
+        return None, None
+    definition, keys = execution.assets_def.partitions_def, execution.partition_keys
+    own = windows_of(definition, keys, target)
+    everything = reads_all_partitions(context.definition_metadata or {}, source.name)
+    if everything or source.settings.partitions is None:
+        return own, None
+    read = windows_of(definition, keys, source)
+    if context.has_asset_partitions:
+        mapped = windows_of(context.asset_partitions_def, context.asset_partition_keys, source)
+        whole = unbroken(read, source.name)
+        start, end = whole.start.astimezone(UTC), whole.end.astimezone(UTC)
+        outside = [key for key, each in mapped.items() if not start <= each.start.astimezone(UTC) < end]
+        if outside:
+            raise UnsupportedError(
+                f"what is new is read for the run's own partitions, and the input is mapped to {outside[0]}",
+                remedy="Leave its partition_mapping out, or read with read_mode: current.",
+                table=source.name,
+            )
+    return own, read
