@@ -78,7 +78,8 @@ def _current(job: Import, window: Window | None) -> Plan:
 
     A source without partitions is read whole: the placement of its rows tells then which are the window's.
     """
-    whole = job.source.settings.partitions is None and job.placement is not None
+    placed = job.placement is not None and job.placement.column is not None
+    whole = placed and job.source.settings.partitions is None
     return job.source.plan(ReadMode.CURRENT, window=None if whole else window)
 
 
