@@ -12,12 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from s3_assets.errors import SchemaMismatchError, UnsupportedError
+from s3_assets.errors import SchemaMismatchError
 from s3_assets.tables import folder_log, folder_swap
 from s3_assets.tables.conditional_puts import require_conditional_puts
-from s3_assets.tables.files import hive_folder, inside
 from s3_assets.tables.folder_log import STAGING, Entry, FolderLog
-from s3_assets.tables.partitioning import label_bounds, label_column, label_of
+from s3_assets.tables.folder_replaced import replaced
+from s3_assets.tables.partitioning import label_column, label_of
 from s3_assets.tables.parts import Layout
 from s3_assets.tables.schemas import fit
 from s3_assets.tables.table import Commit, TableVersion, WriteMode, Writer
@@ -55,6 +55,8 @@ class FolderWriter(Writer):
     keeps_schema: ClassVar[bool] = False
 
     def __init__(self, table: FolderTable[Any], encoding: Encoding | None = None) -> None:
+        import polars as pl
+
         self.table = table
         self._encoding = encoding
         # Whatever readers take for the folder: nothing but the folder itself is ever written or cleared.
@@ -64,7 +66,7 @@ class FolderWriter(Writer):
         self.pinned = self._head.number
         if self._head.entry is not None and not self._head.done:
             folder_swap.carry_out(self._log, self._head.number, self._head.entry)
-        self.schema = _known_schema(table)
+        self.schema = table.schema() if table.settings.columns is not None else pl.Schema()
         self.partition_by: tuple[str, ...] = table.settings.partition_by or ()
 
     def committed(self, stream: str) -> int | None:
@@ -168,6 +170,7 @@ class FolderWriter(Writer):
             dict(notes),
         )
         number = self.pinned + 1
+        self._require_conditional_puts()
         self._log.commit(number, entry)
         folder_swap.carry_out(self._log, number, entry)
         self._folder.objects.delete(self._head.surplus)
@@ -186,34 +189,13 @@ class FolderWriter(Writer):
         """
         if window is not None:
             self._replaced(mode, window)
+        self._require_conditional_puts()
+
+    def _require_conditional_puts(self) -> None:
         require_conditional_puts(self.table.connection, self.table.location.key + folder_log.FOLDER)
 
     def _replaced(self, mode: WriteMode, window: Bounds | None) -> list[str]:
-        """Return the paths, below the table, of the files whose rows are replaced."""
-        if mode is WriteMode.APPEND:
-            return []
-        root = self.table.location.key
-        keys = self._folder.list_files()["key"]
-        return [key.removeprefix(root) for key in keys if window is None or self._in_window(key, window)]
-
-    def _in_window(self, key: str, window: Bounds) -> bool:
-        import polars as pl
-
-        partitions = self.table.settings.partitions
-        label = label_column(partitions) if partitions else None
-        for segment in key.removeprefix(self.table.location.key).split("/")[:-1]:
-            column, value = hive_folder(segment)
-            if column == window.column:
-                dtype = self.schema.get(window.column) or pl.String()
-                return value is not None and inside(value, window, dtype)
-            if column is not None and column == label and value is not None:
-                return inside(value, label_bounds(window, label), pl.String())
-        raise UnsupportedError(
-            f"the file {key} lies in no folder of the partition column '{window.column}', "
-            "so it cannot be told whether it holds rows of this window",
-            remedy=f"Move it into a folder such as {window.column}=…/, or choose format: delta.",
-            table=self.table.name,
-        )
+        return [] if mode is WriteMode.APPEND else replaced(self.table, self._folder, window)
 
 
 def folder_columns(settings: FolderSettings, schema: Mapping[str, pl.DataType]) -> tuple[str, ...]:
@@ -227,15 +209,3 @@ def folder_columns(settings: FolderSettings, schema: Mapping[str, pl.DataType]) 
         # The folders of a timestamp are its hours or days.
         return ()
     return (partitions.column,)
-
-
-def _known_schema(table: FolderTable[Any]) -> pl.Schema:
-    """The declared columns, or the types of the folders that are there; empty for a new folder."""
-    import polars as pl
-
-    from s3_assets.tables.files import hive_columns
-
-    if table.settings.columns is not None:
-        return table.schema()
-    found, _ = table.folder.objects.list_folders(table.location.key)
-    return pl.Schema(hive_columns([f"{folder}x" for folder in found], table.location.key))

@@ -1,5 +1,6 @@
 """What every table does, whatever its format."""
 
+import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -19,9 +20,10 @@ from s3_assets.errors import (
     UnreachableError,
     UnsupportedError,
 )
+from s3_assets.incremental.append import append_new
 from s3_assets.incremental.overwrite import overwrite
 from s3_assets.tables.open import capabilities, open_table
-from s3_assets.tables.settings import Partitions
+from s3_assets.tables.settings import ParquetSettings, Partitions
 from s3_assets.tables.table import Capability, ReadMode, Table
 from s3_assets.windows import Every, Window
 from tests.support.proxy import RequestProxy
@@ -145,6 +147,23 @@ def test_whole_replacement(table_format: Format, place: Place, table: Table[Any]
         overwrite(table, new.lazy(), window=None)
 
     assert rows_of(table.scan().collect()) == rows_of(new)
+
+
+@pytest.mark.needs("write")
+def test_what_is_new_is_appended_once(table_format: Format, place: Place) -> None:
+    table = table_format.table(place, DAY, ROWS.schema)
+    settings = ParquetSettings(connection="lake", path="source")
+    source = open_table("source", settings, place.connection())
+    for number, rows in enumerate((ROWS.head(7), ROWS.tail(5))):
+        buffer = io.BytesIO()
+        rows.write_parquet(buffer)
+        place.client.put_object(Bucket=place.bucket, Key=f"source/{number}.parquet", Body=buffer.getvalue())
+
+        assert append_new(table, "sales/source", source).rows == rows.height
+        assert append_new(table, "sales/source", source).nothing_new
+
+    assert rows_of(table.scan().collect()) == rows_of(ROWS)
+    assert rows_of(table_format.read(place, ROWS.schema)) == rows_of(ROWS)
 
 
 def test_no_partitions_no_window(table_format: Format, place: Place, table: Table[Any]) -> None:
