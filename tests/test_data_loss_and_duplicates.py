@@ -326,7 +326,7 @@ def test_a_history_of_10_000_files_forgot_the_oldest(place: Place) -> None:
 def test_a_crash_left_extra_files(crasher: Crasher, s3_client: Any) -> None:
     ground = Ground(crasher.proxy.server, s3_client)
     given = {"bucket": ground.bucket, "format_": "parquet", "day": "2026-01-02"}
-    direct = {**given, "endpoint": ground.endpoint}
+    direct: dict[str, Any] = {**given, "endpoint": ground.endpoint}
     work.overwrite_day(**direct, prefix="again/", first=0, rows=3)
     clean = len(ground.keys("again/"))
     swap = Crasher(crasher.proxy, crasher.zygote, work.overwrite_day, 60)

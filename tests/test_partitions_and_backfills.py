@@ -89,11 +89,11 @@ def test_a_range_in_one_run_crashed_or_lost_data(kind: Format, place: Place, col
     table = kind.table(place, partitions)
     overwrite(table, wave(values[:4], column.dtype, "old"), window=Window(starts[0], starts[4], column.every))
 
+    expected = sorted(zip(values[:4], ["old", "new", "new", "old"], strict=True))
     for _ in range(2):
         # Two partitions of four in one run, and once more.
         new = wave(values[1:3], column.dtype, "new")
         overwrite(table, new, window=Window(starts[1], starts[3], column.every))
-        expected = sorted(zip(values[:4], ["old", "new", "new", "old"], strict=True))
         assert found(kind, place, column.dtype) == expected
 
     with pytest.raises(RowsOutsideWindowError) as refused:

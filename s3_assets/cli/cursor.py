@@ -218,7 +218,7 @@ def _tell(asked: _Asked, opened: "OpenStream", moved: "Moved") -> None:
     from s3_assets.incremental.run_notes import position_words
 
     after = moved.after
-    told = {
+    told: dict[str, Any] = {
         "stream": opened.name,
         "number": after.number,
         "previous": after.previous,
