@@ -122,14 +122,26 @@ class _Reader:
             )
         if self._settings.format is not None and have != pl.String():
             raise self._load.misfit(self._place, f"{found}, and `format` is for text", "Leave `format` out.")
-        try:
-            self._read(pl.Series(self._column, [None], dtype=have))
-        except (pl.exceptions.PolarsError, TypeError):
+        if not self._has_way(have):
             raise self._load.misfit(
                 self._place,
                 f"{found}, which cannot become {self._settings.type}",
                 "Choose another type, or leave the cast out.",
-            ) from None
+            )
+
+    def _has_way(self, have: pl.DataType) -> bool:
+        import polars as pl
+
+        want = self._want
+        if have == pl.String():
+            return True
+        if have.is_nested() != want.is_nested():
+            return want == pl.String() and isinstance(have, pl.Struct)
+        try:
+            self._read(pl.Series(self._column, [None], dtype=have))
+        except (pl.exceptions.PolarsError, TypeError):
+            return False
+        return True
 
     def __call__(self, values: pl.Series) -> pl.Series:
         """Return a batch in its new type; raises `RowsRefusedError` for values that do not fit."""
@@ -140,7 +152,7 @@ class _Reader:
             raise self._load.refused(
                 self._place,
                 values.filter(failed),
-                f"of column '{self._column}' not of type {self._settings.type}",
+                f"column '{self._column}' has values that are not of type {self._settings.type}",
                 f"Correct the source, choose another type, or set `{self._option}: null`.",
             )
         return read.zip_with(~failed, read.clear(len(read)))

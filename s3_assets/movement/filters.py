@@ -55,6 +55,8 @@ class Constant(BaseModel):
 
         value = self.value
         if self.type is None:
+            if isinstance(value, int) and not isinstance(value, bool):
+                return pl.lit(value, dtype=pl.Int64)
             zoned = isinstance(value, datetime) and value.tzinfo is not None
             literal = pl.lit(value)
             return literal.dt.convert_time_zone("UTC") if zoned else literal

@@ -173,7 +173,7 @@ class _Objects:
             raise self._load.refused(
                 self._place,
                 texts.filter(failed),
-                "of the column not a JSON object",
+                "it has text that is no JSON object",
                 "Correct the source, or set `on_invalid: null`.",
             )
         return texts.zip_with(objects, texts.clear(len(texts)))

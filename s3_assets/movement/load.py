@@ -59,12 +59,13 @@ class Load:
         )
 
     def refused(self, place: str, values: pl.Series, found: str, remedy: str) -> RowsRefusedError:
-        """Return the error of values that cannot be taken; a few are quoted, with how many there are."""
-        shown = [_short(value) for value in values.head(_SHOWN).to_list()]
-        more = ", ..." if len(values) > _SHOWN else ""
-        count = "1 value" if len(values) == 1 else f"{len(values):,} values"
+        """Return the error of values that cannot be taken; a few of them are quoted.
+
+        How many there are is not told: it is raised at the first batch of rows that has one.
+        """
+        shown = ", ".join(_short(value) for value in values.head(_SHOWN).to_list())
         refusal = RowsRefusedError(
-            f"import '{self.name}', {place}: {count} {found}: {', '.join(shown)}{more}",
+            f"import '{self.name}', {place}: {found}, such as {shown}",
             remedy=remedy,
             table=self.source,
         )

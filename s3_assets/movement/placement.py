@@ -197,7 +197,7 @@ class _NoNulls:
             raise self._load.refused(
                 _PLACE,
                 values,
-                f"of column '{self._column}' without a moment",
+                f"column '{self._column}' has values that tell no moment",
                 "Correct the source, or set `placement.on_null: load_time`.",
             )
         return moments
