@@ -23,7 +23,7 @@ def main() -> None:
             total = max(int(ROWS * options.size), data.DAYS)
             tables += imports(ground, total, options.repeat, options.only)
         if options.only in (None, "ledger"):
-            tables.append(ledger.compare(ground, options.files))
+            tables.append(ledger.compare(ground, options.old_files, options.in_ledger))
         if options.only in (None, "scan"):
             tables += [
                 scan.compare(
@@ -58,7 +58,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--size", type=float, default=1.0, help="import, memory: 1 is 30 million rows, 2.7 GB"
     )
-    parser.add_argument("--files", type=int, default=10_000, help="ledger: old files; smallfiles: files")
+    parser.add_argument(
+        "--old-files", type=_counts, default=(100, 10_000), help="ledger: such as 100,10000,100000"
+    )
+    parser.add_argument("--in-ledger", type=int, default=1_000_000, help="ledger: files of the large one")
+    parser.add_argument("--files", type=int, default=10_000, help="smallfiles: files")
     parser.add_argument("--rows-per-file", type=int, default=250, help="smallfiles: 6 KB, 46 KB unpacked")
     parser.add_argument(
         "--contestants", default="", help="scan: only those whose names have one of these, such as s3,Polars"
@@ -72,6 +76,10 @@ def _options() -> argparse.Namespace:
         help="without DuckDB and dlt, which are installed first",
     )
     return parser.parse_args()
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(","))
 
 
 def _formats(text: str) -> tuple[str, ...]:

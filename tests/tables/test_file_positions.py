@@ -13,9 +13,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import obstore
-import obstore.store
 import polars as pl
 import pytest
+from obstore.store import S3Store
 
 from s3_assets.errors import CursorError, DataFilesMissingError, SourceRewrittenError, UnsupportedError
 from s3_assets.incremental.cursor import Cursor, Cursors
@@ -268,7 +268,15 @@ def listings(proxy: RequestProxy) -> int:
 def test_pages_that_are_listed(place: Place) -> None:
     """What is listed grows with what is new or wanted by path, and with what is there in the other ways."""
     many = 1_150
-    store = obstore.store.from_url(f"s3://{place.bucket}", **place.options)
+    store = S3Store(
+        place.bucket,
+        endpoint=place.server.endpoint_url,
+        region="us-east-1",
+        access_key_id=place.key_id,
+        secret_access_key=place.secret,
+        virtual_hosted_style_request=False,
+        client_options={"allow_http": True},
+    )
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: obstore.put(store, f"{PATH}/part-{n:05}.jsonl", b'{"id": 1}'), range(many)))
     with RequestProxy(place.server.endpoint_url) as proxy:
