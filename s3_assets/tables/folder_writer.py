@@ -52,6 +52,7 @@ class StagedLayout(Layout):
 class FolderWriter(Writer):
     """One write into a folder; without an encoding its files are Parquet."""
 
+    table: FolderTable[Any]
     keeps_schema: ClassVar[bool] = False
 
     def __init__(self, table: FolderTable[Any], encoding: Encoding | None = None) -> None:

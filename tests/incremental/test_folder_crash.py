@@ -23,6 +23,8 @@ DAY = "2026-01-02"
 EVERY = 1 if EVERYTHING else 6
 VARIANTS = pytest.mark.parametrize("variant", ["kill_before", "kill_after"])
 SOURCES = ["parquet", "delta"] if EVERYTHING else ["parquet"]
+IMPORTS = ["first", "second"] if EVERYTHING else ["second"]
+OVERWRITES = ["day", "all"] if EVERYTHING else ["day"]
 OTHERS: list[Row] = [(number, date(2026, 1, 1), f"row {number}") for number in range(5)]
 OVERWRITTEN: list[Row] = [(number, date.fromisoformat(DAY), f"row {number}") for number in range(500, 507)]
 LAST: Row = (900, date.fromisoformat(DAY), "row 900")
@@ -56,7 +58,7 @@ def prepared(ground: FolderGround, template: Mapping[str, bytes]) -> Callable[[s
 
 
 @pytest.mark.parametrize("ground", SOURCES, indirect=True)
-@pytest.mark.parametrize("imports", ["first", "second"])
+@pytest.mark.parametrize("imports", IMPORTS)
 @VARIANTS
 def test_an_import(
     variant: KillVariant,
@@ -101,7 +103,7 @@ def test_an_import(
 
 
 @pytest.mark.parametrize("before", ["rows", "nothing"] if EVERYTHING else ["rows"])
-@pytest.mark.parametrize("what", ["day", "all"])
+@pytest.mark.parametrize("what", OVERWRITES)
 @VARIANTS
 def test_an_overwrite(
     variant: KillVariant,
