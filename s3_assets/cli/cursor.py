@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from s3_assets.cli.console import facts, standard_error, standard_output
-from s3_assets.cli.cursor_told import consequence, describe, next_read, reading
+from s3_assets.cli.cursor_told import Reader, describe, reading
 from s3_assets.cli.options import Output, options
 from s3_assets.cli.streams import stream_of, streams_of
 from s3_assets.errors import SettingError, TableMissingError
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
     from s3_assets.incremental.cursor_edit import Moved, OpenStream
-    from s3_assets.movement.imports import Import
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Table
 
@@ -170,13 +169,13 @@ def _move(
             "Nothing was read yet: run the import once, or create the table, and move its cursor then."
         )
         raise error.at() from None
-    source = registry.table(stream.source)
+    source = registry.table(stream.table)
     position = choose(source, opened)
     if _stands_there(opened, position):
         standard_error().print(f"{stream.id}: it stands there already", markup=False, soft_wrap=True)
         return
     with standard_error().status("looking at what the next run would read"):
-        told = _consequences(job, source, opened, position)
+        told = _consequences(Reader(job, source, stream.window), opened, position)
     title = f"{asked.act} the cursor of {stream.source} -> {stream.target}"
     standard_error().print(title, style="bold", markup=False, soft_wrap=True)
     standard_error().print(told)
@@ -197,20 +196,18 @@ def _stands_there(opened: "OpenStream", position: "Position | None") -> bool:
     return False
 
 
-def _consequences(
-    job: "Import | None", source: "Table[Any]", opened: "OpenStream", position: "Position | None"
-) -> "Grid":
+def _consequences(reader: Reader, opened: "OpenStream", position: "Position | None") -> "Grid":
     from s3_assets.incremental.run_notes import position_words
 
     current = opened.current.position if opened.current is not None else None
-    now = opened.damage or next_read(job, source, current)
-    then = next_read(job, source, position)
+    now = opened.damage or reader.next_read(current)
+    then = reader.next_read(position)
     return facts(
         ("from", str(opened.damage) if opened.damage else position_words(current)),
         ("to", position_words(position)),
         ("now", f"the next run {reading(now)}"),
         ("then", f"the next run {reading(then)}"),
-        ("means", consequence(job.mode if job else None, now, then)),
+        ("means", reader.consequence(now, then)),
     )
 
 
@@ -263,17 +260,19 @@ def _moment(text: str) -> datetime:
 def _rows(told: dict[str, Any]) -> list[tuple[str, str]]:
     if told["number"] is None:
         return [("position", "none: nothing was committed yet; the next run reads from the beginning")]
-    committed = told["committed_at"]
-    when = (
-        f"{committed} as version {told['version']}"
-        if committed
-        else f"by a run that began {told['begun_at']}"
-    )
+    if told["committed_at"]:
+        when = f"{_moment_text(told['committed_at'])} as version {told['version']}"
+    else:
+        when = f"by a run that began {_moment_text(told['begun_at'])}"
     rows = [("position", told["told"]), ("number", str(told["number"])), ("committed", when)]
     if told["ledger_segments"]:
-        rows.append(("ledger", f"{told['ledger_files']:,} files in {told['ledger_segments']} parts"))
+        rows.append(("ledger", f"files: {told['ledger_files']:,}, in segments: {told['ledger_segments']}"))
     rows.append(("previous", str(told["previous"]) if told["previous"] is not None else "none"))
     if told["earlier"]:
         kept = ", ".join(map(str, told["earlier"]))
         rows.append(("kept", f"{kept}: can be set back to"))
     return rows
+
+
+def _moment_text(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,15 +1,16 @@
 """Cursors in words: for people, and as JSON for programs."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.errors import S3AssetsError
 
 if TYPE_CHECKING:
     from s3_assets.incremental.cursor_edit import StreamState
-    from s3_assets.movement.imports import Import, ImportMode
+    from s3_assets.movement.imports import Import
     from s3_assets.tables.history import PastCommit
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Plan, Table
+    from s3_assets.windows import Window
 
 _LOOKED_THROUGH = 20
 
@@ -61,37 +62,40 @@ def reading(plan: "Plan | S3AssetsError") -> str:
     return f"reads {plan.files:,}{of} files, {readable_bytes(plan.bytes)}"
 
 
-def next_read(
-    job: "Import | None", source: "Table[Any]", position: "Position | None"
-) -> "Plan | S3AssetsError":
-    """Return what a run would read whose cursor stands there, or why it would fail; no import: an asset's."""
-    from s3_assets.movement.next_run import plan_behind
-    from s3_assets.tables.table import ReadMode
+class Reader(NamedTuple):
+    """Who reads a stream: an import, or an asset (None), perhaps for the partition of a window."""
 
-    try:
-        if job is None:
-            return source.plan(ReadMode.ADDED, since=position)
-        return plan_behind(job, position)
-    except S3AssetsError as error:
-        return error
+    job: "Import | None"
+    source: "Table[Any]"
+    window: "Window | None"
 
+    def next_read(self, position: "Position | None") -> "Plan | S3AssetsError":
+        """Return what a run would read whose cursor stands there, or why it would fail."""
+        from s3_assets.movement.next_run import plan_behind
+        from s3_assets.tables.table import ReadMode
 
-def consequence(
-    mode: "ImportMode | None", before: "Plan | S3AssetsError", after: "Plan | S3AssetsError"
-) -> str:
-    """Say what moving a cursor does to the rows."""
-    from s3_assets.movement.imports import ImportMode
+        try:
+            if self.job is not None:
+                return plan_behind(self.job, position)
+            window = self.window if self.source.settings.partitions is not None else None
+            return self.source.plan(ReadMode.ADDED, since=position, window=window)
+        except S3AssetsError as error:
+            return error
 
-    if mode not in {None, ImportMode.APPEND}:
-        return "no row comes twice: the next run makes the target's rows those of the source"
-    if isinstance(before, S3AssetsError) or isinstance(after, S3AssetsError):
-        return "whether rows are read twice, or never, cannot be told"
-    more = after.files - before.files
-    if more > 0:
-        return f"{_files(more)} read again: rows that the target has of them are appended a second time"
-    if more < 0:
-        return f"{_files(-more)} never read, unless the cursor is set back"
-    return "as many files as before are read"
+    def consequence(self, before: "Plan | S3AssetsError", after: "Plan | S3AssetsError") -> str:
+        """Say what moving the cursor does to the rows."""
+        from s3_assets.movement.imports import ImportMode
+
+        if self.job is not None and self.job.mode is not ImportMode.APPEND:
+            return "no row comes twice: the next run makes the target's rows those of the source"
+        if isinstance(before, S3AssetsError) or isinstance(after, S3AssetsError):
+            return "whether rows are read twice, or never, cannot be told"
+        more = after.files - before.files
+        if more > 0:
+            return f"{_files(more)} read again: rows that the target has of them are appended a second time"
+        if more < 0:
+            return f"{_files(-more)} never read, unless the cursor is set back"
+        return "as many files as before are read"
 
 
 def _files(count: int) -> str:

@@ -1,25 +1,50 @@
 """Names as `history`, `plan` and `cursor` are given them: an import's, or that of a table that is written."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from s3_assets.errors import RegistryError, SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from s3_assets.registry.models import Registry
+    from s3_assets.windows import Window
+
+
+_SPAN = "%Y%m%dT%H%M%SZ"
+_SHOWN = 5
 
 
 class StreamName(NamedTuple):
-    """A stream by the tables that it goes from and to, in the registry's names."""
+    """A stream by the tables that it goes from and to; that of one partition has its span behind an @."""
 
     source: str
     target: str
 
     @property
+    def table(self) -> str:
+        """The source's name in the registry."""
+        return self.source.partition("@")[0]
+
+    @property
+    def window(self) -> "Window | None":
+        """The partition of the asset whose cursor it is; None if it is that of all."""
+        from s3_assets.windows import Window
+
+        start, _, end = self.source.partition("@")[2].partition("-")
+        if not end:
+            return None
+        return Window(_moment(start), _moment(end))
+
+    @property
     def id(self) -> str:
         """What the cursor is kept under."""
         return f"{self.target}/{self.source}"
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, _SPAN).replace(tzinfo=UTC)
 
 
 def target_of(registry: "Registry", name: str) -> str:
@@ -65,9 +90,9 @@ def streams_of(registry: "Registry", name: str, source: str | None) -> list[Stre
     known = list(dict.fromkeys(known))
     if source is None:
         return known
-    chosen = [each for each in known if each.source == source]
+    chosen = [each for each in known if source in {each.source, each.table}]
     if not chosen:
-        there = f"there are {', '.join(each.source for each in known)}" if known else "it has none"
+        there = f"there are {_few(known)}" if known else "it has none"
         raise SettingError(f"'{name}' has no stream from '{source}'; {there}", remedy="Name one of these.")
     return chosen
 
@@ -82,9 +107,14 @@ def stream_of(registry: "Registry", name: str, source: str | None) -> StreamName
             f"nothing is read into '{name}' with a cursor", remedy="Name an import, or the asset that reads."
         )
     raise SettingError(
-        f"'{name}' has {len(found)} streams, from {', '.join(each.source for each in found)}",
+        f"'{name}' has {len(found)} streams, from {_few(found)}",
         remedy="Say which with --source.",
     )
+
+
+def _few(streams: "Sequence[StreamName]") -> str:
+    more = f" and {len(streams) - _SHOWN:,} more" if len(streams) > _SHOWN else ""
+    return ", ".join(each.source for each in streams[:_SHOWN]) + more
 
 
 def _unknown(name: str, known: "Collection[str]", kinds: str) -> RegistryError:

@@ -16,6 +16,7 @@ from s3_assets.incremental.commit import StreamRead
 from s3_assets.incremental.cursor import FOLDER, Cursor, Cursors, NumberTakenError
 from s3_assets.incremental.numbers import next_number
 from s3_assets.incremental.publishing import Publishing
+from s3_assets.incremental.run_notes import ReadNote, position_words, write_reads
 from s3_assets.objects import Objects
 from s3_assets.tables.table import Capability, WriteMode
 
@@ -84,7 +85,7 @@ class OpenStream(StreamState):
             None,
             [StreamRead(self.cursors, self.current, position)],
             {self.name: after.number},
-            notes or {},
+            {**self._told(position), **(notes or {})},
             after.number,
             self.writer.pinned,
             None,
@@ -92,6 +93,15 @@ class OpenStream(StreamState):
         )
         commit, _ = publishing.stamp(self.writer)
         return Moved(commit, self.current, after)
+
+    def _told(self, position: Position | None) -> dict[str, str]:
+        """Return the note from where to where the cursor was moved."""
+        current = self.current
+        if current is None:
+            before = "nothing"
+        else:
+            before = "damaged" if self.damage is not None else position_words(current.position)
+        return write_reads([ReadNote(self.name, since=before, until=position_words(position))])
 
     def _save(self, position: Position | None) -> Cursor:
         number = self.current.number if self.current else None

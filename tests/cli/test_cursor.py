@@ -16,7 +16,9 @@ from deltalake import DeltaTable, write_deltalake
 from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.incremental.cursor_edit import open_stream
 from s3_assets.incremental.publishing import StreamMovedError
+from s3_assets.objects import empty_listing
 from s3_assets.registry.loading import load_registry
+from s3_assets.tables.positions import FilesPosition
 from tests.cli.conftest import Command
 
 Land = Callable[..., None]
@@ -222,12 +224,19 @@ def test_of_several_sources_and_unknown_names(run: Command, registry: Path, land
     land("2026-01-05", 1)
     run("import", "orders")
     found = load_registry(registry)
-    open_stream(found.table("lake/orders"), "lake/orders/landing/feed").move(None)
+    target = found.table("lake/orders")
+    open_stream(target, "lake/orders/landing/feed").move(None)
+    # That of one partition of an asset.
+    day = "landing/orders@20260105T000000Z-20260106T000000Z"
+    open_stream(target, f"lake/orders/{day}").move(FilesPosition(empty_listing()))
 
     shown = json.loads(run("cursor", "show", "lake/orders", "-o", "json").out)
-    assert sorted(each["source"] for each in shown) == ["landing/feed", "landing/orders"]
+    assert sorted(each["source"] for each in shown) == ["landing/feed", "landing/orders", day]
+    moved = run("cursor", "reset", "lake/orders", "--source", day, "--yes")
+    assert (moved.code, "then the next run reads 1 of 1 files" in " ".join(moved.err.split())) == (0, True)
+    assert "nothing new" in run("import", "orders").out
     for arguments, message in (
-        (["reset", "lake/orders"], "has 2 streams, from landing/orders, landing/feed"),
+        (["reset", "lake/orders"], "has 3 streams, from landing/orders, landing/feed, landing/orders@"),
         (["reset", "lake/orders", "--source", "x"], "has no stream from 'x'"),
         (["show", "ordrs"], "there is no import and no table 'ordrs'; did you mean 'orders'?"),
         (["reset", "feed"], "there is no Delta table"),

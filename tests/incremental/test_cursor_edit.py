@@ -11,6 +11,7 @@ from s3_assets.errors import CursorError
 from s3_assets.incremental.append import append_new, read_stream
 from s3_assets.incremental.commit import StreamMovedError, commit_frame
 from s3_assets.incremental.cursor_edit import look_at, open_stream, streams_of
+from s3_assets.incremental.run_notes import read_reads
 from s3_assets.tables.catalogs.kept import close_catalogs
 from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import ParquetSettings
@@ -60,6 +61,9 @@ def test_a_move_is_a_commit_of_the_stream(kind: Format, place: Place) -> None:
     newest = target.history(1)[0]
     assert newest.version != version
     assert (newest.rows, newest.files, newest.notes["by"]) == (0, 0, "a person")
+    assert [(each.name, each.since, each.until) for each in read_reads(newest.notes)] == [
+        (STREAM, "2 files", "beginning")
+    ]
     assert newest.streams[STREAM] == moved.after.number == target.committed(STREAM)
     assert streams_of(target) == [STREAM]
     # One who opened the stream before a run moves nothing.
