@@ -42,7 +42,7 @@ class PathOrder(FileOrder):
 
     def behind(self, files: pl.DataFrame) -> PathPosition:
         """Return the last of the names."""
-        return PathPosition("" if files.is_empty() else self.folder.mark(files["key"].max()))
+        return PathPosition("" if files.is_empty() else self.folder.mark(files["key"].sort()[-1]))
 
     def _behind(self, mark: str, limit: Limit | None) -> tuple[pl.DataFrame, bool]:
         """List behind a mark until it is known what is read and that there is more; tell whether all was."""

@@ -221,14 +221,14 @@ class Expected:
 def test_every_row_comes_exactly_once(way: str, seed: int, source: Source) -> None:
     chance = random.Random(f"{way} {seed}")  # noqa: S311 - a seed
     look_back = chance.choice([timedelta(0), 10 * MINUTE, HOUR, 24 * HOUR])
-    settings = {
+    of_way: dict[str, dict[str, Any]] = {
         EXACT: {"on_rewritten": "reread"},
         BY_PATH: {},
         BY_TIME: {"on_rewritten": "reread", "look_back": look_back},
-    }[way]
+    }
     history, expected = History(source, chance), Expected(look_back)
     history.put("a-000.jsonl")
-    consumer = source.consumer(way, **settings)
+    consumer = source.consumer(way, **of_way[way])
 
     for _ in range(12 if EVERYTHING else 6):
         new = getattr(expected, way)(history.there)
