@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamMovedError", "StreamRead", "Written", "commit_frame", "open_writer"]
 
-# A write without a cursor of its own takes part in the same conflict check under this name.
-_APPEND_STREAM = "s3_assets/append"
+APPEND_STREAM = "s3_assets/append"
+"""A write without a cursor of its own takes part in the same conflict check under this name."""
 _DRAWS = 5
 
 
@@ -65,13 +65,15 @@ def commit_frame(
     window: Window | None = None,
     streams: Sequence[StreamRead] = (),
     merge: Merge | None = None,
+    marks: Sequence[str] = (),
     notes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Written:
     """Write the frame's rows and commit them together with the streams' new positions.
 
     `writer` is the one from which the streams' cursors were read (None: there was no table then). `merge`
-    goes with the mode merge, and names the keys of which the frame has the new rows. Raises
+    goes with the mode merge, and names the keys of which the frame has the new rows; `marks` are stamped with
+    the number of the cursors, as streams without cursors of their own. Raises
     `StreamMovedError` if a stream was committed, or the window overwritten, by somebody else since,
     `RowsOutsideWindowError` before anything is visible, `SchemaMismatchError` before anything is written.
     """
@@ -86,7 +88,7 @@ def commit_frame(
     replaced = None if overwrites is None else bounds
     by_parts = not writer.rewrites(replaced) if merge is None else writer.merges is Merging.PARTS
     begun = _begin(target, writer, streams, overwrites if by_parts else None)
-    stamps = dict.fromkeys(begun.cursors, begun.number)
+    stamps = dict.fromkeys([*begun.cursors, *marks], begun.number)
     if overwrites is not None or not stamps:
         stamps[_plain_stream(overwrites)] = begun.number
     publishing = Publishing(
@@ -125,14 +127,15 @@ class _Begun:
 def _begin(target: Table[Any], writer: Writer, streams: Sequence[StreamRead], marks: Span | None) -> _Begun:
     """Draw a number above all that the pinned state knows; write what has to precede the parts."""
     known = [read.since.number for read in streams if read.since]
-    known += [number for name in (_APPEND_STREAM, OVERWRITE_STREAM) if (number := writer.committed(name))]
+    known += [number for name in (APPEND_STREAM, OVERWRITE_STREAM) if (number := writer.committed(name))]
     for _ in range(_DRAWS):
         number = next_number(max(known, default=None))
         known.append(number)
         try:
             rivals = Attempts(target).begin(Attempt(number, marks, writer.pinned)) if marks else []
             cursors = {
-                read.cursors.stream: read.cursors.save(number, read.until, read.since) for read in streams
+                read.cursors.stream: read.cursors.save(number, read.until, read.since, anew=read.anew)
+                for read in streams
             }
         except NumberTakenError:
             continue
@@ -141,7 +144,7 @@ def _begin(target: Table[Any], writer: Writer, streams: Sequence[StreamRead], ma
 
 
 def _plain_stream(overwrites: Span | None) -> str:
-    return _APPEND_STREAM if overwrites is None else OVERWRITE_STREAM
+    return APPEND_STREAM if overwrites is None else OVERWRITE_STREAM
 
 
 def _prepare(

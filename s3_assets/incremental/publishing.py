@@ -53,6 +53,8 @@ class StreamRead:
     until: Position | None
     files: int = 0
     bytes: int = 0
+    anew: bool = False
+    """The position does not go on from `since`, but takes its place."""
 
 
 class StreamMovedError(CommitConflictError):

@@ -1,4 +1,4 @@
-"""What the commits behind a cursor added or changed, up to a limit; nothing new is one request."""
+"""What the commits behind a cursor added or changed, up to a limit; nothing new is two requests."""
 
 from __future__ import annotations
 
@@ -100,13 +100,16 @@ def _rows(
 
 
 def _is_newest(table: DeltaTable, start: VersionPosition) -> bool:
-    """Tell, if one listing of the log can, that nothing came behind the version.
+    """Tell, if the log's names and its first entry do, that nothing came behind the version.
 
-    A table that was made anew and has come to the same version is not told from the old one before its next
-    commit: nothing is lost until then.
+    The first entry has the table's id: one that was made anew may have come to the same version. Where it was
+    cleaned up, the table has to be opened.
     """
-    listed = list(islice(LogListing.of(table).versions(start.version), 2))
-    return start.partly is None and listed == [start.version]
+    if start.partly is not None:
+        return False
+    listing = LogListing.of(table)
+    listed = list(islice(listing.versions(start.version), 2))
+    return listed == [start.version] and listing.identity() == start.table_id
 
 
 def _nothing(table: DeltaTable, mode: ReadMode, start: VersionPosition) -> Plan:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from s3_assets.tables.delta import DeltaTable
 
 LOG = "_delta_log/"
+_BEGINNING = 64 * 1024
 _ENTRY = re.compile(r"(?P<version>\d{20})\.json")
-_PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class LogListing:
     objects: Objects
     folder: str
     """The log's key, with its slash."""
+    page: int = 1000
+    """How many versions are looked at in one place when the newest is searched: what a request lists."""
 
     @classmethod
     def of(cls, table: DeltaTable) -> LogListing:
@@ -54,6 +56,18 @@ class LogListing:
                 if found := _ENTRY.fullmatch(name):
                     yield int(found["version"])
 
+    def identity(self) -> str | None:
+        """Return the id that the table was made with, if its first entry is kept and begins with it."""
+        try:
+            for beginning in self.objects.stream(self.entry(0), _BEGINNING):
+                for line in beginning.splitlines():
+                    if b'"metaData"' in line:
+                        return str(json.loads(line)["metaData"]["id"])
+                return None
+        except (ObjectMissingError, KeyError, TypeError, ValueError):
+            return None
+        return None
+
     def newest(self) -> int | None:
         """Return the newest version, or None if no entry is kept behind the last checkpoint.
 
@@ -63,7 +77,7 @@ class LogListing:
         found, complete = self._some(self._checkpointed())
         if found is None or complete:
             return found
-        step, end = _PAGE, None
+        step, end = self.page, None
         while end is None:
             farther, complete = self._some(found + step)
             if farther is None:
@@ -74,7 +88,7 @@ class LogListing:
                 found, step = farther, 2 * step
         while found + 1 < end:
             # The log ends behind `found` and before `end`.
-            middle = found + 1 if end - found <= _PAGE else (found + end) // 2
+            middle = found + 1 if end - found <= self.page else (found + end) // 2
             farther, complete = self._some(middle)
             if farther is None:
                 end = middle
@@ -86,8 +100,8 @@ class LogListing:
 
     def _some(self, first: int) -> tuple[int | None, bool]:
         """Look at a thousand versions from `first` on: return the last, and whether it is the newest."""
-        some = list(islice(self.versions(first), _PAGE))
-        return some[-1] if some else None, len(some) < _PAGE
+        some = list(islice(self.versions(first), self.page))
+        return some[-1] if some else None, len(some) < self.page
 
     def _checkpointed(self) -> int:
         try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import HistoryLostError, TableMissingError
 from s3_assets.tables import delta_feed, delta_gaps, delta_log
 from s3_assets.tables.delta_features import require_readable
+from s3_assets.tables.delta_listing import LogListing
 from s3_assets.tables.positions import Partly, VersionPosition
 from s3_assets.tables.table import Plan, ReadMode
 
@@ -46,7 +48,10 @@ def resume(
         delta_gaps.require_same(table, table.open(), since)
         raise delta_gaps.version_lost(table, since, error.found) from error
     delta_gaps.require_same(table, handle, since)
-    return _plan(table, handle, mode, window, limit, since.partly.files if since.partly else 0)
+    found = _plan(table, handle, mode, window, limit, since.partly.files if since.partly else 0)
+    # What came behind the version in the meantime is more to read, too.
+    newer = next(LogListing.of(table).versions(since.version + 1), None) is not None
+    return replace(found, more=found.more or newer)
 
 
 def _plan(

@@ -86,11 +86,12 @@ class Planner:
 
     def _resume(self, start: VersionPosition, current: Snapshot | None, limit: Limit | None) -> Plan:
         # That it is still an ancestor of the current one: else its rows are no longer the table's.
-        behind(self.handle, start, current)
+        newer = behind(self.handle, replace(start, partly=None), current)
         pinned = self.handle.snapshot_by_id(start.version)
         if pinned is None or start.partly is None:
             raise expired(self.handle, start)
-        return self.snapshot(pinned, limit, start.partly.files)
+        found = self.snapshot(pinned, limit, start.partly.files)
+        return replace(found, more=found.more or bool(newer))
 
     def _range(self, start: VersionPosition, current: Snapshot | None, limit: Limit | None) -> Plan:
         import polars as pl
