@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-from s3_assets.incremental.append import Outcome, append_new
+from s3_assets.incremental.batches import append_in_batches
 from s3_assets.incremental.mirror import mirror
+from s3_assets.incremental.outcome import Outcome
 from s3_assets.incremental.overwrite import overwrite
 from s3_assets.incremental.run_notes import IMPORT, ReadNote, began, write_reads
 from s3_assets.movement.load import Load
@@ -83,8 +84,16 @@ class Import:
 
     def _run(self, run: _Run, notes: Mapping[str, str], progress: Progress | None) -> Outcome:
         if self.mode is ImportMode.APPEND:
-            return append_new(
-                self.target, self.stream, self.source, transform=run.shape, notes=notes, progress=progress
+            return append_in_batches(
+                self.target,
+                self.stream,
+                self.source,
+                limit=self.limit,
+                max_batches=self.max_batches,
+                transform=run.shape,
+                notes=notes,
+                progress=progress,
+                on_gap=self.on_gap,
             )
         if self.mode is ImportMode.REPLACE:
             return run.replace(notes, progress)

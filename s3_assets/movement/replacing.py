@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import CursorError, SourceRewrittenError
-from s3_assets.incremental.append import Outcome
+from s3_assets.incremental.append import open_cursor
 from s3_assets.incremental.commit import StreamMovedError, StreamRead, commit_frame, open_writer
-from s3_assets.incremental.cursor import Cursors
+from s3_assets.incremental.outcome import Outcome
 from s3_assets.incremental.run_notes import position_words
 from s3_assets.tables.positions import Position, StatePosition
 from s3_assets.tables.table import Capability, Plan, ReadMode, WriteMode
@@ -115,10 +115,8 @@ def replace_on_new_data(
     mode = WriteMode.REPLACE if window is None else WriteMode.OVERWRITE
     for round_ in range(1, _ROUNDS + 1):
         writer = open_writer(target)
-        cursors = Cursors(target.files_connection, target.location, stream)
-        number = writer.committed(stream) if writer is not None else None
         try:
-            since = cursors.load(number) if number is not None else None
+            cursors, since = open_cursor(target, writer, stream)
             shown = Covered.of(since.position if since else None, target.name)
             # Before the rows are planned: what comes in between is replaced once more by the next run.
             token = source.version().token
@@ -142,7 +140,7 @@ def replace_on_new_data(
         except CursorError as error:
             # Swept by a faster run of the same stream, or really gone: the target's newest state tells.
             newest = open_writer(target)
-            if newest is None or newest.committed(stream) == number:
+            if writer is None or newest is None or newest.committed(stream) == writer.committed(stream):
                 raise
             conflict = error
         else:
