@@ -4,7 +4,6 @@ import datetime as dt
 
 import dagster as dg
 import polars as pl
-import pytest
 
 from tests.dagster_floor.conftest import Lake, key, user_asset
 from tests.dagster_floor.pipeline import DAILY
@@ -166,9 +165,12 @@ def test_a_step_of_several_assets_has_no_cursor(lake: Lake) -> None:
     assert "2 assets" in error.message
 
 
-def test_a_run_of_partitions_does_not_append(lake: Lake) -> None:
+def test_a_run_of_partitions_does_not_append_without_a_cursor(lake: Lake) -> None:
     @user_asset(
-        "marts/daily", partitions_def=DAILY, ins={"orders": dg.AssetIn(key("lake/orders"), metadata=ADDED)}
+        "marts/daily",
+        partitions_def=DAILY,
+        metadata={"write_mode": "append"},
+        ins={"orders": dg.AssetIn(key("lake/orders"))},
     )
     def daily(orders: pl.LazyFrame) -> pl.LazyFrame:
         return orders
@@ -196,17 +198,3 @@ def test_replace_would_drop_what_was_there(lake: Lake) -> None:
 
     assert "would drop" in lake.failure("marts/replaced").message
     assert not lake.exists("marts/replaced")
-
-
-@pytest.mark.parametrize("format_", ["parquet"])
-def test_a_format_without_transactions_cannot_append(lake: Lake, format_: str) -> None:
-    @user_asset("marts/plain", ins={"orders": dg.AssetIn(key("lake/orders"), metadata=ADDED)})
-    def plain(orders: pl.LazyFrame) -> pl.LazyFrame:
-        return orders
-
-    lake.extend({"marts/plain": {"format": format_}}, [plain])
-    lake.run("lake/orders")
-    error = lake.failure("marts/plain")
-
-    assert error.cls_name == "UnsupportedError"
-    assert not lake.exists("marts/plain")
