@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import CursorError, UnsupportedError
-from s3_assets.incremental.append import Outcome
 from s3_assets.incremental.changes import settle
 from s3_assets.incremental.commit import StreamMovedError, StreamRead, commit_frame, open_writer
 from s3_assets.incremental.cursor import Cursors
+from s3_assets.incremental.outcome import Outcome
 from s3_assets.incremental.row_keys import check_columns, require_unique
 from s3_assets.incremental.source_changes import Source
 from s3_assets.tables.table import Capability, Merge, ReadMode, WriteMode
@@ -26,11 +26,16 @@ if TYPE_CHECKING:
 
     from s3_assets.incremental.changes import Changes
     from s3_assets.incremental.commit import Written
+    from s3_assets.incremental.cursor import Cursor
     from s3_assets.incremental.source_changes import Found, OnGap, Transform
     from s3_assets.progress import Progress
+    from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Table, Writer
 
 _ROUNDS = 10
+# Stamped with each commit of a mirror: a cursor without it says nothing of the rows that are there, since
+# another kind of import committed it, or somebody moved it by hand.
+_MARK = "s3_assets/mirror/"
 # How far back commits of others are looked for.
 _COMMITS = 5
 # What the logs call commits that move rows to other files, and change none.
@@ -108,26 +113,40 @@ class _Mirror:
         cursors = Cursors(self.target.files_connection, self.target.location, self.stream)
         number = self.number(writer)
         since = None if number is None else cursors.load(number)
-        if writer is None or since is None or since.position is None:
+        told: tuple[str, ...] = ()
+        position = self._mirrored(writer, since)
+        if writer is None or position is None:
             found = self.source.current()
-            read = StreamRead(cursors, since, found.until, found.plan.files, found.plan.bytes)
+            read = self._read(cursors, since, found)
             written = self._all(writer, read, found)
-            told: tuple[str, ...] = ()
         else:
-            found = self.source.since(since.position, self.target, writer, self.on_gap)
+            found = self.source.since(position, self.target, writer, self.on_gap)
             if found.plan.empty:
                 seconds = time.monotonic() - started
                 return Outcome(found.plan, None, since, since, seconds, round_, found.plan.notes)
             told = self._others()
             if found.changes is None and found.plan.mode is not ReadMode.CURRENT:
                 found = self.source.current()
-            read = StreamRead(cursors, since, found.until, found.plan.files, found.plan.bytes)
+            read = self._read(cursors, since, found)
             if found.changes is None:
                 written = self._all(writer, read, found)
             else:
-                written = self._changed(writer, read, found.changes)
+                written = self._changed(writer, read, found.until, found.changes)
         until, seconds = written.cursors[self.stream], time.monotonic() - started
         return Outcome(found.plan, written, since, until, seconds, round_, (*found.plan.remarks, *told))
+
+    def _mirrored(self, writer: Writer | None, since: Cursor | None) -> Position | None:
+        """Return the position at which the target was made equal to the source, if it is the cursor's."""
+        if writer is None or since is None or writer.committed(self._mark) != since.number:
+            return None
+        return since.position
+
+    @property
+    def _mark(self) -> str:
+        return f"{_MARK}{self.stream}"
+
+    def _read(self, cursors: Cursors, since: Cursor | None, found: Found) -> StreamRead:
+        return StreamRead(cursors, since, found.until, found.plan.files, found.plan.bytes, anew=True)
 
     def _all(self, writer: Writer | None, read: StreamRead, found: Found) -> Written:
         """Write all rows of the source anew."""
@@ -137,14 +156,14 @@ class _Mirror:
             require_unique(frame, self.source.keys, table, self.source.rows(found.plan), found.plan.bytes)
         return self._commit(writer, frame, WriteMode.REPLACE, read)
 
-    def _changed(self, writer: Writer, read: StreamRead, changes: Changes) -> Written:
+    def _changed(self, writer: Writer, read: StreamRead, until: Position, changes: Changes) -> Written:
         """Write what has changed."""
         touched = changes.touched
         held = writer.held(touched)
         settled = settle(
             changes,
             held,
-            lambda wanted: self.source.look_up(read.until, wanted),
+            lambda wanted: self.source.look_up(until, wanted),
             self.source.table.name,
         )
         if held.is_empty():
@@ -167,6 +186,7 @@ class _Mirror:
             mode,
             streams=[read],
             merge=merge,
+            marks=[self._mark],
             notes=self.notes,
             progress=self.progress,
         )

@@ -46,7 +46,7 @@ def difference(table: DeltaTable, since: Position) -> Difference | None:
         _rows(table, handle, schema, put),
         until,
         taken.height + put.height,
-        int(taken["size_bytes"].sum() + put["size_bytes"].sum()),
+        sum(int(files["size_bytes"].sum()) for files in (taken, put)),
         empty=taken.is_empty() and put.is_empty(),
     )
 

@@ -5,6 +5,8 @@ What is merged is held in memory; of the table, delta-rs reads the files that ma
 
 from __future__ import annotations
 
+from datetime import date
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.tables import delta_log
@@ -25,6 +27,8 @@ _ACT = "s3_assets_act"
 _KEY = "s3_assets_key"
 _PUT, _TAKE, _ADD = "put", "take", "add"
 _SPILL = 256 * 1024 * 1024
+# So many values or ranges of a column are spelled out in the predicate, which the log keeps.
+_MOST_VALUES = 50
 
 
 def held(table: DeltaTable, handle: Handle, touched: pl.DataFrame) -> pl.DataFrame:
@@ -48,7 +52,7 @@ def held(table: DeltaTable, handle: Handle, touched: pl.DataFrame) -> pl.DataFra
     counted = frame.select(keys).join(wanted.lazy(), on=keys, how="semi").group_by(keys)
     with stream_errors(table.connection, table.location, table.name):
         found = counted.agg(pl.len().alias(HELD)).collect(engine="streaming")
-    return found.cast(dict(touched.schema))
+    return found.cast(touched.schema)
 
 
 def candidates(handle: Handle, schema: pl.Schema, touched: pl.DataFrame) -> pl.DataFrame:
@@ -74,9 +78,10 @@ def merge(
     A key that more than one row of the table has, as only another writer can leave it, loses all of them and
     gets one; others are updated in place, so that the table's own change feed tells what became of them.
     """
+    equal = [f"t.{_quoted(key)} = s.{_quoted(f'{_KEY}_{i}')}" for i, key in enumerate(what.keys)]
     merger = handle.merge(
         _acts(rows, what, found),
-        " AND ".join(f"t.{_quoted(key)} = s.{_quoted(f'{_KEY}_{i}')}" for i, key in enumerate(what.keys)),
+        " AND ".join([*equal, *_within(handle, found.drop(HELD))]),
         source_alias="s",
         target_alias="t",
         # In memory it is in any case; and of a stream delta-rs would not know which files it can touch.
@@ -93,12 +98,65 @@ def merge(
     )
 
 
+def _within(handle: Handle, found: pl.DataFrame) -> list[str]:
+    """Return what is true of all rows of these keys, and lets delta-rs pass over the files that have none.
+
+    By itself it rules out what lies before the first and behind the last of the keys.
+    """
+    import polars as pl
+
+    schema = pl.Schema(handle.schema())
+    wanted = in_types(found, schema)
+    files = candidates(handle, schema, wanted)
+    said = []
+    for column in handle.metadata().partition_columns:
+        values = files[f"partition.{column}"].unique().sort()
+        if values.len() <= _MOST_VALUES and not values.null_count() and _spelled(values.dtype):
+            said.append(f"t.{_quoted(column)} IN ({', '.join(map(_literal, values))})")
+    for key in wanted.columns:
+        low, high = f"min.{key}", f"max.{key}"
+        if low in files.columns and not wanted[key].dtype.is_temporal() and _spelled(wanted[key].dtype):
+            said.append(_ranges(f"t.{_quoted(key)}", files.select(low, high), wanted[key]))
+    return [each for each in said if each]
+
+
+def _ranges(column: str, files: pl.DataFrame, values: pl.Series) -> str:
+    """Return the values as ranges, with gaps where no file is; nothing if there are too many."""
+    import polars as pl
+
+    low, high = files.columns
+    if files[low].null_count() or files[high].null_count():
+        return ""
+    sorted_ = values.unique().sort()
+    # A range goes on as long as the next value lies in a file that has the one before as well.
+    reach = files.sort(low).with_columns(pl.col(high).cum_max())
+    starts = reach.filter(pl.col(low) > pl.col(high).shift(1).fill_null(pl.col(low).min()))[low]
+    cuts = sorted_.search_sorted(starts.cast(values.dtype), side="left").unique().sort().to_list()
+    borders = [0, *(cut for cut in cuts if 0 < cut < sorted_.len()), sorted_.len()]
+    if len(borders) > _MOST_VALUES:
+        return ""
+    ranges = [(sorted_[first], sorted_[end - 1]) for first, end in pairwise(borders)]
+    return f"({' OR '.join(f'{column} BETWEEN {_literal(a)} AND {_literal(b)}' for a, b in ranges)})"
+
+
+def _spelled(dtype: pl.DataType) -> bool:
+    import polars as pl
+
+    return dtype.is_integer() or isinstance(dtype, pl.String | pl.Date)
+
+
+def _literal(value: int | str | date) -> str:
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
 def _acts(rows: pl.DataFrame, what: Merge, found: pl.DataFrame) -> Any:  # noqa: ANN401 - an Arrow table
     """Return the rows with what is done to the table's rows of their key."""
     import polars as pl
 
     keys = what.keys
-    types = {key: rows.schema[key] for key in keys}
+    types = pl.Schema({key: rows.schema[key] for key in keys})
     several = found.filter(pl.col(HELD) > 1).select(keys).cast(types)
     put = rows.join(several, on=keys, how="anti")
     add = rows.join(several, on=keys, how="semi")

@@ -77,7 +77,7 @@ def holders(table: IcebergTable, handle: Handle, schema: pl.Schema, touched: pl.
         matches = pl.concat(found)
         taken = [possible[index] for index in matches[_FILE].unique().sort()]
         others = sum(_live_rows(scanner, handle, target) for target in taken) - int(matches[HELD].sum())
-    held = matches.group_by(keys).agg(pl.col(HELD).sum()).cast(dict(touched.schema))
+    held = matches.group_by(keys).agg(pl.col(HELD).sum()).cast(touched.schema)
     if not others:
         return Holders(tuple(taken), held, None)
     left = scanned(scanner, handle.schema(), taken).join(wanted.lazy(), on=keys, how="anti")

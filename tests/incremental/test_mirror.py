@@ -17,8 +17,9 @@ from pyiceberg.table import StaticTable
 
 from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.errors import HistoryGapError, RowKeyError, SchemaMismatchError
-from s3_assets.incremental.append import Outcome
+from s3_assets.incremental.append import append_new
 from s3_assets.incremental.mirror import mirror
+from s3_assets.incremental.outcome import Outcome
 from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import DeltaSettings, ParquetSettings, Partitions
@@ -33,7 +34,7 @@ from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.timeout(300)
 SEEDS = range(60) if EVERYTHING else range(4)
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "id": pl.Int64,
     "day": pl.Date,
     "price": pl.Float64,
@@ -41,7 +42,7 @@ SCHEMA = {
     "place": pl.Struct({"city": pl.String, "code": pl.Int32}),
 }
 PRICES = (1.5, math.nan, None, 0.0)
-TAGS = (["a", None], [], None, ["b"])
+TAGS: tuple[list[str | None] | None, ...] = (["a", None], [], None, ["b"])
 PLACES = ({"city": "x", "code": None}, {"city": None, "code": 1}, None)
 
 
@@ -96,7 +97,8 @@ class Field:
 
     def read(self, name: str, format_: str = "delta") -> pl.DataFrame:
         if format_ == "parquet":
-            return pl.read_parquet(self.url(f"{name}/*.parquet"), storage_options=self.ground.options)
+            where = self.url(f"{name}/**/*.parquet")
+            return pl.read_parquet(where, try_parse_hive_dates=True, storage_options=self.ground.options)
         if format_ == "delta":
             handle = DeltaTable(self.url(name), storage_options=self.ground.options)
             batches = [pl.DataFrame(batch) for batch in handle.scan()]
@@ -223,7 +225,7 @@ def test_whatever_happens_to_the_source(seed: int, ground: Ground) -> None:
     """With a feed and without, into Delta and Iceberg, mirrored at random points."""
     place = Field(ground, target_format=("delta", "iceberg")[seed % 2], feed=seed % 4 < 2)
     chance = Chance(seed, place)
-    done = []
+    done: list[list[str]] = []
     for _ in range(4):
         outcome = place.mirror()
         place.require_equal()
@@ -303,6 +305,19 @@ def test_what_others_wrote_into_the_target_is_told_and_goes_with_a_comparison(
     assert place.mirror().nothing_new
 
 
+def test_a_folder_of_files_gets_all_rows_anew(ground: Ground) -> None:
+    place = Field(ground, target_format="parquet")
+    place.append(few((1, 1.0), (2, 2.0)))
+    place.mirror()
+    place.source.delete("id = 1")
+    place.append(few((3, 3.0)))
+
+    assert place.mirror().rows == 2
+
+    place.require_equal()
+    assert place.mirror().nothing_new
+
+
 def test_columns_that_the_source_gets_in_between(plain: Field) -> None:
     plain.append(few((1, 1.0), (2, 2.0)))
     plain.mirror()
@@ -330,6 +345,19 @@ def test_filters_may_rename_keys_and_leave_rows_out(plain: Field) -> None:
     assert plain.mirror(**options).rows == 1
 
     assert sorted(plain.read("target").select("number", "price").rows()) == [(2, 2.0), (3, 3.0)]
+
+
+def test_a_cursor_that_no_mirror_committed_says_nothing_of_the_rows(plain: Field) -> None:
+    plain.append(few((1, 1.0), (2, 2.0)))
+    target = plain.table("target", "delta", partitions=Partitions(column="day", start=date(2026, 1, 1)))
+    append_new(target, "stream", plain.table("source", "delta"))
+    plain.source.delete("id = 1")
+    assert append_new(target, "stream", plain.table("source", "delta")).rows == 0
+
+    plain.mirror()
+
+    plain.require_equal()
+    assert plain.mirror().nothing_new
 
 
 @pytest.mark.parametrize("keys", [[], ["nothing"], ["price"]])
