@@ -130,16 +130,6 @@ class Ground:
         found = pl.concat(batches).select("id", "day", "text") if batches else frame([])
         return sorted(found.rows())
 
-    def read_parquet(self, prefix: str) -> list[Row]:
-        """The folder's rows as Polars alone reads them."""
-        found = pl.scan_parquet(
-            f"s3://{self.bucket}/{prefix}day=*/*.parquet",
-            hive_partitioning=True,
-            try_parse_hive_dates=True,
-            storage_options=self.options,
-        )
-        return sorted(found.select("id", "day", "text").collect().rows())
-
     def require_clean(self, prefix: str, *, stream: str | None = work.STREAM) -> None:
         """No data file that the log never named; of the stream's files those of two cursors; no mark."""
         keys = self.keys(prefix)
