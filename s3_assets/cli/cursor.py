@@ -1,30 +1,24 @@
 """`s3-assets cursor`: how far a stream has come, and moving it; nothing moves without a yes."""
 
 import json
-import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from s3_assets.cli.console import facts, standard_error, standard_output
-from s3_assets.cli.cursor_told import Reader, describe, reading
+from s3_assets.cli.console import facts, standard_output
+from s3_assets.cli.cursor_move import Asked, move
+from s3_assets.cli.cursor_told import describe
 from s3_assets.cli.options import Output, options
-from s3_assets.cli.streams import stream_of, streams_of
+from s3_assets.cli.streams import streams_of
 from s3_assets.errors import SettingError, TableMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.table import Table as Grid
-
-    from s3_assets.incremental.cursor_edit import Moved, OpenStream
+    from s3_assets.incremental.cursor_edit import OpenStream
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Table
 
 application = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
-
-_REFUSED = 2
 
 Name = Annotated[str, typer.Argument(help="The import's name, or the table that is written.")]
 Source = Annotated[
@@ -116,7 +110,7 @@ def set_cursor(
             return cursor_positions.at_time(table, _moment(modified))
         return opened.position_of(number or 0)
 
-    _move(context, _Asked(name, source, "set", yes, output), choose)
+    move(context, Asked(name, source, "set", yes, output), choose)
 
 
 @application.command()
@@ -134,119 +128,7 @@ def reset(
 
     Example: [bold]s3-assets cursor reset orders[/bold]
     """
-    _move(context, _Asked(name, source, "reset", yes, output), lambda _table, _opened: None)
-
-
-class _Asked(NamedTuple):
-    name: str
-    source: str | None
-    act: str
-    yes: bool
-    output: Output
-
-
-def _move(
-    context: typer.Context,
-    asked: _Asked,
-    choose: "Callable[[Table[Any], OpenStream], Position | None]",
-) -> None:
-    from s3_assets.incremental.cursor_edit import open_stream
-
-    registry = options(context).load()
-    stream = stream_of(registry, asked.name, asked.source)
-    job = next(
-        (
-            registry.import_(name)
-            for name, each in registry.imports.items()
-            if (each.source, each.target) == stream
-        ),
-        None,
-    )
-    try:
-        opened = open_stream(registry.table(stream.target), stream.id)
-    except TableMissingError as error:
-        error.remedy = (
-            "Nothing was read yet: run the import once, or create the table, and move its cursor then."
-        )
-        raise error.at() from None
-    source = registry.table(stream.table)
-    position = choose(source, opened)
-    if _stands_there(opened, position):
-        standard_error().print(f"{stream.id}: it stands there already", markup=False, soft_wrap=True)
-        return
-    with standard_error().status("looking at what the next run would read"):
-        told = _consequences(Reader(job, source, stream.window), opened, position)
-    title = f"{asked.act} the cursor of {stream.source} -> {stream.target}"
-    standard_error().print(title, style="bold", markup=False, soft_wrap=True)
-    standard_error().print(told)
-    _require_yes(asked)
-    moved = opened.move(position, notes={"by": f"s3-assets cursor {asked.act}"})
-    _tell(asked, opened, moved)
-
-
-def _stands_there(opened: "OpenStream", position: "Position | None") -> bool:
-    """Tell whether nothing would change; of positions with files it is not asked."""
-    from s3_assets.tables.positions import PathPosition, VersionPosition
-
-    if opened.damage is not None:
-        return False
-    current = opened.current.position if opened.current is not None else None
-    if position is None or isinstance(position, PathPosition | VersionPosition):
-        return current == position
-    return False
-
-
-def _consequences(reader: Reader, opened: "OpenStream", position: "Position | None") -> "Grid":
-    from s3_assets.incremental.run_notes import position_words
-
-    current = opened.current.position if opened.current is not None else None
-    now = opened.damage or reader.next_read(current)
-    then = reader.next_read(position)
-    return facts(
-        ("from", str(opened.damage) if opened.damage else position_words(current)),
-        ("to", position_words(position)),
-        ("now", f"the next run {reading(now)}"),
-        ("then", f"the next run {reading(then)}"),
-        ("means", reader.consequence(now, then)),
-    )
-
-
-def _tell(asked: _Asked, opened: "OpenStream", moved: "Moved") -> None:
-    from s3_assets.incremental.run_notes import position_words
-
-    after = moved.after
-    told: dict[str, Any] = {
-        "stream": opened.name,
-        "number": after.number,
-        "previous": after.previous,
-        "told": position_words(after.position),
-        "version": moved.commit.version.token,
-    }
-    if asked.output is Output.JSON:
-        standard_output().print(json.dumps(told, indent=2), markup=False, soft_wrap=True)
-        return
-    rows = [("number", str(after.number)), ("position", told["told"]), ("version", told["version"])]
-    if after.previous is not None and opened.damage is None:
-        back = f"s3-assets cursor set {asked.name} --number {after.previous}"
-        rows.append(("back", f"{back} (as long as no run has committed)"))
-    standard_output().print(facts(*rows))
-
-
-def _require_yes(asked: _Asked) -> None:
-    if asked.yes:
-        return
-    if not sys.stdin.isatty():
-        standard_error().print(
-            "nothing was changed: there is nobody to ask; give --yes",
-            style="red",
-            markup=False,
-            soft_wrap=True,
-        )
-        raise typer.Exit(_REFUSED)
-    answer = typer.prompt("Type yes to go on", default="no", err=True)
-    if answer.strip().lower() != "yes":
-        standard_error().print("nothing was changed", markup=False)
-        raise typer.Exit(1)
+    move(context, Asked(name, source, "reset", yes, output), lambda _table, _opened: None)
 
 
 def _moment(text: str) -> datetime:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.errors import ChangeFeedMissingError, TableMissingError
+from s3_assets.errors import (
+    ChangeFeedMissingError,
+    HistoryGapError,
+    HistoryLostError,
+    SourceRewrittenError,
+    TableMissingError,
+)
 from s3_assets.incremental.cursor_edit import StreamState, look_at
 from s3_assets.movement.imports import Import, ImportMode
 from s3_assets.movement.replacing import Covered
+from s3_assets.progress import readable_bytes
 from s3_assets.tables.positions import StatePosition, VersionPosition
 from s3_assets.tables.table import Capability, Plan, ReadMode
 
@@ -63,7 +70,7 @@ def next_run(job: Import, *, window: Window | None = None) -> NextRun:
 def plan_behind(job: Import, position: Position | None, *, window: Window | None = None) -> Plan:
     """Plan what a run reads whose cursor stands at a position (None: the beginning)."""
     if job.mode is ImportMode.APPEND:
-        return job.source.plan(ReadMode.ADDED, since=position)
+        return _appended(job, position)
     if job.mode is ImportMode.MIRROR:
         return job.source.plan() if position is None else _mirrored(job, position)
     if job.mode is ImportMode.REPLACE_ON_NEW_DATA:
@@ -71,6 +78,32 @@ def plan_behind(job: Import, position: Position | None, *, window: Window | None
         if shown is not None and shown.shows(job.source.version().token, window):
             return _nothing(shown.position())
     return _current(job, window)
+
+
+def _appended(job: Import, position: Position | None) -> Plan:
+    """Plan all that is new, in however many commits it comes."""
+    try:
+        plan = job.source.plan(ReadMode.ADDED, since=position)
+    except HistoryGapError as error:
+        if job.on_gap == "fail" or position is None:
+            raise
+        plan = job.source.plan(ReadMode.ADDED)
+        note = f"{error.found}: all rows of the target are replaced (on_gap: full_refresh)"
+        return replace(plan, notes=(*plan.notes, note))
+    return replace(plan, notes=(*plan.notes, *_batches(job, plan)))
+
+
+def _batches(job: Import, plan: Plan) -> tuple[str, ...]:
+    """Say how the files are cut into commits, if they are."""
+    if job.limit is None or plan.empty:
+        return ()
+    files = "" if job.limit.files is None else f"{job.limit.files:,} files"
+    size = "" if job.limit.bytes is None else readable_bytes(job.limit.bytes)
+    most = " and ".join(each for each in (files, size) if each)
+    runs = (
+        "" if job.max_batches is None else f", at most {job.max_batches:,} of them in one run (max_batches)"
+    )
+    return (f"each commit takes {most} at most (batch){runs}",)
 
 
 def _current(job: Import, window: Window | None) -> Plan:
@@ -92,11 +125,18 @@ def _mirrored(job: Import, position: Position) -> Plan:
         except ChangeFeedMissingError:
             # The files of the two states tell the same.
             pass
+        except (HistoryGapError, SourceRewrittenError) as error:
+            if job.on_gap == "fail":
+                raise
+            return _compared(source, f"{error.found}: all rows are compared (on_gap: full_refresh)")
     elif position == StatePosition(source.version().token):
         return _nothing(position)
-    difference = source.difference(position)
+    try:
+        difference = source.difference(position)
+    except HistoryLostError:
+        difference = None
     if difference is None:
-        return replace(source.plan(), notes=("all rows are compared with those of the target",))
+        return _compared(source, "all rows are compared with those of the target")
     return Plan(
         difference.after,
         ReadMode.CHANGES,
@@ -106,6 +146,11 @@ def _mirrored(job: Import, position: Position) -> Plan:
         empty=difference.empty,
         notes=("the files are compared that only one of the source's two states has",),
     )
+
+
+def _compared(source: Table[Any], note: str) -> Plan:
+    plan = source.plan()
+    return replace(plan, notes=(*plan.notes, note))
 
 
 def _nothing(position: Position) -> Plan:

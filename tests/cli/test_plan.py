@@ -104,6 +104,59 @@ def test_of_partitions_that_are_replaced(run: Command, registry: Path, land: Lan
     assert (refused.code, "appends what is new" in refused.err) == (1, True)
 
 
+def test_of_the_other_modes(
+    run: Command, registry: Path, bucket: str, land: Land, options: dict[str, str], keys: Keys
+) -> None:
+    imports = """
+  fresh: { source: landing/orders, target: lake/fresh, mode: replace_on_new_data }
+  fed: { source: landing/feed, target: lake/fed, mode: mirror, key: [id] }
+  compared: { source: landing/orders, target: lake/compared, mode: mirror, key: [id] }
+  batches: { source: landing/orders, target: lake/batches, batch: { files: 1 }, max_batches: 2 }
+"""
+    tables = "".join(
+        f"  lake/{name}: {{ connection: lake, path: lake/{name}, format: delta }}\n"
+        for name in ("fresh", "fed", "compared", "batches")
+    )
+    text = registry.read_text().replace("imports:\n", f"{tables}imports:\n")
+    registry.write_text(text.rstrip() + imports)
+    url = f"s3://{bucket}/landing/feed"
+    feed = {"delta.enableChangeDataFeed": "true"}
+    write_deltalake(url, pl.DataFrame({"id": [1, 2, 3]}), configuration=feed, storage_options=options)
+    land("2026-01-05", 1, 2)
+    land("2026-01-06", 3)
+    names = ("fresh", "fed", "compared")
+    for name in names:
+        assert told(run, name)["files"] == (1 if name == "fed" else 2)
+        assert run("import", name).code == 0
+        assert told(run, name)["nothing_new"], name
+    land("2026-01-07", 4)
+    DeltaTable(url, storage_options=options).delete("id = 2")
+    before = keys()
+
+    plans = {name: told(run, name) for name in (*names, "batches")}
+
+    assert keys() == before
+    assert {name: each["read_mode"] for name, each in plans.items()} == {
+        "fresh": "current", "fed": "changes", "compared": "current", "batches": "added",
+    }  # fmt: skip
+    assert plans["compared"]["notes"] == ["all rows are compared with those of the target"]
+    assert plans["batches"]["notes"] == [
+        "each commit takes 1 files at most (batch), at most 2 of them in one run (max_batches)"
+    ]
+    for name in names:
+        outcome = " ".join(run("import", name).out.split())
+        assert f"read {plans[name]['files']}" in outcome, name
+        assert told(run, name)["nothing_new"], name
+    for name, position in (("fresh", "--modified"), ("compared", "--last-path")):
+        refused = run("cursor", "set", name, position, "2026-01-01", "--yes")
+        assert (refused.code, "a state of the whole source" in refused.err) == (1, True), refused.err
+    said = " ".join(run("cursor", "reset", "fed", "--yes").err.split())
+    assert "no row comes twice" in said
+    assert run("import", "fed").code == 0
+    rows = pl.read_delta(f"s3://{bucket}/lake/fed", storage_options=options)["id"]
+    assert sorted(rows) == [1, 3]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
