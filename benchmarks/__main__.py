@@ -4,13 +4,13 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import data, formats_memory, ledger, scan, small_files, speed
+from benchmarks import commits, data, formats_memory, ledger, scan, small_files, speed
 from benchmarks.formats import FORMATS
 from benchmarks.ground import Ground
 from s3_assets.embedded.server import EmbeddedServer
 
 ROWS = 30_000_000
-ALL = ("import", "memory", "ledger", "scan", "formats", "smallfiles")
+ALL = ("import", "memory", "ledger", "scan", "formats", "smallfiles", "commits")
 
 
 def main() -> None:
@@ -38,6 +38,8 @@ def main() -> None:
             ]
         if options.only in (None, "formats"):
             tables.append(formats_memory.compare(ground, options.formats, options.megabytes, options.repeat))
+        if options.only in (None, "commits"):
+            tables.append(commits.compare(ground, options.commits))
         if options.only in (None, "smallfiles"):
             tables.append(
                 small_files.compare(
@@ -63,6 +65,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--in-ledger", type=int, default=1_000_000, help="ledger: files of the large one")
     parser.add_argument("--files", type=int, default=10_000, help="smallfiles: files")
+    parser.add_argument(
+        "--commits",
+        type=_counts,
+        default=(100, 10_000),
+        help="commits: old ones, such as 100,10000,100000",
+    )
     parser.add_argument("--rows-per-file", type=int, default=250, help="smallfiles: 6 KB, 46 KB unpacked")
     parser.add_argument(
         "--contestants", default="", help="scan: only those whose names have one of these, such as s3,Polars"
@@ -80,6 +88,10 @@ def _options() -> argparse.Namespace:
 
 def _counts(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split(","))
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in text.split(","))
 
 
 def _formats(text: str) -> tuple[str, ...]:

@@ -87,6 +87,11 @@ def _rows(
         raise delta_gaps.version_lost(table, start, "its files can no more be read one by one")
     delta_gaps.require_feed(table, handle)
     delta_gaps.require_feed_throughout(table, taken.commits, start.version, newest=not taken.more)
+    if taken.more:
+        # Later commits may have changed the columns: the feed is read with those of its own versions.
+        handle = table.open(taken.until.version)
+        schema = delta_log.columns(handle)
+    delta_gaps.require_same_types(table, taken.commits, start, handle.schema().to_json())
     inserts = mode is ReadMode.ADDED
     whole = change_schema(schema)
     frame = delta_feed.read_feed(

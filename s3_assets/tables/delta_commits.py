@@ -47,7 +47,8 @@ class Commit:
     """One version: what it did, the files it added, and the files and bytes that its change feed reads.
 
     `removed` are the paths that it took out, for whatever reason. `feed` tells whether the change feed is on
-    from here, if the commit says anything of it, and `fed` whether it wrote to the feed itself.
+    from here, if the commit says anything of it, and `fed` whether it wrote to the feed itself. `schema`
+    are the columns from here, as the log has them, if it says anything of them.
     """
 
     version: int
@@ -59,6 +60,7 @@ class Commit:
     feed_bytes: int
     feed: bool | None = None
     fed: bool = False
+    schema: str | None = None
 
     @property
     def bytes(self) -> int:
@@ -90,12 +92,14 @@ def parse_commit(version: int, actions: Iterable[dict[str, Any]]) -> Commit:
     changes: list[int] = []
     operation = ""
     feed: bool | None = None
+    schema: str | None = None
     for action in actions:
         if "commitInfo" in action:
             operation = str(action["commitInfo"].get("operation", ""))
         elif "metaData" in action:
             properties = action["metaData"].get("configuration") or {}
             feed = str(properties.get("delta.enableChangeDataFeed", "")).lower() == "true"
+            schema = action["metaData"].get("schemaString")
         elif "cdc" in action:
             changes.append(int(action["cdc"].get("size") or 0))
         elif "add" in action and action["add"].get("dataChange", True):
@@ -117,6 +121,7 @@ def parse_commit(version: int, actions: Iterable[dict[str, Any]]) -> Commit:
         sum(sizes),
         feed,
         fed=bool(changes),
+        schema=schema,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import (
     ChangeFeedMissingError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.delta_listing import LogListing
     from s3_assets.tables.positions import Position
 
+_NOTED = frozenset({"metadata", "nullable", "containsNull", "valueContainsNull"})
 GO_ON = "reset the cursor, or set on_gap: full_refresh, to go on from the rows as they are now."
 
 
@@ -93,6 +95,44 @@ def require_feed_throughout(
                     remedy=f"The changes are not to be had any more: {GO_ON}",
                 ),
             )
+
+
+def require_same_types(
+    table: DeltaTable, commits: Sequence[Commit], since: VersionPosition, schema: str
+) -> None:
+    """Raise `TableRewrittenError` if a column got another type among the commits.
+
+    delta-rs casts the rows of before to the columns as they are now, those that cannot be cast to null.
+    `schema` are the columns at the last of the commits. Columns that came or went are none of it.
+    """
+    changes = [each for each in commits if each.schema is not None]
+    if not changes:
+        return
+    newest = _types(schema)
+    earlier = [_types(table.open(since.version).schema().to_json())]
+    earlier += [_types(each.schema) for each in changes if each.schema is not None]
+    for types in earlier:
+        for name in types.keys() & newest.keys():
+            if types[name] == newest[name]:
+                continue
+            error = TableRewrittenError(
+                f"behind version {since.version}, where the cursor stands, column '{name}' became "
+                f"{newest[name]}, and was {types[name]}: the changes before do not fit the columns after",
+                remedy=f"To go on with the new type, {GO_ON}",
+            )
+            raise _at(table, error)
+
+
+def _types(schema: str) -> dict[str, str]:
+    """Return the type of each column as the log has it, without what is noted of it."""
+
+    def plain(found: Any) -> Any:  # noqa: ANN401 - JSON
+        if isinstance(found, dict):
+            return {key: plain(value) for key, value in found.items() if key not in _NOTED}
+        return [plain(each) for each in found] if isinstance(found, list) else found
+
+    types = {each["name"]: plain(each["type"]) for each in json.loads(schema)["fields"]}
+    return {name: kind if isinstance(kind, str) else json.dumps(kind) for name, kind in types.items()}
 
 
 def log_lost(

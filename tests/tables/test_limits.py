@@ -165,6 +165,27 @@ def test_what_is_gone_before_it_was_read_to_its_end_is_a_gap(place: Place) -> No
         list(plans(table, newer, TWO))
 
 
+def test_a_column_of_another_type_is_a_gap_in_its_changes(place: Place) -> None:
+    write(place, 1, configuration=FEED)
+    table = delta(place)
+    start = table.plan(ReadMode.CHANGES).until
+    write(place, 2)
+    write_deltalake(
+        place.url,
+        pl.DataFrame({"number": [3], "part": ["x"]}),
+        mode="overwrite",
+        schema_mode="overwrite",
+        partition_by=["part"],
+        storage_options=place.options,
+    )
+
+    first = table.plan(ReadMode.CHANGES, since=start, limit=Limit(files=1))
+    assert first.frame.collect().select("number", "part").rows() == [(2, 2)]
+    for since in (start, first.until):
+        with pytest.raises(TableRewrittenError, match="column 'part' became string, and was long"):
+            table.plan(ReadMode.CHANGES, since=since)
+
+
 def test_a_table_made_anew_with_fewer_versions_is_told(place: Place) -> None:
     for number in range(3):
         write(place, number)
