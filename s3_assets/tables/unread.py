@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from s3_assets.errors import SourceRewrittenError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     import polars as pl
 
     from s3_assets.tables.settings import FolderSettings
+
+_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
@@ -29,28 +32,27 @@ class Unread:
 
     @classmethod
     def of(cls, listed: pl.DataFrame, read: pl.DataFrame, present: pl.DataFrame | None = None) -> Unread:
-        """Compare a listing with the files that were read.
+        """Compare a listing, sorted by key, with the files that were read.
 
         A file is the one that was read if key and ETag are: what was written again as it was is not new.
         `present` is the whole listing, if `listed` is a part of it.
         """
         import polars as pl
 
-        # By the key alone: a join of two columns would copy both of a million files.
-        pairs = (
-            listed.select("key", "etag")
-            .with_row_index("row")
-            .join(read.select("key", pl.col("etag").alias("etag_read")), on="key")
-        )
-        known = _marked(pairs["row"], listed.height)
-        same = _marked(pairs.filter(pl.col("etag") == pl.col("etag_read"))["row"], listed.height)
-        gone: list[str] = []
-        if pairs.height < read.height:
-            missing = read.select("key").join(listed.select("key"), on="key", how="anti")
-            if present is not None:
-                missing = missing.join(present.select("key"), on="key", how="anti")
-            gone = sorted(missing["key"].unique())
-        return cls(listed.filter(~known), listed.filter(known & ~same), len(gone), next(iter(gone), ""))
+        new, rewritten, missing = [listed.clear()], [listed.clear()], [read.select("key").clear()]
+        for part, of_read in _side_by_side(listed, read):
+            pairs = part.select("key", "etag").with_row_index("row")
+            pairs = pairs.join(of_read.select("key", pl.col("etag").alias("etag_read")), on="key")
+            known = _marked(pairs["row"], part.height)
+            same = _marked(pairs.filter(pl.col("etag") == pl.col("etag_read"))["row"], part.height)
+            new.append(part.filter(~known))
+            rewritten.append(part.filter(known & ~same))
+            if pairs.height < of_read.height:
+                missing.append(of_read.select("key").join(part.select("key"), on="key", how="anti"))
+        gone = pl.concat(missing).unique().sort("key")
+        if present is not None:
+            gone = gone.join(present.select("key"), on="key", how="anti", maintain_order="left")
+        return cls(pl.concat(new), pl.concat(rewritten), gone.height, next(iter(gone["key"]), ""))
 
     def check(self, settings: FolderSettings) -> None:
         """Raise `SourceRewrittenError` for what the settings forbid."""
@@ -105,6 +107,22 @@ class Unread:
     @property
     def _told_gone(self) -> str:
         return _files(self.gone, "that was read before is", "that were read before are")
+
+
+def _side_by_side(listed: pl.DataFrame, read: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield parts of the listing, each with the files of its range of keys that were read.
+
+    A join of a million keys takes more memory than the frames; one of a part takes little.
+    """
+    import polars as pl
+
+    for start in range(0, max(listed.height, 1), _AT_ONCE):
+        part, inside = listed[start : start + _AT_ONCE], pl.lit(value=True)
+        if start:
+            inside &= pl.col("key") >= part["key"][0]
+        if start + _AT_ONCE < listed.height:
+            inside &= pl.col("key") < listed["key"][start + _AT_ONCE]
+        yield part, read.filter(inside)
 
 
 def _marked(rows: pl.Series, count: int) -> pl.Series:

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import random
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from s3_assets.objects import empty_listing
 from s3_assets.tables.open import open_table
 from s3_assets.tables.positions import FilesPosition
 from s3_assets.tables.settings import ParquetSettings
+from s3_assets.tables.unread import Unread
 from tests.incremental import work
 from tests.incremental.ground import Ground, get_all, parquet, put_all, row, rows
 from tests.support.extent import EVERYTHING
@@ -134,6 +136,40 @@ def test_a_deleted_file_keeps_its_rows_and_is_noted(ground: Ground) -> None:
     assert outcome.rows == 1
     assert any("gone" in note for note in outcome.notes)
     assert ground.read_delta("target/") == sorted([*rows(1), row(400)])
+
+
+def listing(files: dict[str, int]) -> pl.DataFrame:
+    """Files by name, each in a state of which the ETag tells."""
+    names = sorted(files)
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    told = {
+        "key": names,
+        "size": [1] * len(names),
+        "etag": [f'"{files[name]}"' for name in names],
+        "modified": [moment] * len(names),
+    }
+    return pl.DataFrame(told, schema=empty_listing().schema)
+
+
+def test_a_large_folder_is_compared_piece_by_piece() -> None:
+    chance = random.Random(7)  # noqa: S311 - a seed
+    states = {f"{number * 7919 % 150_001:06d}": chance.randrange(3) for number in range(150_001)}
+    before, now = ({name: states[name] for name in states if chance.random() < 0.999} for _ in range(2))
+    rewritten = set(chance.sample(sorted({*before} & {*now}), 200))
+    now |= dict.fromkeys(rewritten, 9)
+    segments = [
+        listing(dict(part)) for part in (list(before.items())[:100_000], list(before.items())[100_000:])
+    ]
+
+    found = Unread.of(listing(now), pl.concat(segments))
+
+    assert set(found.new["key"]) == {*now} - {*before}
+    assert set(found.rewritten["key"]) == rewritten
+    gone = sorted({*before} - {*now})
+    assert (found.gone, found.first_gone) == (len(gone), gone[0])
+    assert min(len(found.new), len(gone)) > 100
+    assert Unread.of(listing({}), listing(before)).gone == len(before)
+    assert Unread.of(listing(now), listing({})).new.height == len(now)
 
 
 class Ledger:
