@@ -16,7 +16,12 @@ from s3_assets.tables.catalogs.kept import close_catalogs
 from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import ParquetSettings
 from s3_assets.tables.table import Table, WriteMode
-from tests.incremental.ground import parquet
+from tests.incremental import cursor_work
+from tests.incremental.ground import Ground, get_all, parquet, put_all, rows
+from tests.support.crash import KillVariant, crash_matrix
+from tests.support.extent import EVERYTHING
+from tests.support.proxy import RequestProxy
+from tests.support.zygote import Zygote
 from tests.tables.formats import DELTA, PARQUET, Format, Place
 from tests.tables.iceberg_formats import PLACED, SQLITE
 
@@ -94,3 +99,33 @@ def test_a_ledger_is_set_back_whole(place: Place) -> None:
 
     assert append_new(target, STREAM, source).rows == 1
     assert append_new(target, STREAM, source).nothing_new
+
+
+# Behind each write always; before each request, reads among them, with EVERYTHING=1.
+@pytest.mark.parametrize("variant", ["kill_after", *(["kill_before"] if EVERYTHING else [])])
+def test_a_crash_in_a_move(
+    variant: KillVariant, s3_server: EmbeddedServer, s3_client: Any, proxy: RequestProxy, zygote: Zygote
+) -> None:
+    """The cursor stands where it stood, or at the beginning: the rows come as often as it was moved."""
+    ground = Ground(s3_server.endpoint_url, s3_client)
+    ground.make_sources()
+    ground.run("template/", 1)
+    template = get_all(ground.store(), "template/")
+
+    def prepare(label: str) -> dict[str, Any]:
+        put_all(ground.store(), f"{label}/", template)
+        return {"prefix": f"{label}/"}
+
+    def check(given: dict[str, Any]) -> None:
+        prefix = given["prefix"]
+        ground.run(prefix, 1)
+        assert ground.read_delta(prefix) == sorted([*rows(1), *rows(1)])
+        ground.run(prefix, 2)
+        assert ground.read_delta(prefix) == sorted([*rows(1), *rows(2)])
+        ground.require_clean(prefix)
+
+    given = {"endpoint": proxy.endpoint, "bucket": ground.bucket}
+    report = crash_matrix(proxy, zygote, cursor_work.reset, given, prepare, check, variants=[variant])
+
+    assert not report.failures, report.summary()
+    assert report.killed(variant)
