@@ -38,7 +38,8 @@ def read_feed(
         return handle.load_cdf(
             starting_version=first,
             ending_version=last,
-            columns=sorted({*wanted, CHANGE_TYPE}),
+            # delta-rs puts the names into SQL as they are: `order` and `Amount` would be no columns there.
+            columns=[_quoted(name) for name in sorted({*wanted, CHANGE_TYPE})],
             predicate=f"{CHANGE_TYPE} = 'insert'" if inserts else None,
         )
 
@@ -48,3 +49,7 @@ def read_feed(
         lambda: stream_errors(table.connection, table.location, table.name),
         "delta change feed",
     )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
