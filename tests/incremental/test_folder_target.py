@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import obstore
 import pytest
@@ -24,6 +24,7 @@ from tests.servers.gateway import Gateway
 from tests.support.crash import Crasher
 from tests.support.extent import EVERYTHING
 from tests.support.proxy import RequestProxy
+from tests.support.proxy_state import WRITES
 from tests.support.unconditional import unconditional
 from tests.support.zygote import Zygote
 
@@ -177,6 +178,41 @@ def test_a_server_that_ignores_conditions_is_refused(ground: FolderGround) -> No
             with pytest.raises(UnsupportedError, match=r"ignores the condition 'If-None-Match: \*'"):
                 act()
     assert ground.keys("table/") == [f"{LOG}format.json"]
+
+
+@pytest.mark.parametrize("kind", ["lost_reply", "status"] if EVERYTHING else ["lost_reply"])
+@pytest.mark.parametrize("retries", [3, 0] if EVERYTHING else [3])
+def test_answers_that_lie(
+    kind: Literal["lost_reply", "status"],
+    retries: int,
+    ground: FolderGround,
+    proxy: RequestProxy,
+    zygote: Zygote,
+) -> None:
+    """The server acted and did not answer, or said 503 and did not act; without retries our code meets it."""
+    ground.run_folder("template/", 1)
+    template = ground.objects("template/")
+    given = {"endpoint": proxy.endpoint, "bucket": ground.bucket, "source_bucket": ground.sources[1]}
+    given |= {"format_": "parquet", "retries": retries}
+    crasher = Crasher(proxy, zygote, folder_work.import_new, 60)
+    assert crasher.run({**given, "prefix": "template/"}).succeeded
+    writes = sum(each.method in WRITES for each in proxy.requests())
+    for k in range(1, writes + 1, 1 if EVERYTHING else 4):
+        prefix = f"at-{k}/"
+        put_all(ground.store(), prefix, template)
+        child = zygote.spawn(folder_work.import_new, {**given, "prefix": prefix})
+        proxy.reset()
+        proxy.arm(kind, k, writes=True)
+        child.go()
+        outcome = child.wait(60)
+        (hit,) = [request for request in proxy.requests() if request.action == kind]
+        assert outcome.succeeded or retries == 0, f"{hit.method} {hit.path}: {outcome.describe()}"
+        if not outcome.succeeded:
+            ground.run_folder(prefix, 2)
+        assert listed_rows(ground.objects(prefix)) == rows(2), f"{hit.method} {hit.path}"
+        ground.run_folder(prefix, 3)
+        ground.require_rows(prefix, rows(3))
+        ground.require_clean_folder(prefix)
 
 
 # Several writers
