@@ -110,6 +110,7 @@ def outcome_metadata(outcome: Outcome, source: str) -> dict[str, Any]:
     found = {**read_metadata({source: outcome.plan}), **written_metadata(outcome.written)}
     found |= notes_metadata([f"{source}: {note}" for note in outcome.notes])
     found[f"{OURS}/seconds"] = round(outcome.seconds, 3)
+    found[f"{OURS}/commits"] = outcome.commits
     if outcome.since is not None:
         found[f"{OURS}/cursor_from"] = outcome.since.describe()
     if outcome.until is not None:

@@ -42,8 +42,10 @@ def _schedule(
     spans = _spans(registry, settings)
     zone = time_zone(when.timezone)
 
+    crons = when.crons()
+
     @dg.schedule(
-        when.crons(),
+        crons[0] if len(crons) == 1 else crons,
         name=f"{_plain(name)}_schedule",
         execution_timezone=when.timezone,
         target=dg.AssetSelection.assets(key),
