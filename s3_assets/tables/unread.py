@@ -88,15 +88,16 @@ class Unread:
         before = pl.lit(newest, new.schema["modified"])
         moment = f"the newest that was read before ({newest:%Y-%m-%dT%H:%M:%SZ})" if newest else ""
         passed = self.rewritten if settings.on_rewritten == "ignore" else self.rewritten.clear()
+        changed = "changed after having been read, and"
         kinds = (
-            (new.filter(pl.col("modified") < before), f"came late: older than {moment}"),
-            (new.filter(pl.col("modified") == before), f"came late: of the same moment as {moment}"),
-            (taken.filter(reread), "changed after having been read, and came again (on_rewritten: reread)"),
-            (passed, "changed after having been read, and stayed out (on_rewritten: ignore)"),
+            (new.filter(pl.col("modified") < before), "", f"came late: older than {moment}"),
+            (new.filter(pl.col("modified") == before), "was were", f"written at the moment of {moment}"),
+            (taken.filter(reread), "", f"{changed} came again (on_rewritten: reread)"),
+            (passed, "", f"{changed} stayed out (on_rewritten: ignore)"),
         )
         notes = [
-            f"{_files(found.height)} {told}; the first is {found['key'].sort()[0]}"
-            for found, told in kinds
+            f"{_files(found.height, *verb.split())} {told}; the first is {found['key'].sort()[0]}"
+            for found, verb, told in kinds
             if not found.is_empty()
         ]
         if self.gone:

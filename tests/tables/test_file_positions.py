@@ -267,7 +267,7 @@ def listings(proxy: RequestProxy) -> int:
 
 def test_pages_that_are_listed(place: Place) -> None:
     """What is listed grows with what is new or wanted by path, and with what is there in the other ways."""
-    many = 1_150
+    many = 1_020
     store = S3Store(
         place.bucket,
         endpoint=place.server.endpoint_url,
@@ -287,12 +287,11 @@ def test_pages_that_are_listed(place: Place) -> None:
             return listings(proxy), plan
 
         by_path = Consumer(place, proxy.endpoint, {"incremental": BY_PATH})
-        for limit, expected in ((Limit(files=10), 1), (Limit(bytes=100), 1), (Limit(files=1_100), 2)):
+        for limit, expected in ((Limit(bytes=100), 1), (Limit(files=1_010), 2)):
             found, plan = pages(by_path, limit)
             assert (found, plan.more) == (expected, True)
         found, plan = pages(Consumer(place, proxy.endpoint, {"incremental": BY_PATH, "max_files": 7}))
         assert (found, plan.files, plan.more) == (1, 7, False)
-        assert pages(by_path)[1].files == many
         by_path.commit(PathPosition(f"part-{many - 2:05}.jsonl"))
         found, plan = pages(by_path)
         assert (found, plan.files) == (1, 1)
@@ -349,7 +348,7 @@ def test_files_inside_the_look_back(source: Source) -> None:
     moment = "the newest that was read before (2020-01-01T12:00:00Z)"
     assert plan.notes == (
         f"1 file came late: older than {moment}; the first is {PATH}/late.jsonl",
-        f"1 file came late: of the same moment as {moment}; the first is {PATH}/same-second.jsonl",
+        f"1 file was written at the moment of {moment}; the first is {PATH}/same-second.jsonl",
     )
     assert isinstance(plan.until, ModifiedPosition)
     assert plan.until.modified == NOON + MINUTE
