@@ -30,7 +30,7 @@ __all__ = ["Outcome", "append_new", "open_cursor", "read_stream"]
 _ROUNDS = 10
 # So many versions without a row are looked at again and again; then the cursor is moved behind them, so that
 # it does not fall behind what the source keeps of its log.
-_PASSED = 10
+PASSED = 10
 
 
 def read_stream(
@@ -146,7 +146,7 @@ class _Append:
 
     def _nothing(self, plan: Plan, writer: Writer | None, cursors: Cursors, since: Cursor | None) -> Outcome:
         """Commit nothing, or the cursor alone if it would fall ever farther behind."""
-        if writer is None or since is None or plan.passed < _PASSED:
+        if writer is None or since is None or plan.passed < PASSED:
             return Outcome(plan, None, since, since, notes=plan.notes)
         stream = OpenStream(self.target, cursors, since, None, writer)
         moved = stream.move(plan.until, notes=self.notes)

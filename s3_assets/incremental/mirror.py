@@ -7,13 +7,14 @@ memory, the tables are not.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.errors import CursorError, UnsupportedError
+from s3_assets.errors import CursorError, SettingError, UnsupportedError
+from s3_assets.incremental.append import PASSED, open_cursor
 from s3_assets.incremental.changes import settle
 from s3_assets.incremental.commit import StreamMovedError, StreamRead, commit_frame, open_writer
-from s3_assets.incremental.cursor import Cursors
+from s3_assets.incremental.cursor_edit import streams_of
 from s3_assets.incremental.outcome import Outcome
 from s3_assets.incremental.row_keys import check_columns, require_unique
 from s3_assets.incremental.source_changes import Source
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from s3_assets.incremental.changes import Changes
     from s3_assets.incremental.commit import Written
-    from s3_assets.incremental.cursor import Cursor
+    from s3_assets.incremental.cursor import Cursor, Cursors
     from s3_assets.incremental.source_changes import Found, OnGap, Transform
     from s3_assets.progress import Progress
     from s3_assets.tables.positions import Position
@@ -71,17 +72,19 @@ def mirror(
     The target is the mirror's: rows that others write there stay until a run compares all rows, or its cursor
     is reset; if others have written since the last run, the outcome says so.
 
-    Raises `RowKeyError`, before anything is written, if rows of the source share a key or have a null in it,
-    `HistoryLostError` and `SourceRewrittenError` for a gap.
+    Raises, before anything is written, `RowKeyError` if rows of the source share a key or have a null in it,
+    `SettingError` if all rows were to be replaced and other streams have written the target, and a
+    `HistoryGapError` for a gap.
     """
     target.require(Capability.TRANSACTIONS)
     behind = Source(source, tuple(keys), transform, frozenset(uncompared))
     run = _Mirror(target, stream, behind, on_gap, dict(notes or {}), progress)
+    started = time.monotonic()
     conflict: StreamMovedError | CursorError | None = None
     for round_ in range(1, _ROUNDS + 1):
         writer = open_writer(target)
         try:
-            return run.once(writer, round_)
+            outcome = run.once(writer)
         except StreamMovedError as error:
             conflict = error
         except CursorError as error:
@@ -89,6 +92,8 @@ def mirror(
             if writer is None or run.number(open_writer(target)) == writer.committed(stream):
                 raise
             conflict = error
+        else:
+            return replace(outcome, seconds=time.monotonic() - started, rounds=round_)
     raise conflict or StreamMovedError("no round was run")
 
 
@@ -107,33 +112,37 @@ class _Mirror:
         """Return the number of the stream's last commit."""
         return None if writer is None else writer.committed(self.stream)
 
-    def once(self, writer: Writer | None, round_: int) -> Outcome:
+    def once(self, writer: Writer | None) -> Outcome:
         """Look what has changed since the cursor, and commit it."""
-        started = time.monotonic()
-        cursors = Cursors(self.target.files_connection, self.target.location, self.stream)
-        number = self.number(writer)
-        since = None if number is None else cursors.load(number)
-        told: tuple[str, ...] = ()
+        cursors, since = open_cursor(self.target, writer, self.stream)
         position = self._mirrored(writer, since)
+        told: tuple[str, ...] = ()
         if writer is None or position is None:
+            self._refuse_shared(writer)
             found = self.source.current()
-            read = self._read(cursors, since, found)
-            written = self._all(writer, read, found)
         else:
             found = self.source.since(position, self.target, writer, self.on_gap)
             if found.plan.empty:
-                seconds = time.monotonic() - started
-                return Outcome(found.plan, None, since, since, seconds, round_, found.plan.notes)
+                return self._nothing(writer, cursors, since, found)
             told = self._others()
             if found.changes is None and found.plan.mode is not ReadMode.CURRENT:
                 found = self.source.current()
-            read = self._read(cursors, since, found)
-            if found.changes is None:
-                written = self._all(writer, read, found)
-            else:
-                written = self._changed(writer, read, found.until, found.changes)
-        until, seconds = written.cursors[self.stream], time.monotonic() - started
-        return Outcome(found.plan, written, since, until, seconds, round_, (*found.plan.remarks, *told))
+        read = StreamRead(cursors, since, found.until, found.plan.files, found.plan.bytes, anew=True)
+        if writer is None or found.changes is None:
+            written = self._all(writer, read, found)
+        else:
+            written = self._changed(writer, read, found.until, found.changes)
+        until = written.cursors[self.stream]
+        return Outcome(found.plan, written, since, until, notes=(*found.plan.remarks, *told))
+
+    def _nothing(self, writer: Writer, cursors: Cursors, since: Cursor | None, found: Found) -> Outcome:
+        """Commit nothing, or the cursor alone if it would fall ever farther behind."""
+        plan = found.plan
+        if plan.passed < PASSED:
+            return Outcome(plan, None, since, since, notes=plan.notes)
+        read = StreamRead(cursors, since, found.until, anew=True)
+        moved = self._commit(writer, _no_rows(writer), WriteMode.APPEND, read)
+        return Outcome(plan, None, since, moved.cursors[self.stream], notes=plan.notes)
 
     def _mirrored(self, writer: Writer | None, since: Cursor | None) -> Position | None:
         """Return the position at which the target was made equal to the source, if it is the cursor's."""
@@ -145,8 +154,19 @@ class _Mirror:
     def _mark(self) -> str:
         return f"{_MARK}{self.stream}"
 
-    def _read(self, cursors: Cursors, since: Cursor | None, found: Found) -> StreamRead:
-        return StreamRead(cursors, since, found.until, found.plan.files, found.plan.bytes, anew=True)
+    def _refuse_shared(self, writer: Writer | None) -> None:
+        """Raise `SettingError` if other streams write the target: their rows would be lost."""
+        if writer is None:
+            return
+        names = streams_of(self.target)
+        others = [name for name in names if name != self.stream and writer.committed(name) is not None]
+        if others:
+            raise SettingError(
+                f"a mirror replaces all rows, and other streams have written here: {', '.join(others)}",
+                remedy="Give each stream a table of its own.",
+                table=self.target.name,
+                connection=self.target.connection.name,
+            )
 
     def _all(self, writer: Writer | None, read: StreamRead, found: Found) -> Written:
         """Write all rows of the source anew."""
@@ -201,7 +221,13 @@ class _Mirror:
             if self.stream in commit.streams:
                 break
             changed = commit.rows or commit.removed_files
-            if changed and not commit.is_ours and commit.operation not in _MOVES:
+            if changed and commit.operation not in _MOVES:
                 found = f"another writer has changed the target ({commit.operation}, {commit.version.token})"
                 return (f"{found}: its rows stay until all rows are compared, or the cursor is reset",)
         return ()
+
+
+def _no_rows(writer: Writer) -> pl.LazyFrame:
+    import polars as pl
+
+    return pl.LazyFrame(schema=writer.schema)
