@@ -10,6 +10,7 @@ from s3_assets import errors
 from s3_assets.errors import (
     ObjectMissingError,
     RegistryError,
+    RowKeyError,
     RowsOutsideWindowError,
     S3AssetsError,
     SettingError,
@@ -37,6 +38,8 @@ def test_a_place_is_added_and_never_overwritten() -> None:
 def test_every_kind_crosses_a_process_border(kind: type[S3AssetsError]) -> None:
     if kind is RowsOutsideWindowError:
         made: S3AssetsError = RowsOutsideWindowError("odd", count=3, smallest="a", largest="b", table="sales")
+    elif kind is RowKeyError:
+        made = RowKeyError("odd", count=3, table="sales")
     else:
         made = kind("odd", remedy="Mend it.", table="sales")
 
