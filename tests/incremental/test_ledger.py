@@ -22,11 +22,12 @@ from s3_assets.incremental.append import append_new
 from s3_assets.incremental.cursor import Cursor, Cursors
 from s3_assets.objects import empty_listing
 from s3_assets.tables.open import open_table
-from s3_assets.tables.positions import FilesPosition
+from s3_assets.tables.positions import FilesPosition, Limit, PathPosition, Position
 from s3_assets.tables.settings import ParquetSettings
+from s3_assets.tables.table import ReadMode
 from s3_assets.tables.unread import Unread
 from tests.incremental import work
-from tests.incremental.ground import Ground, get_all, parquet, put_all, row, rows
+from tests.incremental.ground import Ground, parquet, put_all, row, rows
 from tests.support.extent import EVERYTHING
 from tests.support.proxy import RequestProxy
 from tests.support.proxy_state import RecordedRequest
@@ -50,13 +51,26 @@ def kind(request: RecordedRequest) -> str:
     return "LIST" if "list-type" in query else request.method
 
 
-@pytest.mark.timeout(280)
-def test_one_new_file_among_thousands(ground: Ground, proxy: RequestProxy, record_property: Any) -> None:
-    store = ground.store(ground.sources[0])
-    obstore.delete(store, list(get_all(store, "")))
+@pytest.fixture(scope="module")
+def thousands(s3_server: EmbeddedServer, s3_client: Any) -> str:
+    """A bucket with so many files that their listing has pages."""
+    ground = Ground(s3_server.endpoint_url, s3_client)
     body = parquet([1])
+    store = ground.store()
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: obstore.put(store, f"{work.SOURCE}old-{n:05d}.parquet", body), range(OLD)))
+    return ground.bucket
+
+
+def source_listings(requests: list[RecordedRequest]) -> int:
+    return sum(kind(each) == "LIST" and "prefix=source" in each.path for each in requests)
+
+
+@pytest.mark.timeout(280)
+def test_one_new_file_among_thousands(
+    ground: Ground, thousands: str, proxy: RequestProxy, record_property: Any
+) -> None:
+    ground.sources[0] = thousands
     started = time.monotonic()
     assert ground.run("target/", 1)["rows"] == OLD
     first = time.monotonic() - started
@@ -79,9 +93,48 @@ def test_one_new_file_among_thousands(ground: Ground, proxy: RequestProxy, recor
         assert not [request.path for request in requests if "/old-" in request.path]
         assert sum(counted[name].values()) < 60
         # One page for each thousand of files: nothing else grows with what is old.
-        pages = [r for r in requests if kind(r) == "LIST" and "prefix=source" in r.path]
-        assert len(pages) == math.ceil((OLD + new) / 1000)
+        assert source_listings(requests) == math.ceil((OLD + new) / 1000)
     print(f"first import of {OLD:,} files: {first:.1f} s")  # noqa: T201
+    obstore.delete(ground.store(thousands), [f"{work.SOURCE}late.parquet"])
+
+
+@pytest.mark.parametrize(
+    ("way", "settings", "since", "limit", "pages", "files"),
+    [
+        ("path_order", {}, None, Limit(files=10), 1, 10),
+        ("path_order", {}, None, Limit(bytes=1), 1, 1),
+        ("path_order", {}, None, Limit(files=1_500), 2, 1_500),
+        ("path_order", {"max_files": 7}, None, None, 1, 7),
+        ("path_order", {}, PathPosition(f"old-{OLD - 2:05d}.parquet"), None, 1, 1),
+        ("exact", {}, None, Limit(files=10), math.ceil(OLD / 1000), 10),
+        ("modified_time", {}, None, Limit(files=10), math.ceil(OLD / 1000), 10),
+    ],
+    ids=["few", "bytes", "more than a page", "most", "behind", "exact", "time"],
+)
+def test_pages_that_are_listed(
+    way: Any,
+    settings: dict[str, Any],
+    since: Position | None,
+    limit: Limit | None,
+    pages: int,
+    files: int,
+    thousands: str,
+    proxy: RequestProxy,
+) -> None:
+    """By path no more is listed than is new or wanted; in the other ways all that is there."""
+    told = ParquetSettings(
+        connection="s3",
+        path=work.SOURCE,
+        incremental=way,
+        columns={"id": "int64", "day": "date", "text": "string"},
+        **settings,
+    )
+    table = open_table("orders", told, work.connection(proxy.endpoint, thousands))
+
+    plan = table.plan(ReadMode.ADDED, since=since, limit=limit)
+
+    assert (proxy.count(), source_listings(proxy.requests())) == (pages, pages)
+    assert (plan.files, plan.more) == (files, limit is not None)
 
 
 def test_late_files_are_found_whatever_their_names_or_times(ground: Ground) -> None:

@@ -4,18 +4,14 @@ A consumer keeps its position as a cursor beside a target does, through the same
 read is computed in plain Python from what was put into the bucket.
 """
 
-import math
 import random
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-import obstore
 import polars as pl
 import pytest
-from obstore.store import S3Store
 
 from s3_assets.errors import CursorError, DataFilesMissingError, SourceRewrittenError, UnsupportedError
 from s3_assets.incremental.cursor import Cursor, Cursors
@@ -35,7 +31,6 @@ from s3_assets.tables.text_settings import JsonLinesSettings
 from s3_assets.windows import Window
 from tests.support.dated_front import DatedFront
 from tests.support.extent import EVERYTHING
-from tests.support.proxy import RequestProxy
 from tests.tables.formats import PARQUET, PATH, Format, Place
 from tests.tables.row_formats import AVRO, CSV, JSON, JSONL, TSV
 
@@ -259,45 +254,6 @@ def test_names_before_the_last_one_are_not_seen(source: Source) -> None:
     assert plan.until == PathPosition("c.jsonl")
     assert plan.notes == ("only names behind b.jsonl were listed: what came or changed before is not seen",)
     assert (plan.total_files, plan.files) == (None, 1)
-
-
-def listings(proxy: RequestProxy) -> int:
-    return sum("list-type=2" in request.path for request in proxy.requests())
-
-
-def test_pages_that_are_listed(place: Place) -> None:
-    """What is listed grows with what is new or wanted by path, and with what is there in the other ways."""
-    many = 1_020
-    store = S3Store(
-        place.bucket,
-        endpoint=place.server.endpoint_url,
-        region="us-east-1",
-        access_key_id=place.key_id,
-        secret_access_key=place.secret,
-        virtual_hosted_style_request=False,
-        client_options={"allow_http": True},
-    )
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: obstore.put(store, f"{PATH}/part-{n:05}.jsonl", b'{"id": 1}'), range(many)))
-    with RequestProxy(place.server.endpoint_url) as proxy:
-
-        def pages(consumer: Consumer, limit: Limit | None = None) -> tuple[int, Plan]:
-            proxy.reset()
-            plan = consumer.plan(limit)
-            return listings(proxy), plan
-
-        by_path = Consumer(place, proxy.endpoint, {"incremental": BY_PATH})
-        for limit, expected in ((Limit(bytes=100), 1), (Limit(files=1_010), 2)):
-            found, plan = pages(by_path, limit)
-            assert (found, plan.more) == (expected, True)
-        found, plan = pages(Consumer(place, proxy.endpoint, {"incremental": BY_PATH, "max_files": 7}))
-        assert (found, plan.files, plan.more) == (1, 7, False)
-        by_path.commit(PathPosition(f"part-{many - 2:05}.jsonl"))
-        found, plan = pages(by_path)
-        assert (found, plan.files) == (1, 1)
-        for way in (EXACT, BY_TIME):
-            found, plan = pages(Consumer(place, proxy.endpoint, {"incremental": way}), Limit(files=10))
-            assert (found, plan.files, plan.more) == (math.ceil(many / 1_000), 10, True)
 
 
 def test_a_server_that_lists_in_another_order(source: Source) -> None:
