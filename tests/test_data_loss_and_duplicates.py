@@ -171,7 +171,7 @@ def test_rows_outside_the_partition_were_doubled_by_each_rerun(place: Place) -> 
 
 
 def test_properties_columns_and_identity_partitions_vanished(place: Place) -> None:
-    whole = wave(DAYS, pl.Date(), "old").with_columns(region=pl.lit("eu"), amount=pl.lit(5)).collect()
+    whole = wave(DAYS[:2], pl.Date(), "old").with_columns(region=pl.lit("eu"), amount=pl.lit(5)).collect()
     SQLITE.write(place, whole, ["region", "at"])
     theirs = sqlite_catalog(place)
     name = SQLITE.placed(place)["table"]
@@ -190,7 +190,7 @@ def test_properties_columns_and_identity_partitions_vanished(place: Place) -> No
     assert after.properties["write.target-file-size-bytes"] == "1000000"
     assert [field.name for field in after.schema().fields] == ["at", "source", "region", "amount"]
     assert [str(field.transform) for field in after.spec().fields] == ["identity", "identity"]
-    assert sorted(pl.DataFrame(after.scan().to_arrow())["amount"].to_list(), key=str) == [5, 5, 5, None]
+    assert sorted(pl.DataFrame(after.scan().to_arrow())["amount"].to_list(), key=str) == [5, None]
     theirs.close()
 
 
@@ -339,7 +339,8 @@ def test_a_crash_left_extra_files(crasher: Crasher, s3_client: Any) -> None:
 
         work.overwrite_day(**direct, prefix=prefix, first=10, rows=5)
 
-        assert [row[0] for row in ground.read_parquet(prefix)] == [10, 11, 12, 13, 14]
+        place = f"s3://{ground.bucket}/{prefix}day=*/*.parquet"
+        assert sorted(pl.read_parquet(place, storage_options=ground.options)["id"]) == [10, 11, 12, 13, 14]
         assert len([key for key in ground.keys(prefix) if key.endswith(".parquet")]) == 1
         assert len(ground.keys(prefix)) <= clean + 4
 

@@ -71,8 +71,8 @@ CASES = [
     pytest.param(kind, column, id=f"{name} in {kind.name}")
     for number, (name, column) in enumerate(COLUMNS.items())
     for index, kind in enumerate(FORMATS)
-    # Each column in one format, and each format with two columns at least.
-    if EVERYTHING or number % len(FORMATS) == index or number == 0
+    # One column in all formats, each other one in one of the quicker two.
+    if EVERYTHING or number == 0 or index == 2 * (number % 2)
 ]
 
 
@@ -109,19 +109,19 @@ def test_a_range_in_one_run_crashed_or_lost_data(kind: Format, place: Place, col
 
 @each_format
 def test_hourly_wrote_hour_00_alone(kind: Format, place: Place) -> None:
-    """The day on which Berlin's clocks are set back has 25 hours, of which two are called 02."""
+    """In the night in which Berlin's clocks are set back, two hours are called 02."""
     first = datetime(2026, 10, 25, tzinfo=BERLIN).astimezone(UTC)
-    hours = [first + timedelta(hours=number) for number in range(25)]
+    hours = [first + timedelta(hours=number) for number in range(6)]
     dtype = pl.Datetime("us", "UTC")
     partitions = Partitions(column="at", every=Every.HOUR, start=date(2026, 10, 1), timezone="Europe/Berlin")
     table = kind.table(place, partitions)
-    day = Window(hours[0].astimezone(BERLIN), (hours[-1] + timedelta(hours=1)).astimezone(BERLIN), Every.HOUR)
-    overwrite(table, wave(hours, dtype, "old"), window=day)
+    ends = [hour.astimezone(BERLIN) for hour in (*hours, hours[-1] + timedelta(hours=1))]
+    overwrite(table, wave(hours, dtype, "old"), window=Window(ends[0], ends[-1], Every.HOUR))
     assert found(kind, place, dtype) == [(hour, "old") for hour in hours]
 
     # The second 02:00, and it alone.
-    again = Window(hours[3].astimezone(BERLIN), hours[4].astimezone(BERLIN), Every.HOUR)
-    overwrite(table, wave([hours[3]], dtype, "new"), window=again)
+    assert (ends[2].hour, ends[3].hour) == (2, 2)
+    overwrite(table, wave([hours[3]], dtype, "new"), window=Window(ends[3], ends[4], Every.HOUR))
 
     expected = [(hour, "new" if number == 3 else "old") for number, hour in enumerate(hours)]
     assert found(kind, place, dtype) == expected
