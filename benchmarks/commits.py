@@ -2,17 +2,21 @@
 
 The sources are Delta and Iceberg tables. Their first commit is real; the old ones are written by hand, as
 writers leave them, and their data files are not: nobody reads those. Delta: an entry for each version, and a
-checkpoint by delta-rs. Iceberg: a snapshot for each in the metadata, with manifests that were merged.
+checkpoint. Iceberg: a snapshot for each in the metadata, with manifests that were merged.
 """
 
+import io
 import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import obstore
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 
 from benchmarks.ground import BUCKET, Ground
@@ -28,6 +32,74 @@ from tests.support.proxy import RequestProxy
 
 STREAM = "target/source"
 TAKEN = 100
+MAPS = ("partitionValues", "configuration", "options")
+
+
+_TEXTS = pa.map_(pa.string(), pa.string())
+_FORMAT = pa.struct({"provider": pa.string(), "options": _TEXTS})
+# Delta Transaction Log Protocol, "Checkpoints": a column for each kind of action.
+CHECKPOINT = pa.schema(
+    {
+        "protocol": pa.struct({"minReaderVersion": pa.int32(), "minWriterVersion": pa.int32()}),
+        "metaData": pa.struct(
+            {
+                "id": pa.string(),
+                "name": pa.string(),
+                "description": pa.string(),
+                "format": _FORMAT,
+                "schemaString": pa.string(),
+                "partitionColumns": pa.list_(pa.string()),
+                "configuration": _TEXTS,
+                "createdTime": pa.int64(),
+            }
+        ),
+        "add": pa.struct(
+            {
+                "path": pa.string(),
+                "partitionValues": _TEXTS,
+                "size": pa.int64(),
+                "modificationTime": pa.int64(),
+                "dataChange": pa.bool_(),
+                "stats": pa.string(),
+            }
+        ),
+        "remove": pa.struct({"path": pa.string(), "deletionTimestamp": pa.int64(), "dataChange": pa.bool_()}),
+        "txn": pa.struct({"appId": pa.string(), "version": pa.int64(), "lastUpdated": pa.int64()}),
+    }
+)
+
+
+def _time(version: int) -> int:
+    return 1_700_000_000_000 + version
+
+
+def _old_file(version: int) -> dict[str, Any]:
+    """A file that an old commit added, and that is not there."""
+    stats = {
+        "numRecords": 1000,
+        "minValues": {"number": version * 1000},
+        "maxValues": {"number": version * 1000 + 999},
+        "nullCount": {"number": 0},
+    }
+    return {
+        "path": f"part-{uuid5(NAMESPACE_URL, str(version))}-c000.snappy.parquet",
+        "partitionValues": {},
+        "size": 25_000_000,
+        "modificationTime": _time(version),
+        "dataChange": True,
+        "stats": json.dumps(stats),
+    }
+
+
+def _mapped(action: dict[str, Any]) -> dict[str, Any]:
+    """An action with its maps as Arrow takes them."""
+
+    def plain(key: str, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return list(value.items()) if key in MAPS else _mapped(value)
+
+    return {key: plain(key, value) for key, value in action.items()}
 
 
 class DeltaSource:
@@ -46,29 +118,26 @@ class DeltaSource:
         """Add the old commits, and the checkpoint that their last one brings."""
 
         def put(version: int) -> None:
-            add = {
-                "path": f"part-{version:08d}-1f1a8b1c-6b0a-4e4e-9f0e-5d7b3c2a1e00.parquet",
-                "size": 25_000_000,
-                "partitionValues": {},
-                "dataChange": True,
-                "modificationTime": 1_700_000_000_000 + version,
-                "stats": json.dumps(
-                    {
-                        "numRecords": 1000,
-                        "minValues": {"number": version * 1000},
-                        "maxValues": {"number": version * 1000 + 999},
-                        "nullCount": {"number": 0},
-                    }
-                ),
-            }
-            info = {"timestamp": 1_700_000_000_000 + version, "operation": "WRITE"}
-            lines = [json.dumps({"commitInfo": info}), json.dumps({"add": add})]
-            obstore.put(store, f"{self.path}_delta_log/{version:020d}.json", "\n".join(lines).encode())
+            info = {"timestamp": _time(version), "operation": "WRITE"}
+            lines = [json.dumps({"commitInfo": info}), json.dumps({"add": _old_file(version)})]
+            obstore.put(store, self._entry(version), "\n".join(lines).encode())
 
         store = self._ground.store
         with ThreadPoolExecutor(16) as pool:
             list(pool.map(put, range(1, self._commits)))
-        self._handle().create_checkpoint()
+        first = bytes(obstore.get(store, self._entry(0)).bytes()).decode().splitlines()
+        actions = [json.loads(line) for line in first]
+        old = [{"add": _old_file(version)} for version in range(1, self._commits)]
+        kept = [each for each in actions if each.keys() & set(CHECKPOINT.names)]
+        buffer = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist([_mapped(each) for each in [*kept, *old]], CHECKPOINT), buffer)
+        last = self._commits - 1
+        obstore.put(store, f"{self.path}_delta_log/{last:020d}.checkpoint.parquet", buffer.getvalue())
+        told = json.dumps({"version": last, "size": len(kept) + len(old)})
+        obstore.put(store, f"{self.path}_delta_log/_last_checkpoint", told.encode())
+
+    def _entry(self, version: int) -> str:
+        return f"{self.path}_delta_log/{version:020d}.json"
 
     def add(self, number: int) -> None:
         write_deltalake(
@@ -105,8 +174,6 @@ class IcebergSource:
         self.path = f"commits.iceberg_{commits}"
 
     def begin(self) -> None:
-        import pyarrow as pa
-
         self._catalog.create_namespace_if_not_exists("commits")
         self._catalog.create_table(self.path, pa.schema([("number", pa.int64())]))
         self.add(0)
@@ -146,8 +213,6 @@ class IcebergSource:
         obstore.put(self._store, key, json.dumps(metadata).encode())
 
     def add(self, number: int) -> None:
-        import pyarrow as pa
-
         self._catalog.load_table(self.path).append(pa.table({"number": pa.array([number], pa.int64())}))
 
     def positions(self) -> tuple[VersionPosition, VersionPosition]:
@@ -209,7 +274,7 @@ def _measured(
     source.add(1)
     lines.append(_line(source, count, "one new commit", proxy, run, 1))
     if isinstance(source, DeltaSource):
-        # Of the hand-made snapshots there are no manifests to plan with.
+        # Of the snapshots that are written by hand there are no manifests to plan with.
         lines.append(_line(source, count, f"plan of {TAKEN} files", proxy, plan, min(TAKEN, count)))
     return lines
 

@@ -80,7 +80,7 @@ def _rows(
     """Return the rows, and the number and size of the files that are read for them."""
     if mode is ReadMode.ADDED and not taken.changing and readable(handle, taken.files):
         # Appended files are the added rows: no feed is needed to read them.
-        delta_gaps.require_kept(table, taken.doubtful())
+        delta_gaps.require_kept(table, taken.taken_out(handle))
         frame = table.scan_files(handle, schema, [each.path for each in taken.files])
         return frame, len(taken.files), sum(each.size for each in taken.files)
     if start.partly is not None:

@@ -42,13 +42,12 @@ class Taken:
         """Those that did not only add some."""
         return tuple(each for each in self.reaching if each.effect is not Effect.APPEND)
 
-    def doubtful(self) -> list[str]:
-        """Return the paths of the files that may have been vacuumed: those that a later commit took out.
-
-        Commits that were not read may have taken out any.
-        """
+    def taken_out(self, newest: Handle) -> list[str]:
+        """Return the paths of the files that a later commit took out, so that they may have been vacuumed."""
         if self.more:
-            return [each.path for each in self.files]
+            # Commits that were not read took some out, too.
+            live = set(delta_log.files(newest)["path"])
+            return [each.path for each in self.files if each.path not in live]
         removed = frozenset[str]().union(*(each.removed for each in self.commits))
         return [each.path for each in self.files if each.path in removed]
 

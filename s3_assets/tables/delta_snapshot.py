@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from s3_assets.errors import HistoryLostError, TableMissingError
 from s3_assets.tables import delta_feed, delta_gaps, delta_log
 from s3_assets.tables.delta_features import require_readable
-from s3_assets.tables.delta_listing import LogListing
 from s3_assets.tables.positions import Partly, VersionPosition
 from s3_assets.tables.table import Plan, ReadMode
 
@@ -31,7 +30,7 @@ def plan(
     table: DeltaTable, handle: Handle, mode: ReadMode, window: Window | None, limit: Limit | None
 ) -> Plan:
     """Plan a read of the version that the handle is pinned to, from its first file on."""
-    return _plan(table, handle, mode, window, limit, 0)
+    return _plan(table, handle, mode, window, limit, 0, handle)
 
 
 def resume(
@@ -42,20 +41,25 @@ def resume(
     Raises `HistoryLostError` if the version or one of the files is gone, and `TableRewrittenError` if the
     table is another one now.
     """
+    newest = table.open()
+    delta_gaps.require_same(table, newest, since)
     try:
         handle = table.open(since.version)
     except (HistoryLostError, TableMissingError) as error:
-        delta_gaps.require_same(table, table.open(), since)
         raise delta_gaps.version_lost(table, since, error.found) from error
-    delta_gaps.require_same(table, handle, since)
-    found = _plan(table, handle, mode, window, limit, since.partly.files if since.partly else 0)
+    found = _plan(table, handle, mode, window, limit, since.partly.files if since.partly else 0, newest)
     # What came behind the version in the meantime is more to read, too.
-    newer = next(LogListing.of(table).versions(since.version + 1), None) is not None
-    return replace(found, more=found.more or newer)
+    return replace(found, more=found.more or newest.version() > since.version)
 
 
 def _plan(
-    table: DeltaTable, handle: Handle, mode: ReadMode, window: Window | None, limit: Limit | None, begun: int
+    table: DeltaTable,
+    handle: Handle,
+    mode: ReadMode,
+    window: Window | None,
+    limit: Limit | None,
+    begun: int,
+    newest: Handle,
 ) -> Plan:
     require_readable(handle, table.connection, table.location, table.name)
     if mode is ReadMode.CHANGES:
@@ -72,7 +76,8 @@ def _plan(
         elif limit is not None and limit.count(found["size_bytes"]) < found.height:
             notes = (_WHOLE,)
     if begun:
-        delta_gaps.require_kept(table, chosen["path"].to_list())
+        live = delta_log.files(newest).select("path")
+        delta_gaps.require_kept(table, chosen.join(live, on="path", how="anti")["path"].to_list())
     more = end < found.height
     if bound is not None:
         chosen = delta_log.inside(chosen, bound)
