@@ -70,7 +70,8 @@ def plan_streams(
     target = step.target
     if target is None:
         raise CursorError("an incremental input has no target for its cursor", table=source.name)
-    behind = [_behind(step, target, source, key, window) for key, window in (own or {"": None}).items()]
+    partitions: Mapping[str, Window | None] = {"": None} if own is None else own
+    behind = [_behind(step, target, source, key, window) for key, window in partitions.items()]
     if step.writer is not None and any(each.since is None for each in behind):
         _refuse_other_partitions(target, step.writer, source, behind)
     groups = [list(group) for _, group in groupby(behind, key=_Same())]
@@ -85,9 +86,11 @@ def plan_streams(
         window = None if read is None else unbroken({each.key: read[each.key] for each in group}, source.name)
         plan = source.plan(mode, since=group[0].position, window=window)
         plans.append(plan)
-        if own is None or not plan.empty:
+        # Where a limit cut off what is new, the cursor moves on, even if none of it was of this partition.
+        news = not plan.empty or plan.more
+        if own is None or news:
             streams += [StreamRead(each.cursors, each.since, plan.until) for each in group]
-        step.news = step.news or not plan.empty
+        step.news = step.news or news
         step.plans[source.name if len(groups) == 1 else f"{source.name} {group[0].key}"] = plan
         step.reads.append(ReadNote.of_stream(_name(group), plan, group[0].since))
     return plans

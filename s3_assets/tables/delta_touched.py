@@ -1,4 +1,4 @@
-"""Which spans of time a Delta table's commits changed (Delta Transaction Log Protocol, "Add File, Remove File").
+"""Which spans of time a Delta table's commits changed (Delta Protocol, "Add File and Remove File").
 
 By the partition values of the files that they added and removed, else by the smallest and largest value of
 the column in each. A commit that only moved rows to other files (`dataChange` is false) changed none.

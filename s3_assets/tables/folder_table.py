@@ -23,6 +23,7 @@ from s3_assets.tables.folder_columns import FolderColumns
 from s3_assets.tables.folder_log import STAGING, FolderLog
 from s3_assets.tables.inference import Inferred, infer
 from s3_assets.tables.partitioning import label_bounds, label_column
+from s3_assets.tables.positions import FilesPosition
 from s3_assets.tables.reading import Reading
 from s3_assets.tables.schemas import merge, parse_types
 from s3_assets.tables.selection import Selection
@@ -200,7 +201,13 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         if since is None and not found.found:
             raise self._no_files()
         notes = (*found.notes, *(self._undeclared(found.listed) if found.listed is not None else ()))
-        plan = self._plan(found.files, ReadMode.ADDED, window, notes, found.until, total=found.listed)
+        files, until = found.files, found.until
+        if window is not None and not found.more:
+            files = folder_touched.inside(self, files, window)
+            if isinstance(until, FilesPosition):
+                # A ledger of one partition need not name the files of all others.
+                until = FilesPosition(files.select("key", "size", "etag", "modified"))
+        plan = self._plan(files, ReadMode.ADDED, window, notes, until, total=found.listed)
         return replace(plan, more=found.more)
 
     def _undeclared(self, listed: pl.DataFrame) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.positions import Position
     from s3_assets.tables.settings import Partitions
     from s3_assets.tables.touched import Touched
+    from s3_assets.windows import Window
 
 _DIGEST_BYTES = 5
 _PLACELESS = ""
@@ -67,6 +68,26 @@ def touched(table: FolderTable[Any], since: Position | DigestsPosition | None) -
     return placing.found(DigestsPosition(now), len(changed))
 
 
+def inside(table: FolderTable[Any], listed: pl.DataFrame, window: Window) -> pl.DataFrame:
+    """Keep the listed files that may hold rows of the window, as far as their folders tell it."""
+    import polars as pl
+
+    if table.settings.partitions is None or listed.is_empty():
+        return listed
+    folders = _Folders(table, listed["key"].to_list())
+    texts = pl.Series("text", folders.texts(table.folder.paths(listed)), dtype=pl.String)
+    start, end = window.start.astimezone(UTC), window.end.astimezone(UTC)
+    kept = []
+    for text in texts.unique().drop_nulls():
+        values = None if text == _PLACELESS else folders.values(text)
+        placing = Placing(table, pl.Schema({table.settings.partitions.column: pl.String()}))
+        placing.touch(*(values or (None, None)), "", where="")
+        spans = placing.found(DigestsPosition({}), 0).spans
+        if not spans or any(span.start < end and start < span.end for span in spans):
+            kept.append(text)
+    return listed.filter(texts.is_in(kept))
+
+
 class _Folders:
     """The folders that tell the partition: declared ones, Hive folders, or those of a timestamp."""
 
@@ -86,7 +107,7 @@ class _Folders:
 
         paths = self._table.folder.paths(listed)
         frame = listed.select(
-            pl.Series("text", self._texts(paths), dtype=pl.String),
+            pl.Series("text", self.texts(paths), dtype=pl.String),
             paths.alias("path"),
             "size",
             # Some servers have no ETags.
@@ -108,7 +129,7 @@ class _Folders:
         found = read_value(value, self._type())
         return None if found is None else (found, found)
 
-    def _texts(self, paths: pl.Series) -> Iterable[str | None]:
+    def texts(self, paths: pl.Series) -> Iterable[str | None]:
         """Return what tells the partition of each file; None for nulls, which are in no partition."""
         if self._dated is not None:
             for told in self._dated.values(paths.to_list()):

@@ -7,8 +7,9 @@ A replacement (compaction) moves rows to other files and changed none.
 from __future__ import annotations
 
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.tables.iceberg_snapshots import NO_SNAPSHOT, lineage, position_of
 from s3_assets.tables.iceberg_types import from_iceberg
@@ -16,7 +17,7 @@ from s3_assets.tables.positions import VersionPosition
 from s3_assets.tables.touched import Placing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pyiceberg.manifest import DataFile, ManifestEntry, ManifestFile
     from pyiceberg.partitioning import PartitionField
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.positions import Position
     from s3_assets.tables.touched import DigestsPosition, Touched
 
+_AT_ONCE = 16
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _EPOCH_YEAR = 1970
 _MONTHS = 12
@@ -49,12 +51,16 @@ def touched(table: IcebergTable, handle: Handle, since: Position | DigestsPositi
     if before is not None and not whole:
         placing.untold(f"the snapshots behind {before.version} have expired, or the table was set back")
     if current is not None and (before is None or not whole):
-        for manifest in current.manifests(handle.io):
-            files.touch(manifest, _live, str(current.snapshot_id))
+        files.touch(files.present(current), str(current.snapshot_id))
         return placing.found(until, 1)
     changes = 0
-    for snapshot in reversed(snapshots):
-        changes += files.touch_all(snapshot)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        # Oldest first, so that of two changes of a span the later one counts.
+        for snapshot, found in zip(
+            reversed(snapshots), pool.map(files.changed, reversed(snapshots)), strict=True
+        ):
+            files.touch(found, str(snapshot.snapshot_id))
+            changes += bool(found)
     return placing.found(until, changes)
 
 
@@ -76,14 +82,15 @@ def _behind(
     return found, before.version == NO_SNAPSHOT and began
 
 
-def _live(entry: ManifestEntry) -> bool:
-    from pyiceberg.manifest import ManifestEntryStatus
+class _Found(NamedTuple):
+    """A file, and the smallest and largest value in it: none if all are nulls, None if it is not told."""
 
-    return bool(entry.status != ManifestEntryStatus.DELETED)
+    path: str
+    values: tuple[()] | tuple[Bound, Bound] | None
 
 
 class _Files:
-    """Places the files that manifests tell of."""
+    """Reads manifests, and places the files that they tell of."""
 
     def __init__(self, handle: Handle, placing: Placing) -> None:
         self._handle = handle
@@ -92,46 +99,48 @@ class _Files:
         self._id = field.field_id
         self._kind: Any = field.field_type
 
-    def touch_all(self, snapshot: Snapshot) -> bool:
-        """Touch what a snapshot added and took out; tell whether it changed rows."""
+    def present(self, snapshot: Snapshot) -> list[_Found]:
+        """Return the live files of a snapshot, deletions among them."""
+        from pyiceberg.manifest import ManifestEntryStatus
+
+        manifests = snapshot.manifests(self._handle.io)
+        return self._read(manifests, lambda entry: entry.status != ManifestEntryStatus.DELETED)
+
+    def changed(self, snapshot: Snapshot) -> list[_Found]:
+        """Return the files that a snapshot added and took out because rows changed."""
         from pyiceberg.manifest import ManifestEntryStatus
         from pyiceberg.table.snapshots import Operation
 
         if snapshot.summary is not None and snapshot.summary.operation is Operation.REPLACE:
-            return False
+            return []
+        number = snapshot.snapshot_id
+        own = [each for each in snapshot.manifests(self._handle.io) if each.added_snapshot_id == number]
+        return self._read(
+            own, lambda entry: entry.status != ManifestEntryStatus.EXISTING and entry.snapshot_id == number
+        )
 
-        def own(entry: ManifestEntry) -> bool:
-            return bool(
-                entry.status != ManifestEntryStatus.EXISTING and entry.snapshot_id == snapshot.snapshot_id
-            )
+    def touch(self, found: Iterable[_Found], token: str) -> None:
+        """Touch what files have rows of."""
+        for each in found:
+            if each.values is None:
+                self._placing.touch(None, None, token, where=f"the manifest entry of {each.path}")
+            elif each.values:
+                self._placing.touch(*each.values, token, where=each.path)
 
-        manifests = [
-            each
-            for each in snapshot.manifests(self._handle.io)
-            if each.added_snapshot_id == snapshot.snapshot_id
-        ]
-        touched = [self.touch(each, own, str(snapshot.snapshot_id)) for each in manifests]
-        return any(touched)
-
-    def touch(self, manifest: ManifestFile, keep: Any, token: str) -> bool:  # noqa: ANN401 - a predicate
-        """Touch the partitions of a manifest's files that are to be kept; tell whether there was one."""
+    def _read(self, manifests: Iterable[ManifestFile], keep: Callable[[ManifestEntry], bool]) -> list[_Found]:
         from pyiceberg.manifest import ManifestContent
 
-        found = False
-        for entry in manifest.fetch_manifest_entry(self._handle.io, discard_deleted=False):
-            if not keep(entry):
-                continue
-            found = True
-            file = entry.data_file
-            file.spec_id = manifest.partition_spec_id
-            values = self._by_partition(file)
-            if values is None and manifest.content == ManifestContent.DATA:
-                values = self._by_bounds(file)
-            if values == ():
-                # All of its rows are nulls, which are in no partition.
-                continue
-            low, high = values or (None, None)
-            self._placing.touch(low, high, token, where=f"the manifest entry of {file.file_path}")
+        found = []
+        for manifest in manifests:
+            for entry in manifest.fetch_manifest_entry(self._handle.io, discard_deleted=False):
+                if not keep(entry):
+                    continue
+                file = entry.data_file
+                file.spec_id = manifest.partition_spec_id
+                values = self._by_partition(file)
+                if values is None and manifest.content == ManifestContent.DATA:
+                    values = self._by_bounds(file)
+                found.append(_Found(file.file_path, values))
         return found
 
     def _by_partition(self, file: DataFile) -> tuple[()] | tuple[Bound, Bound] | None:

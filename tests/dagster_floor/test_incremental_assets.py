@@ -114,7 +114,7 @@ def mart(target: str, source: str, metadata: dict[str, Any] = ADDED, **options: 
     return found
 
 
-def written(result: dg.ExecuteInProcessResult, target: str) -> list[int]:
+def written(result: dg.ExecuteInProcessResult, target: str) -> list[Any]:
     return [
         event.step_materialization_data.materialization.metadata["s3_assets/rows_written"].value
         for event in result.get_asset_materialization_events()

@@ -18,7 +18,7 @@ from tests.dagster_floor.conftest import Lake
 from tests.dagster_floor.pipeline import START
 
 Frame = pl.DataFrame
-SCHEMA = {"id": pl.Int64, "date": pl.Date, "at": pl.Datetime("us", "UTC"), "text": pl.String}
+SCHEMA: dict[str, Any] = {"id": pl.Int64, "date": pl.Date, "at": pl.Datetime("us", "UTC"), "text": pl.String}
 DAY = date(2026, 1, 5)
 
 
