@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 COUNT = "\x01count"
 _SEED = 0x5EED
 # Keys that one pass holds in memory: with their fingerprints some 100 bytes each.
-_ROWS_AT_ONCE = 10_000_000
-# What a row takes in a file at least, where nobody counted them.
-_ROW_BYTES = 32
+ROWS_AT_ONCE = 4_000_000
+# What a row takes in a file, about, where nobody counted them.
+_ROW_BYTES = 64
 
 
 def check_columns(keys: Sequence[str], columns: Mapping[str, pl.DataType], table: str) -> None:
@@ -53,7 +53,7 @@ def passes(keys: Sequence[str], rows: int | None, size: int) -> Iterator[pl.Expr
     """
     import polars as pl
 
-    count = 1 + (size // _ROW_BYTES if rows is None else rows) // _ROWS_AT_ONCE
+    count = 1 + (size // _ROW_BYTES if rows is None else rows) // ROWS_AT_ONCE
     if count == 1:
         yield pl.lit(True)  # noqa: FBT003 - Polars takes values so
         return

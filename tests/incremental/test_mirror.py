@@ -18,8 +18,10 @@ from pyiceberg.table import StaticTable
 from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.errors import HistoryGapError, RowKeyError, SchemaMismatchError, SettingError
 from s3_assets.incremental.append import PASSED, append_new
+from s3_assets.incremental.comparison import compare
 from s3_assets.incremental.mirror import mirror
 from s3_assets.incremental.outcome import Outcome
+from s3_assets.incremental.row_keys import ROWS_AT_ONCE
 from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import DeltaSettings, ParquetSettings, Partitions
@@ -455,6 +457,20 @@ def test_nothing_new_costs_a_few_requests(
     assert place.mirror().nothing_new
 
     assert 0 < proxy.count() <= most, [f"{each.method} {each.path}" for each in proxy.requests()]
+
+
+def test_many_rows_are_compared_a_share_at_a_time() -> None:
+    before = pl.LazyFrame({"a": range(1000), "b": ["x"] * 1000})
+    after = before.with_columns(b=pl.when(pl.col("a") % 100 == 0).then(pl.lit("y")).otherwise("b"))
+    after = after.filter(pl.col("a") != 7).with_columns(a=pl.col("a").replace(9, 2000))
+    for rows in (1000, 9 * ROWS_AT_ONCE):
+        found = compare(before, after, ["a"], table="t", rows=rows, size=0)
+
+        assert sorted(found.put["a"]) == [*range(0, 1000, 100), 2000]
+        assert sorted(found.gone["a"]) == [7, 9]
+        assert found.fresh["a"].to_list() == [2000]
+        with pytest.raises(RowKeyError, match="1,000 keys are shared by several rows, such as a = 0 by 2"):
+            compare(before, pl.concat([before, before]), ["a"], table="t", rows=1000, size=0)
 
 
 @pytest.mark.parametrize("target", ["delta", "iceberg"])
