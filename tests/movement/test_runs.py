@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from deltalake import write_deltalake
 
 from s3_assets.errors import (
+    HistoryGapError,
     RowsOutsideWindowError,
     RowsRefusedError,
     SchemaMismatchError,
@@ -257,3 +259,37 @@ def test_a_commit_tells_of_its_run(shop: Shop, format_: str) -> None:
         {"name": "lake/orders/landing/orders", "from": "1 files", "to": "2 files", "files": 1, "bytes": size}
     ]
     assert datetime.fromisoformat(notes["began"]) < datetime.now(UTC)
+
+
+def test_a_first_load_in_batches_goes_on_where_it_stopped(shop: Shop) -> None:
+    registry = shop.registry({"batch": {"files": 2}, "max_batches": 2, "filters": {"add_time": "loaded_at"}})
+    for number in range(7):
+        shop.land(f"{number}", orders(number, [DAY_1]))
+
+    first, second, third = (run(registry) for _ in range(3))
+
+    assert [each.rows for each in (first, second, third)] == [4, 3, 0]
+    assert [each.commits for each in (first, second, third)] == [2, 2, 0]
+    assert "there is more: the next run goes on" in "".join(first.notes)
+    found = shop.rows()
+    assert ids(found) == list(range(7))
+    # One moment for all rows of a run, however many commits it makes.
+    assert found["loaded_at"].n_unique() == 2
+
+
+def test_a_gap_is_filled_anew_where_that_was_said(shop: Shop) -> None:
+    """A source that was dropped and made again is no longer the one that the cursor knows."""
+    delta = {"format": "delta"}
+    for table_id in range(2):
+        frame = pl.DataFrame({"id": [table_id], "kind": ["x"]})
+        for key in shop.keys("landing/orders"):
+            shop.client.delete_object(Bucket=shop.bucket, Key=key)
+        write_deltalake(f"s3://{shop.bucket}/landing/orders", frame, storage_options=shop.options)
+        settings = {"filters": {"rename": {"id": "number"}}}
+        if table_id:
+            with pytest.raises(HistoryGapError):
+                run(shop.registry(settings, source=delta))
+        outcome = run(shop.registry({**settings, "on_gap": "full_refresh"}, source=delta))
+
+    assert shop.rows().to_dicts() == [{"number": 1, "kind": "x"}]
+    assert "on_gap: full_refresh" in "".join(outcome.notes)
