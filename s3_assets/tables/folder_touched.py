@@ -79,9 +79,9 @@ def inside(table: FolderTable[Any], listed: pl.DataFrame, window: Window) -> pl.
     start, end = window.start.astimezone(UTC), window.end.astimezone(UTC)
     kept = []
     for text in texts.unique().drop_nulls():
-        values = None if text == _PLACELESS else folders.values(text)
+        low, high = (None if text == _PLACELESS else folders.values(text)) or (None, None)
         placing = Placing(table, pl.Schema({table.settings.partitions.column: pl.String()}))
-        placing.touch(*(values or (None, None)), "", where="")
+        placing.touch(low, high, "", where="")
         spans = placing.found(DigestsPosition({}), 0).spans
         if not spans or any(span.start < end and start < span.end for span in spans):
             kept.append(text)
