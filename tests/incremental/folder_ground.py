@@ -3,8 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +13,9 @@ import pyarrow.dataset
 import pyarrow.fs
 
 from tests.incremental import folder_work, work
-from tests.incremental.ground import Ground, Row, get_all
+from tests.incremental.ground import Ground, Row, get_all, put_all
+from tests.support.crash import Crasher
+from tests.support.proxy_state import WRITES
 
 LOG = "_s3_assets/log/"
 STREAM = f"_s3_assets/{quote(work.STREAM, safe='')}/"
@@ -84,9 +85,14 @@ class FolderGround(Ground):
             assert not cursors
 
 
-@contextmanager
-def unseen(ground: FolderGround, prefix: str) -> Iterator[None]:
-    """What readers see is not changed by what happens inside."""
-    before = listed_rows(ground.objects(prefix))
-    yield
-    assert listed_rows(ground.objects(prefix)) == before
+def crash_at_the_commit(
+    ground: FolderGround, crasher: Crasher, given: Mapping[str, Any], *, committed: bool
+) -> None:
+    """Import into `table/`, killed behind the put that commits, or behind the write before that."""
+    put_all(ground.store(), "rehearsal/", ground.objects("table/"))
+    assert crasher.run({**given, "prefix": "rehearsal/"}).succeeded
+    writes = [each for each in crasher.proxy.requests() if each.method in WRITES]
+    k = next(index for index, each in enumerate(writes) if "commit-" in each.path) + committed
+    assert crasher.run({**given, "prefix": "table/"}, "kill_after", k).killed
+    assert ("commit-" in crasher.proxy.requests()[-1].path) == committed
+    crasher.proxy.reset()

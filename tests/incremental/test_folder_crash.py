@@ -11,9 +11,9 @@ import pytest
 
 from s3_assets.embedded.server import EmbeddedServer
 from tests.incremental import folder_work, work
-from tests.incremental.folder_ground import FolderGround
+from tests.incremental.folder_ground import FolderGround, crash_at_the_commit
 from tests.incremental.ground import Row, get_all, put_all, rows
-from tests.support.crash import KillVariant, Report, crash_matrix
+from tests.support.crash import Crasher, KillVariant, Report, crash_matrix
 from tests.support.extent import EVERYTHING
 from tests.support.proxy import RequestProxy
 from tests.support.zygote import Zygote
@@ -100,6 +100,43 @@ def test_an_import(
     )
 
     reported(f"{imports} import from {ground.format}", report)
+
+
+@pytest.mark.parametrize("committed", [True, False] if EVERYTHING else [True])
+@VARIANTS
+def test_an_import_behind_a_crashed_one(
+    variant: KillVariant,
+    *,
+    committed: bool,
+    ground: FolderGround,
+    proxy: RequestProxy,
+    zygote: Zygote,
+    reported: Callable[[str, Report], None],
+) -> None:
+    """It finishes what the first one committed, or sweeps what it did not: a crash amid that, too."""
+    given = {"endpoint": proxy.endpoint, "bucket": ground.bucket, "format_": ground.format}
+    crasher = Crasher(proxy, zygote, folder_work.import_new, 60)
+    crash_at_the_commit(ground, crasher, {**given, "source_bucket": ground.sources[0]}, committed=committed)
+    assert any("/staging/" in key for key in ground.keys("table/"))
+
+    def check(arguments: dict[str, Any]) -> None:
+        ground.require_rows(arguments["prefix"], rows(2))
+        ground.run_folder(arguments["prefix"], 3)
+        ground.require_rows(arguments["prefix"], rows(3))
+        ground.require_clean_folder(arguments["prefix"])
+
+    report = crash_matrix(
+        proxy,
+        zygote,
+        folder_work.import_new,
+        {**given, "source_bucket": ground.sources[1]},
+        prepared(ground, ground.objects("table/")),
+        check,
+        variants=[variant],
+        every=EVERY,
+    )
+
+    reported(f"import behind a crashed one, committed: {committed}", report)
 
 
 @pytest.mark.parametrize("before", ["rows", "nothing"] if EVERYTHING else ["rows"])

@@ -18,7 +18,7 @@ from s3_assets.tables.folder_log import KEPT, Entry, FolderLog
 from s3_assets.tables.folder_writer import FolderWriter
 from s3_assets.tables.table import WriteMode
 from tests.incremental import folder_work, work
-from tests.incremental.folder_ground import LOG, FolderGround, listed_rows
+from tests.incremental.folder_ground import LOG, FolderGround, crash_at_the_commit, listed_rows
 from tests.incremental.ground import Row, get_all, put_all, rows
 from tests.servers.gateway import Gateway
 from tests.support.crash import Crasher
@@ -62,15 +62,8 @@ def test_the_put_of_an_entry_is_the_commit(
         "source_bucket": ground.sources[1],
         "format_": "parquet",
     }
-    put_all(ground.store(), "rehearsal/", ground.objects("table/"))
     crasher = Crasher(proxy, zygote, folder_work.import_new, 60)
-    assert crasher.run({**given, "prefix": "rehearsal/"}).succeeded
-    writes = [each for each in proxy.requests() if each.method in {"PUT", "POST", "DELETE"}]
-    # Behind the write before it, and behind itself.
-    k = next(index for index, each in enumerate(writes) if "commit-" in each.path) + committed
-    assert crasher.run({**given, "prefix": "table/"}, "kill_after", k).killed
-    assert ("commit-" in proxy.requests()[-1].path) == committed
-    proxy.reset()
+    crash_at_the_commit(ground, crasher, given, committed=committed)
 
     ground.require_rows("table/", rows(1))
     staged = [key for key in ground.keys("table/") if "/staging/" in key]
