@@ -34,7 +34,14 @@ if TYPE_CHECKING:
     )
     from s3_assets.errors import S3AssetsError
     from s3_assets.io_managers import S3TableIOManager
+    from s3_assets.movement.casting import Cast
+    from s3_assets.movement.digest import Digest
+    from s3_assets.movement.filters import Filters
+    from s3_assets.movement.json_columns import ExpandJson
+    from s3_assets.movement.placement import Placement
     from s3_assets.registry import ImportSettings, Registry, load_registry
+    from s3_assets.registry.imports import BatchSettings
+    from s3_assets.registry.schedule import ScheduleSettings
     from s3_assets.tables.settings import AvroSettings, DeltaSettings, ParquetSettings, Partitions
     from s3_assets.tables.text_settings import CsvSettings, JsonLinesSettings, JsonSettings, TsvSettings
     from s3_assets.windows import Window
@@ -44,11 +51,16 @@ _HOMES = {
     "AnonymousAuth": "s3_assets.connection",
     "AssumeRole": "s3_assets.connection",
     "AvroSettings": "s3_assets.tables.settings",
+    "BatchSettings": "s3_assets.registry.imports",
+    "Cast": "s3_assets.movement.casting",
     "ClientSideEncryption": "s3_assets.connection",
     "CsvSettings": "s3_assets.tables.text_settings",
     "DefaultAuth": "s3_assets.connection",
     "DeltaSettings": "s3_assets.tables.settings",
+    "Digest": "s3_assets.movement.digest",
     "Encryption": "s3_assets.connection",
+    "ExpandJson": "s3_assets.movement.json_columns",
+    "Filters": "s3_assets.movement.filters",
     "GlueCatalogSettings": "s3_assets.connection",
     "IamRoleAuth": "s3_assets.connection",
     "ImportSettings": "s3_assets.registry",
@@ -58,6 +70,7 @@ _HOMES = {
     "ParameterSecret": "s3_assets.connection",
     "ParquetSettings": "s3_assets.tables.settings",
     "Partitions": "s3_assets.tables.settings",
+    "Placement": "s3_assets.movement.placement",
     "ProfileAuth": "s3_assets.connection",
     "Proxy": "s3_assets.connection",
     "Registry": "s3_assets.registry",
@@ -65,6 +78,7 @@ _HOMES = {
     "S3AssetsError": "s3_assets.errors",
     "S3Connection": "s3_assets.connection",
     "S3TableIOManager": "s3_assets.io_managers",
+    "ScheduleSettings": "s3_assets.registry.schedule",
     "SecretReference": "s3_assets.connection",
     "SecretsManagerSecret": "s3_assets.connection",
     "ServiceEndpoints": "s3_assets.connection",
@@ -84,11 +98,16 @@ __all__ = [
     "AnonymousAuth",
     "AssumeRole",
     "AvroSettings",
+    "BatchSettings",
+    "Cast",
     "ClientSideEncryption",
     "CsvSettings",
     "DefaultAuth",
     "DeltaSettings",
+    "Digest",
     "Encryption",
+    "ExpandJson",
+    "Filters",
     "GlueCatalogSettings",
     "IamRoleAuth",
     "ImportSettings",
@@ -98,6 +117,7 @@ __all__ = [
     "ParameterSecret",
     "ParquetSettings",
     "Partitions",
+    "Placement",
     "ProfileAuth",
     "Proxy",
     "Registry",
@@ -105,6 +125,7 @@ __all__ = [
     "S3AssetsError",
     "S3Connection",
     "S3TableIOManager",
+    "ScheduleSettings",
     "SecretReference",
     "SecretsManagerSecret",
     "ServiceEndpoints",
