@@ -65,15 +65,13 @@ def commit_frame(
     window: Window | None = None,
     streams: Sequence[StreamRead] = (),
     merge: Merge | None = None,
-    marks: Sequence[str] = (),
     notes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Written:
     """Write the frame's rows and commit them together with the streams' new positions.
 
     `writer` is the one from which the streams' cursors were read (None: there was no table then). `merge`
-    goes with the mode merge, and names the keys of which the frame has the new rows; `marks` are stamped with
-    the number of the cursors, as streams without cursors of their own. Raises
+    goes with the mode merge, and names the keys of which the frame has the new rows. Raises
     `StreamMovedError` if a stream was committed, or the window overwritten, by somebody else since,
     `RowsOutsideWindowError` before anything is visible, `SchemaMismatchError` before anything is written.
     """
@@ -88,7 +86,7 @@ def commit_frame(
     replaced = None if overwrites is None else bounds
     by_parts = not writer.rewrites(replaced) if merge is None else writer.merges is Merging.PARTS
     begun = _begin(target, writer, streams, overwrites if by_parts else None)
-    stamps = dict.fromkeys([*begun.cursors, *marks], begun.number)
+    stamps = dict.fromkeys(begun.cursors, begun.number)
     if overwrites is not None or not stamps:
         stamps[_plain_stream(overwrites)] = begun.number
     publishing = Publishing(
@@ -134,7 +132,9 @@ def _begin(target: Table[Any], writer: Writer, streams: Sequence[StreamRead], ma
         try:
             rivals = Attempts(target).begin(Attempt(number, marks, writer.pinned)) if marks else []
             cursors = {
-                read.cursors.stream: read.cursors.save(number, read.until, read.since, anew=read.anew)
+                read.cursors.stream: read.cursors.save(
+                    number, read.until, read.since, anew=read.anew, mirrored=read.mirrored
+                )
                 for read in streams
             }
         except NumberTakenError:

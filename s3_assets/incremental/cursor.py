@@ -37,6 +37,8 @@ class Cursor:
     previous: int | None
     position: Position | None
     segments: tuple[Segment, ...] = field(default=())
+    mirrored: bool = False
+    """Whether its commit made the target equal to the source there; other imports only add rows."""
 
     def describe(self) -> dict[str, Any]:
         """Return the cursor for people and metadata."""
@@ -76,7 +78,8 @@ class Cursors:
                 if position is None
                 else read_position(position, lambda: read_ledger(self._files, segments))
             )
-            return Cursor(number, document["previous"], found, segments)
+            mirrored = bool(document.get("mirrored", False))
+            return Cursor(number, document["previous"], found, segments, mirrored)
         except S3AssetsError:
             raise
         except (KeyError, TypeError, ValueError) as error:
@@ -85,22 +88,28 @@ class Cursors:
             ) from error
 
     def save(
-        self, number: int, position: Position | None, since: Cursor | None, *, anew: bool = False
+        self,
+        number: int,
+        position: Position | None,
+        since: Cursor | None,
+        *,
+        anew: bool = False,
+        mirrored: bool = False,
     ) -> Cursor:
         """Write the files of a number that is about to be committed; raises `NumberTakenError`.
 
         `anew`: the position does not go on from `since`, but takes its place.
         """
         previous = since.number if since else None
-        cursor = Cursor(
-            number, previous, position, self._segments_of(number, position, None if anew else since)
-        )
+        segments = self._segments_of(number, position, None if anew else since)
+        cursor = Cursor(number, previous, position, segments, mirrored)
         document = {
             "schema_version": _SCHEMA_VERSION,
             "stream": self.stream,
             "previous": previous,
             "position": None if position is None else write_position(position),
             "segments": [{"number": each.number, "files": each.files} for each in cursor.segments],
+            **({"mirrored": True} if mirrored else {}),
         }
         self._files.put(number, CURSOR, json.dumps(document, indent=1).encode())
         return cursor

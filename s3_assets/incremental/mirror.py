@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from s3_assets.tables.table import Table, Writer
 
 _ROUNDS = 10
-# Stamped with each commit of a mirror: a cursor without it says nothing of the rows that are there, since
-# another kind of import committed it, or somebody moved it by hand.
-_MARK = "s3_assets/mirror/"
 # How far back commits of others are looked for.
 _COMMITS = 5
 # What the logs call commits that move rows to other files, and change none.
@@ -115,7 +112,8 @@ class _Mirror:
     def once(self, writer: Writer | None) -> Outcome:
         """Look what has changed since the cursor, and commit it."""
         cursors, since = open_cursor(self.target, writer, self.stream)
-        position = self._mirrored(writer, since)
+        # Another import's cursor, or one that was moved by hand, says nothing of the rows that are there.
+        position = since.position if since is not None and since.mirrored else None
         told: tuple[str, ...] = ()
         if writer is None or position is None:
             self._refuse_shared(writer)
@@ -127,7 +125,9 @@ class _Mirror:
             told = self._others()
             if found.changes is None and found.plan.mode is not ReadMode.CURRENT:
                 found = self.source.current()
-        read = StreamRead(cursors, since, found.until, found.plan.files, found.plan.bytes, anew=True)
+        read = StreamRead(
+            cursors, since, found.until, found.plan.files, found.plan.bytes, anew=True, mirrored=True
+        )
         if writer is None or found.changes is None:
             written = self._all(writer, read, found)
         else:
@@ -140,19 +140,9 @@ class _Mirror:
         plan = found.plan
         if plan.passed < PASSED:
             return Outcome(plan, None, since, since, notes=plan.notes)
-        read = StreamRead(cursors, since, found.until, anew=True)
+        read = StreamRead(cursors, since, found.until, anew=True, mirrored=True)
         moved = self._commit(writer, _no_rows(writer), WriteMode.APPEND, read)
         return Outcome(plan, None, since, moved.cursors[self.stream], notes=plan.notes)
-
-    def _mirrored(self, writer: Writer | None, since: Cursor | None) -> Position | None:
-        """Return the position at which the target was made equal to the source, if it is the cursor's."""
-        if writer is None or since is None or writer.committed(self._mark) != since.number:
-            return None
-        return since.position
-
-    @property
-    def _mark(self) -> str:
-        return f"{_MARK}{self.stream}"
 
     def _refuse_shared(self, writer: Writer | None) -> None:
         """Raise `SettingError` if other streams write the target: their rows would be lost."""
@@ -206,7 +196,6 @@ class _Mirror:
             mode,
             streams=[read],
             merge=merge,
-            marks=[self._mark],
             notes=self.notes,
             progress=self.progress,
         )

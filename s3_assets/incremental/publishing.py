@@ -55,6 +55,8 @@ class StreamRead:
     bytes: int = 0
     anew: bool = False
     """The position does not go on from `since`, but takes its place."""
+    mirrored: bool = False
+    """The commit makes the target equal to the source at this position."""
 
 
 class StreamMovedError(CommitConflictError):
