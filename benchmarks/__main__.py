@@ -87,10 +87,6 @@ def _options() -> argparse.Namespace:
 
 
 def _counts(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in text.split(","))
-
-
-def _counts(text: str) -> tuple[int, ...]:
     return tuple(int(each) for each in text.split(","))
 
 

@@ -38,7 +38,7 @@ def measure(ground: Ground, count: int) -> str:
         if item["path"].endswith(".parquet")
     ]
     buffer = io.BytesIO()
-    pl.concat([files, listing(1, seed=1)]).write_parquet(buffer)
+    pl.concat([files, listing(1, seed=1)]).sort("key").write_parquet(buffer)
     obstore.put(ground.store, LISTING, buffer.getvalue())
     works = {
         "list": "the listing itself, as a frame",
@@ -50,8 +50,8 @@ def measure(ground: Ground, count: int) -> str:
     lines = [
         f"The ledger of {count:,} files: {stored / MEGABYTE:.1f} MB on S3 in {len(sizes)} segments:",
         "",
-        "| | s | MB of memory at most |",
-        "|---|---:|---:|",
+        "| | s | processor s | MB of memory at most |",
+        "|---|---:|---:|---:|",
     ]
     written = 0
     for work, told in works.items():
@@ -64,7 +64,8 @@ def measure(ground: Ground, count: int) -> str:
         if done.answer != expected:
             raise RuntimeError(f"{work}: {done.answer}, not {expected}")
         written = int(done.answer) if work == "add" else 0
-        lines.append(f"| {told} | {done.seconds:.2f} | {(done.peak - done.imported) / MEGABYTE:.0f} |")
+        memory = (done.peak - done.imported) / MEGABYTE
+        lines.append(f"| {told} | {done.seconds:.2f} | {done.processor:.2f} | {memory:.0f} |")
     ground.clear(FOLDER)
     return "\n".join([*lines, "", f"The commit of one file more writes {written:,} bytes."])
 

@@ -32,13 +32,15 @@ class Unread:
 
     @classmethod
     def of(cls, listed: pl.DataFrame, read: pl.DataFrame, present: pl.DataFrame | None = None) -> Unread:
-        """Compare a listing, sorted by key, with the files that were read.
+        """Compare a listing with the files that were read.
 
         A file is the one that was read if key and ETag are: what was written again as it was is not new.
         `present` is the whole listing, if `listed` is a part of it.
         """
         import polars as pl
 
+        if not listed["key"].is_sorted():
+            listed = listed.sort("key")
         new, rewritten, missing = [listed.clear()], [listed.clear()], [read.select("key").clear()]
         for part, of_read in _side_by_side(listed, read):
             pairs = part.select("key", "etag").with_row_index("row")
