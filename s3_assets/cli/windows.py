@@ -4,11 +4,11 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import SettingError
-from s3_assets.tables.settings import Partitions
 from s3_assets.windows import Every, Window, next_start, time_zone
 
 if TYPE_CHECKING:
     from s3_assets.movement.imports import Import
+    from s3_assets.tables.settings import Partitions
 
 _FORMATS = {Every.HOUR: ("%Y-%m-%d-%H:%M", "%Y-%m-%dT%H:%M"), Every.MONTH: ("%Y-%m-%d", "%Y-%m")}
 _EXAMPLES = {Every.HOUR: "2026-01-05-13:00", Every.MONTH: "2026-01"}
@@ -41,7 +41,7 @@ def window_of(job: "Import", window: str | None, first: str | None, last: str | 
     return parse_window(partitions, window or first or "", window or last or "")
 
 
-def parse_window(partitions: Partitions, first: str, last: str) -> Window:
+def parse_window(partitions: "Partitions", first: str, last: str) -> Window:
     """Return the window of the partitions from `first` to `last`, both included.
 
     Raises `SettingError` for a key that cannot be read or is not where a partition starts.
@@ -52,7 +52,7 @@ def parse_window(partitions: Partitions, first: str, last: str) -> Window:
     return Window(start, next_start(end, partitions.every), partitions.every)
 
 
-def _start(partitions: Partitions, key: str) -> datetime:
+def _start(partitions: "Partitions", key: str) -> datetime:
     for written in _FORMATS.get(partitions.every, ("%Y-%m-%d",)):
         try:
             found = datetime.strptime(key, written).replace(tzinfo=time_zone(partitions.timezone))
@@ -64,7 +64,7 @@ def _start(partitions: Partitions, key: str) -> datetime:
     raise SettingError(f"'{key}' names no {partitions.every}", remedy=f"Write one such as {example}.")
 
 
-def _require_start(partitions: Partitions, found: datetime, key: str) -> None:
+def _require_start(partitions: "Partitions", found: datetime, key: str) -> None:
     declared = partitions.start
     first = declared if isinstance(declared, datetime) else datetime.combine(declared, time())
     if found.date() < _day(declared):
