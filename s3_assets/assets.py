@@ -131,8 +131,9 @@ def _backfill_policy(settings: ImportSettings) -> dg.BackfillPolicy:
 
 def _windows(context: dg.AssetExecutionContext, job: Import) -> dict[str, Window]:
     definition, keys = context.assets_def.partitions_def, context.partition_keys
-    # The source has to have whole partitions there, too: a part of one would replace a whole one here.
-    windows_of(definition, keys, job.source)
+    if not job.sorts_out:
+        # The source has to have whole partitions there, too: a part of one would replace a whole one here.
+        windows_of(definition, keys, job.source)
     return windows_of(definition, keys, job.target)
 
 

@@ -64,6 +64,12 @@ class Import:
         """The stable id of the cursor: the target's name, then the source's."""
         return f"{self.target.name}/{self.source.name}"
 
+    @property
+    def sorts_out(self) -> bool:
+        """Whether placement tells the rows of a window: the source has no partitions that could be read."""
+        placed = self.placement is not None and self.placement.column is not None
+        return placed and self.source.settings.partitions is None
+
     def run(
         self,
         *,
@@ -136,12 +142,6 @@ class _Run:
         self.remarks: tuple[str, ...] = ()
 
     @property
-    def _sorts_out(self) -> bool:
-        """Whether the window's rows are told by their placement: the source has no partitions to read."""
-        placed = self._job.placement is not None and self._job.placement.column is not None
-        return self.window is not None and placed and self._job.source.settings.partitions is None
-
-    @property
     def load_times(self) -> frozenset[str]:
         """The columns that tell when a row was loaded, and nothing of the row."""
         job = self._job
@@ -154,7 +154,8 @@ class _Run:
 
     def plan(self) -> Plan:
         """Plan a read of the window's rows as they are now."""
-        return self._job.source.plan(ReadMode.CURRENT, window=None if self._sorts_out else self.window)
+        window = None if self._job.sorts_out else self.window
+        return self._job.source.plan(ReadMode.CURRENT, window=window)
 
     def shape(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Filter and place the rows."""
@@ -165,7 +166,7 @@ class _Run:
         if job.filters is not None:
             frame = job.filters.apply(frame, self.load)
         frame = self._placed(frame)
-        if self.window is not None and self._sorts_out:
+        if self.window is not None and job.sorts_out:
             bounds = job.target.bounds(self.window, frame.collect_schema())
             frame = frame.filter(bounds.expression())
         return frame

@@ -74,6 +74,9 @@ def _of(registry: Registry, asset: dg.AssetsDefinition) -> Iterator[Consumer]:
             continue
         # A table without partitions is read as a whole by each run: it says nothing of dates.
         dated = [dep for dep in upstream if registry.tables[_name(dep)].partitions is not None]
+        if imported is not None and not dated:
+            # Its placement tells the rows of a partition: by their values, which no listing shows.
+            continue
         yield Consumer(spec.key, _names(dated, name), _spans(asset, spec, dated), _per_run(asset))
 
 

@@ -136,3 +136,24 @@ def test_an_append_is_not_cut_into_runs(lake: Lake) -> None:
 
 def _files(lake: Lake, name: str) -> list[dict[str, str]]:
     return pl.DataFrame(lake.delta(name).get_add_actions(flatten=True)).to_dicts()
+
+
+@pytest.mark.parametrize("mode", ["replace", "replace_on_new_data"])
+def test_partitions_of_a_source_that_has_none_are_told_by_placement(lake: Lake, mode: str) -> None:
+    settings = lake.registry.model_dump(exclude_unset=True)
+    settings["tables"]["landing/orders"].pop("partitions")
+    settings["imports"]["orders_by_day"] |= {
+        "mode": mode,
+        "placement": {"column": "date"},
+        "filters": {"retain": ["id", "date"]},
+    }
+    lake.use(Registry.model_validate(settings))
+
+    lake.run("lake/orders_by_day", partition="2026-01-02")
+    second = lake.metadata(lake.run("lake/orders_by_day", partition="2026-01-02"), "lake/orders_by_day")
+    lake.run("lake/orders_by_day", span=("2026-01-02", "2026-01-03"))
+
+    assert second["s3_assets/rows_written"] == (100 if mode == "replace" else 0)
+    found = lake.rows("lake/orders_by_day")
+    assert found.columns == ["id", "date"]
+    assert sorted(found["id"].to_list()) == [*range(2000, 2100), *range(3000, 3100)]

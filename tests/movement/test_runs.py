@@ -16,6 +16,7 @@ from s3_assets.errors import (
     SchemaMismatchError,
     SourceRewrittenError,
 )
+from s3_assets.movement.replacing import replace_on_new_data
 from s3_assets.windows import Window
 from tests.movement.conftest import FORMATS, SOME, TARGET, Shop, run
 
@@ -293,3 +294,26 @@ def test_a_gap_is_filled_anew_where_that_was_said(shop: Shop) -> None:
 
     assert shop.rows().to_dicts() == [{"number": 1, "kind": "x"}]
     assert "on_gap: full_refresh" in "".join(outcome.notes)
+
+
+def test_a_faster_run_of_the_same_replacement_is_not_undone(shop: Shop) -> None:
+    """While one run writes, another one commits: the first begins again, and finds nothing to do."""
+    registry = shop.registry({"mode": "replace_on_new_data"})
+    shop.land("a", orders(0, [DAY_1]))
+    run(registry)
+    shop.land("b", orders(5, [DAY_2]))
+    job = registry.import_("orders")
+    faster: list[int] = []
+
+    def shape(frame: pl.LazyFrame) -> pl.LazyFrame:
+        if not faster:
+            faster.append(run(registry).rows)
+        return frame
+
+    outcome = replace_on_new_data(
+        job.target, job.stream, job.source, read=job.source.plan, transform=shape, window=None
+    )
+
+    assert faster == [2]
+    assert (outcome.rounds, outcome.nothing_new) == (2, True)
+    assert ids(shop.rows()) == [0, 5]
