@@ -283,6 +283,36 @@ def test_two_inputs_of_a_partition_are_committed_together(shop: Shop) -> None:
     assert shop.found("delta") == expected
 
 
+@pytest.mark.parametrize("target", FORMATS)
+def test_two_partitions_at_once(shop: Shop, target: str) -> None:
+    """One commits while another is at work, on the state of the table that both began with."""
+    inner: list[str | None] = [TWO]
+
+    @user_asset(
+        f"marts/{target}",
+        partitions_def=DAILY,
+        ins={"rows": dg.AssetIn(key("sources/delta"), metadata=ADDED)},
+    )
+    def slow(rows: pl.DataFrame) -> pl.DataFrame:
+        day, inner[0] = inner[0], None
+        if day is not None:
+            shop.lake.run(f"marts/{target}", partition=day)
+        return rows
+
+    shop.declare([slow])
+    for first in (0, 10):
+        shop.add("delta", [ONE, TWO], first)
+        inner[0] = TWO
+        shop.lake.run(f"marts/{target}", partition=ONE)
+        assert shop.found(target) == shop.all("delta", ONE, TWO)
+    # The same partition: the later one has read what is there by now, and fails instead of doubling it.
+    shop.add("delta", [ONE], 20)
+    inner[0] = ONE
+    assert shop.lake.failure(f"marts/{target}", partition=ONE).cls_name == "StreamMovedError"
+    shop.lake.run(f"marts/{target}", partition=ONE)
+    assert shop.found(target) == shop.all("delta", ONE, TWO)
+
+
 def test_an_asset_that_gets_other_partitions_is_refused(shop: Shop) -> None:
     """Cursors of days and one of weeks would read the same rows."""
     weekly = dg.WeeklyPartitionsDefinition("2026-01-01", day_offset=4)

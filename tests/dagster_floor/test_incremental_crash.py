@@ -1,6 +1,6 @@
 """Crash a run of partitions with two incremental inputs, run it again: each row of both is there once.
 
-Each write leaves another state behind: an ordinary run is killed behind some of them, EVERYTHING=1 kills at each
+Each write leaves another state behind: an ordinary run is killed behind some, with EVERYTHING=1 at each
 request.
 """
 
