@@ -84,21 +84,22 @@ def move(
 def _require_kind(job: "Import", position: "Position | None") -> None:
     """Raise `SettingError` for a position that no run of the import could have left."""
     from s3_assets.movement.imports import ImportMode
-    from s3_assets.tables.positions import StatePosition, VersionPosition
+    from s3_assets.tables.positions import StatePosition
 
     if job.mode is ImportMode.REPLACE:
         raise SettingError(
             f"the import '{job.name}' replaces what is there with each run, and has no cursor",
             remedy="Run it; or choose mode: replace_on_new_data.",
         )
-    fitting = {
-        ImportMode.APPEND: position,
-        ImportMode.MIRROR: position if isinstance(position, VersionPosition | StatePosition) else None,
-        ImportMode.REPLACE_ON_NEW_DATA: position if isinstance(position, StatePosition) else None,
-    }
-    if fitting[job.mode] is not position:
+    if job.mode is ImportMode.MIRROR and position is not None:
         raise SettingError(
-            f"the import '{job.name}' has mode {job.mode}: its cursor holds a state of the whole source",
+            f"the import '{job.name}' is a mirror: after any move of its cursor a run writes all rows anew",
+            remedy="Reset the cursor, if that is meant.",
+        )
+    state = position is None or isinstance(position, StatePosition)
+    if job.mode is ImportMode.REPLACE_ON_NEW_DATA and not state:
+        raise SettingError(
+            f"the cursor of the import '{job.name}' holds a state of the whole source",
             remedy="Set it back with --number, or reset it.",
         )
 
@@ -117,9 +118,11 @@ def _stands_there(opened: "OpenStream", position: "Position | None") -> bool:
 
 def _consequences(reader: Reader, opened: "OpenStream", position: "Position | None") -> "Grid":
     from s3_assets.incremental.run_notes import position_words
+    from s3_assets.movement.next_run import start_of
 
     current = opened.current.position if opened.current is not None else None
-    now = opened.damage or reader.next_read(current)
+    start = current if reader.job is None else start_of(reader.job, opened.current)
+    now = opened.damage or reader.next_read(start)
     then = reader.next_read(position)
     return facts(
         ("from", str(opened.damage) if opened.damage else position_words(current)),

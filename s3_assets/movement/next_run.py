@@ -22,6 +22,7 @@ from s3_assets.tables.table import Capability, Plan, ReadMode
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from s3_assets.incremental.cursor import Cursor
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Table
     from s3_assets.windows import Window
@@ -61,10 +62,20 @@ def next_run(job: Import, *, window: Window | None = None) -> NextRun:
         stream = None
     elif stream is not None and stream.damage is not None:
         raise stream.damage
-    position = stream.current.position if stream is not None and stream.current is not None else None
+    position = start_of(job, stream.current if stream is not None else None)
     plan = plan_behind(job, position, window=window)
     rows = _rows(job.source, plan, position) if window is None else None
     return NextRun(plan, stream, creates, rows, _spans(job.source, plan, position))
+
+
+def start_of(job: Import, cursor: Cursor | None) -> Position | None:
+    """Return the position from which a run goes on; None if it begins anew.
+
+    To a mirror a cursor that was moved by hand says nothing of the rows that are there.
+    """
+    if cursor is None or (job.mode is ImportMode.MIRROR and not cursor.mirrored):
+        return None
+    return cursor.position
 
 
 def plan_behind(job: Import, position: Position | None, *, window: Window | None = None) -> Plan:

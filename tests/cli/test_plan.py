@@ -147,9 +147,9 @@ def test_of_the_other_modes(
         outcome = " ".join(run("import", name).out.split())
         assert f"read {plans[name]['files']}" in outcome, name
         assert told(run, name)["nothing_new"], name
-    for name, position in (("fresh", "--modified"), ("compared", "--last-path")):
-        refused = run("cursor", "set", name, position, "2026-01-01", "--yes")
-        assert (refused.code, "a state of the whole source" in refused.err) == (1, True), refused.err
+    for name, message in (("fresh", "a state of the whole source"), ("compared", "is a mirror")):
+        refused = run("cursor", "set", name, "--modified", "2026-01-01", "--yes")
+        assert (refused.code, message in refused.err) == (1, True), refused.err
     said = " ".join(run("cursor", "reset", "fed", "--yes").err.split())
     assert "no row comes twice" in said
     assert run("import", "fed").code == 0
