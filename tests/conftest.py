@@ -16,7 +16,10 @@ from tests.support.extent import EVERYTHING
 pytest_plugins = ["tests.servers.plugin"]
 
 # Modules whose tests take a minute each.
-LONG = ("test_crash.py", "test_races.py", "test_ledger.py", "test_answers.py", "test_long_jobs.py")
+LONG = (
+    *("test_crash.py", "test_races.py", "test_ledger.py", "test_answers.py", "test_long_jobs.py"),
+    *("test_folder_crash.py", "test_folder_target.py"),
+)
 
 # Modules of many like cases: of so many an ordinary run tries one, EVERYTHING=1 tries all.
 THINNED = {

@@ -29,7 +29,7 @@ from tests.support.unconditional import unconditional
 from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.timeout(300)
-RACES = 30 if EVERYTHING else 3
+RACES = 30 if EVERYTHING else 2
 
 
 @pytest.fixture
