@@ -97,6 +97,14 @@ class Field:
         frame.write_parquet(buffer)
         obstore.put(self.ground.store(), f"source/{name}.parquet", buffer.getvalue())
 
+    def write_as_others(self, frame: pl.DataFrame) -> None:
+        """Append to the target what another program would."""
+        if self.target_format == "delta":
+            self.append(frame, "target")
+            return
+        table = self.table("target", "iceberg").open()  # type: ignore[attr-defined]
+        table.append(frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(table.schema().as_arrow()))
+
     def read(self, name: str, format_: str = "delta") -> pl.DataFrame:
         if format_ == "parquet":
             folder = "day=*/" if name == "target" else ""
@@ -295,12 +303,7 @@ def test_what_others_wrote_into_the_target_is_told_and_goes_with_a_comparison(
     place = Field(ground, source_format="parquet", target_format=target)
     place.put(few((1, 1.0), (2, 2.0), (3, 3.0)), "a")
     place.mirror()
-    foreign = few((2, 9.0), (77, 7.0))
-    if target == "delta":
-        place.append(foreign, "target")
-    else:
-        table = place.table("target", "iceberg").open()  # type: ignore[attr-defined]
-        table.append(foreign.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(table.schema().as_arrow()))
+    place.write_as_others(few((2, 9.0), (77, 7.0)))
     place.put(few((4, 4.0)), "b")
 
     outcome = place.mirror()
@@ -309,6 +312,32 @@ def test_what_others_wrote_into_the_target_is_told_and_goes_with_a_comparison(
     assert outcome.rows == 2
     assert canonical(place.read("target", target)) == canonical(place.read("source", "parquet"))
     assert place.mirror().nothing_new
+
+
+@pytest.mark.parametrize("target", ["delta", "iceberg"])
+def test_a_commit_of_others_in_between(target: str, ground: Ground) -> None:
+    """The run has looked at the target: what it replaces is looked for again, in the state that it meets."""
+    place = Field(ground, target_format=target)
+    place.append(few((1, 1.0), (2, 2.0), (3, 3.0)))
+    place.mirror()
+    place.source.update({"price": "5.0"}, predicate="id = 1")
+    place.source.delete("id = 2")
+    foreign = [few((1, 9.0), (2, 9.0), (77, 7.0))]
+
+    def meanwhile(frame: pl.LazyFrame) -> pl.LazyFrame:
+        while foreign:
+            place.write_as_others(foreign.pop())
+        return frame
+
+    outcome = place.mirror(transform=meanwhile)
+
+    assert outcome.written is not None
+    assert outcome.written.tries == 2
+    assert sorted(place.read("target", target).select("id", "price").rows()) == [
+        (1, 5.0),
+        (3, 3.0),
+        (77, 7.0),
+    ]
 
 
 def test_a_folder_of_files_gets_all_rows_anew(ground: Ground) -> None:
