@@ -91,10 +91,10 @@ class S3TableIOManager(dg.IOManager):
             # Dagster would derive a new one from each run, also from one that had nothing to write.
             execution.set_data_version(context.asset_key, dg.DataVersion(state[f"{OURS}/version"]))
         if windows is not None and written is not None:
+            # What was appended is not all that the partition has.
+            what = f"{OURS}/partition_rows_written" if step.streams else "dagster/partition_row_count"
             for key, rows in partition_rows(target, written, windows).items():
-                execution.add_asset_metadata(
-                    {"dagster/partition_row_count": rows}, asset_key=context.asset_key, partition_key=key
-                )
+                execution.add_asset_metadata({what: rows}, asset_key=context.asset_key, partition_key=key)
 
     def _write(
         self,

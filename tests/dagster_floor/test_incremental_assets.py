@@ -134,6 +134,9 @@ def test_a_partition_reads_what_was_added_to_it(shop: Shop, source: str, target:
     shop.add(source, [ONE, THREE], 10)
     late = shop.lake.run(f"marts/{target}", partition=ONE)
     assert written(late, target) == [1]
+    told = shop.lake.metadata(late, f"marts/{target}")
+    assert told["s3_assets/partition_rows_written"] == 1
+    assert "dagster/partition_row_count" not in told
     # The other days have cursors of their own, and read all that they have missed; then there is nothing new.
     for day in (TWO, THREE, TWO, ONE):
         shop.lake.run(f"marts/{target}", partition=day)

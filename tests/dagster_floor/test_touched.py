@@ -17,6 +17,7 @@ from s3_assets.tables.touched import Touched
 from tests.dagster_floor.conftest import Lake
 from tests.dagster_floor.pipeline import START
 from tests.support.extent import EVERYTHING
+from tests.support.proxy import RequestProxy
 
 Frame = pl.DataFrame
 SCHEMA: dict[str, Any] = {"id": pl.Int64, "date": pl.Date, "at": pl.Datetime("us", "UTC"), "text": pl.String}
@@ -295,6 +296,34 @@ def test_a_file_outside_of_all_folders_is_not_placed(lake: Lake) -> None:
 
     assert found.spans == ()
     assert "no folder of the partition column 'date'" in found.untold[0]
+
+
+def test_no_data_is_read(counted: tuple[Lake, RequestProxy]) -> None:
+    """One listing of a folder; of a Delta table the log alone, and of that what is new."""
+    lake, proxy = counted
+    folder = Files(lake, "date=%Y-%m-%d")
+    for day in range(5):
+        folder.put(DAY + timedelta(days=day), "one")
+    folder.look()
+    proxy.reset()
+    folder.put(DAY, "two")
+    before = proxy.count()
+    folder.look()
+    assert [each.method for each in proxy.requests()[before:]] == ["GET"]
+    assert "list-type=2" in proxy.requests()[-1].path
+
+    lake.client.delete_object(Bucket=lake.bucket, Key=folder.key(DAY, "two"))
+    delta = Delta(lake, "date")
+    for day in range(8):
+        delta.append([DAY + timedelta(days=day)])
+    lake.delta("source").create_checkpoint()
+    delta.look()
+    delta.append([DAY])
+    proxy.reset()
+    assert days_of(delta.look()) == {DAY}
+    read = [each.path for each in proxy.requests() if each.method == "GET" and "list-type" not in each.path]
+    assert all("/_delta_log/" in path for path in read)
+    assert sum(path.endswith(".json") for path in read) < 5
 
 
 def test_a_wall_clock_that_shows_an_hour_twice(lake: Lake) -> None:
