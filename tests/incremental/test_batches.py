@@ -1,5 +1,6 @@
 """Catch-ups in commits of a chosen size: each row once, whoever writes in between and wherever one stops."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
@@ -68,6 +69,20 @@ def test_a_run_that_ends_amid_its_batches_is_gone_on_with(tables: Tables) -> Non
     for each in batches(tables.target, STREAM, tables.source, limit=Limit(files=1)):
         assert each.commits == 1
     assert tables.rows() == list(range(6))
+
+
+def test_two_runs_at_once(tables: Tables) -> None:
+    tables.write(*range(6))
+
+    def run() -> int:
+        return append_in_batches(tables.target, STREAM, tables.source, limit=Limit(files=2)).rows
+
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(run) for _ in range(2)]
+        counts = [each.result() for each in running]
+
+    assert tables.rows() == list(range(6))
+    assert sum(counts) == 6
 
 
 def test_versions_without_rows_are_not_looked_at_for_ever(tables: Tables) -> None:

@@ -1,17 +1,25 @@
 """Sources that no longer tell what came since a cursor: an error that says what is missing, or all anew."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import polars as pl
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.errors import HistoryGapError, HistoryLostError, SettingError, TableRewrittenError
 from s3_assets.incremental.append import append_new
 from s3_assets.incremental.batches import append_in_batches
+from s3_assets.tables.open import open_table
 from s3_assets.tables.positions import Limit
+from s3_assets.tables.table import Table
 from tests.incremental import work
 from tests.incremental.versioned_ground import Tables
+from tests.tables.formats import DELTA, Place
+from tests.tables.iceberg_formats import SQLITE, namespace, sqlite_catalog
 
 STREAM = work.STREAM
 
@@ -109,3 +117,41 @@ def test_rows_of_others_are_not_replaced(tables: Tables) -> None:
 
     assert isinstance(met.value.__cause__, TableRewrittenError)
     assert tables.rows() == before == [1, 1]
+
+
+@pytest.mark.parametrize("target_format", ["delta", "iceberg"])
+def test_an_iceberg_delete_in_between(
+    s3_server: EmbeddedServer, s3_client: Any, bucket: str, tmp_path: Path, target_format: str
+) -> None:
+    place = Place(s3_server, s3_client, bucket, folder=tmp_path)
+    catalog = sqlite_catalog(place)
+    catalog.create_namespace(namespace(place))
+    schema = pa.schema([("number", pa.int64())])
+    foreign = catalog.create_table(f"{namespace(place)}.orders", schema)
+    connection = place.connection(**SQLITE.reach(place))
+
+    def iceberg(name: str) -> Table[Any]:
+        return open_table(name, SQLITE.settings(table=f"{namespace(place)}.{name}"), connection)
+
+    source, target = iceberg("orders"), iceberg("sales")
+    if target_format == "delta":
+        target = open_table("sales", DELTA.settings(), connection)
+    foreign.append(pa.table({"number": [1, 2]}, schema=schema))
+    append_new(target, STREAM, source)
+    foreign.delete("number = 1")
+    deleting = foreign.current_snapshot()
+    foreign.append(pa.table({"number": [3]}, schema=schema))
+
+    assert deleting is not None
+    with pytest.raises(TableRewrittenError, match=rf"snapshot {deleting.snapshot_id} \(.*full_refresh"):
+        append_new(target, STREAM, source)
+    outcome = append_new(target, STREAM, source, on_gap="full_refresh")
+
+    assert f"snapshot {deleting.snapshot_id}" in outcome.notes[-1]
+    assert append_new(target, STREAM, source).nothing_new
+    if target_format == "delta":
+        found = [pl.DataFrame(each) for each in DeltaTable(place.url, storage_options=place.options).scan()]
+    else:
+        found = [pl.DataFrame(catalog.load_table(f"{namespace(place)}.sales").scan().to_arrow())]
+    assert sorted(number for each in found for number in each["number"].to_list()) == [2, 3]
+    catalog.close()
