@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
+from functools import partial
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from s3_assets.tables.text_pool import in_order
@@ -20,7 +23,10 @@ _FETCHES = 16
 _AHEAD = 64
 # What is fetched of a large object before it is streamed: a preview needs no more.
 _STARTS = (256 * 1024, 1024 * 1024)
-_CHUNK = 4 * 1024 * 1024
+# Less than a block, which takes each as it comes then: new memory costs as much as parsing what is in it.
+_CHUNK = 3 * 1024 * 1024
+# Chunks that are fetched while others are parsed.
+_CHUNKS_AHEAD = 2
 
 
 class TextFile(NamedTuple):
@@ -59,6 +65,31 @@ def stream(objects: Objects, file: TextFile) -> Iterator[bytes]:
         start += size
     if start < file.size:
         yield from objects.stream(file.key, _CHUNK, start=start, etag=file.etag)
+
+
+def streams(
+    objects: Objects, files: Iterable[TextFile]
+) -> Generator[tuple[TextFile, Iterator[bytes]], None, None]:
+    """Yield large objects in their order, each with its bytes to its end, which are fetched ahead.
+
+    While one is read, the next one is begun. Raises as `stream` does.
+    """
+
+    def begin(file: TextFile) -> tuple[TextFile, Iterator[bytes]]:
+        if objects.encrypts:
+            return file, stream(objects, file)
+        chunks = objects.stream(file.key, _CHUNK, etag=file.etag)
+        return file, chain([next(chunks, b"")], _ahead(chunks))
+
+    return in_order((partial(begin, file) for file in files), 1)
+
+
+def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    with closing(in_order(repeat(lambda: next(chunks, None)), 1, _CHUNKS_AHEAD)) as fetched:
+        for chunk in fetched:
+            if chunk is None:
+                return
+            yield chunk
 
 
 class _Pieces(io.RawIOBase):

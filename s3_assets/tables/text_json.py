@@ -94,11 +94,9 @@ class _ObjectsTable(TextTable[JsonOf]):
             line
             for text, _ in self._objects(chunks, "", sampling=True)
             for line in text.split(b"\n")
-            if line.strip() and text_json_rows.is_good(line)
+            if line.strip()
         ]
-        if not lines:
-            return pl.Schema()
-        found = pl.read_ndjson(b"\n".join(lines), infer_schema_length=None)
+        found = text_json_rows.inferred(lines)
         formats = self.settings.formats
         return pl.Schema(
             {
@@ -122,7 +120,7 @@ class JsonLinesTable(_ObjectsTable[JsonLinesSettings]):
     ) -> Iterator[tuple[bytes, Callable[[bytes], Place]]]:
         del sampling
         for block in line_blocks(within(chunks, place)):
-            if block.text.strip():
+            if not block.text.isspace():
                 yield block.text, partial(_line, block.line)
 
 

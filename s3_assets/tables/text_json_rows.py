@@ -47,21 +47,36 @@ def read(batch: Batch, schema: pl.Schema) -> Objects:
     return Objects(text, frame, batch, bad, good)
 
 
-def is_good(line: bytes) -> bool:
-    """Tell whether a line is an object."""
+def inferred(lines: Sequence[bytes]) -> pl.DataFrame:
+    """Return the objects of a sample's lines, with types that fit them all; lines that are none are left out.
+
+    The last one may be cut off.
+    """
     import polars as pl
 
-    return _reason(line, pl.Schema()) is None
+    for some in (lines, lines[:-1]):
+        text = b"\n".join(some)
+        if some and not _has_half_characters(text):
+            try:
+                return pl.read_ndjson(text, infer_schema_length=None)
+            except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
+                continue
+    good = [line for line in lines if _reason(line, pl.Schema()) is None]
+    return pl.read_ndjson(b"\n".join(good), infer_schema_length=None) if good else pl.DataFrame()
+
+
+def _has_half_characters(text: bytes) -> bool:
+    """Tell whether there may be half of a character, which the parser takes for a whole one."""
+    return b"\\" in text and b"\\ud" in text.lower()
 
 
 def _read(text: bytes, schema: pl.Schema) -> pl.DataFrame | None:
     """Return the objects of the lines, if every one can be read."""
     import polars as pl
 
-    if not text.strip():
+    if not text or text.isspace():
         return schema.to_frame()
-    if b"\\" in text and b"\\ud" in text.lower():
-        # Perhaps half of a character, which the parser takes for a whole one.
+    if _has_half_characters(text):
         return None
     try:
         # A column is needed to count the rows.

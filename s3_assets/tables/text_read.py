@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.tables.tasks import MIN_TASK_BYTES, grouped
 from s3_assets.tables.text_charset import utf8_chunks
-from s3_assets.tables.text_fetch import SMALL, TextFile, bodies
+from s3_assets.tables.text_fetch import SMALL, TextFile, bodies, streams
 from s3_assets.tables.text_pool import in_order
 from s3_assets.tables.text_quarantine import Quarantine
 from s3_assets.tables.text_rows import BLOCK, BadRow, joined
@@ -138,14 +138,20 @@ class TextRead:
                         most = _FILES_AT_ONCE if self.limit is None else 1
                         for group in grouped(run, SMALL, most):
                             yield partial(self._small, group)
-                    else:
+                    elif self.limit is not None:
                         for each in run:
-                            yield from self._streamed(*each)
+                            yield from self._streamed(each.file)
+                    else:
+                        with closing(streams(objects, (each.file for each in run))) as begun:
+                            for file, chunks in begun:
+                                yield from self._streamed(file, chunks=chunks)
 
-    def _streamed(self, file: TextFile, body: bytes | None) -> Iterator[Callable[[], list[Parsed]]]:
+    def _streamed(
+        self, file: TextFile, body: bytes | None = None, chunks: Iterator[bytes] | None = None
+    ) -> Iterator[Callable[[], list[Parsed]]]:
         settings = self.table.settings
         size = BLOCK if self.limit is None else min(BLOCK, _FIRST)
-        with open_members(self.table.folder.objects, file, settings.compression, body) as members:
+        with open_members(self.table.folder.objects, file, settings.compression, body, chunks) as members:
             for place, text in members:
                 for batch in self.table.batches(utf8_chunks(text, settings.charset, size), place):
                     yield partial(self._rows, [batch], file.key)

@@ -41,17 +41,22 @@ Text = tuple[str, BinaryIO]
 
 @contextmanager
 def open_members(
-    objects: Objects, file: TextFile, compression: Compression, body: bytes | None = None
+    objects: Objects,
+    file: TextFile,
+    compression: Compression,
+    body: bytes | None = None,
+    chunks: Iterator[bytes] | None = None,
 ) -> Iterator[Iterator[Text]]:
     """Open the texts of one object, unpacked: one, or every member of an archive, each with its place.
 
-    `body` is the whole object, where it was fetched already. A text has to be read before the next is taken.
+    `body` is the whole object, where it was fetched already, and `chunks` are its bytes, where they are under
+    way; else no more is fetched than is read. A text has to be read before the next is taken.
     Raises `BadRowError` for a damaged file, `UnsupportedError` for an archive in an archive or a password.
     """
     url = objects.url(file.key)
-    if body is None and file.size <= SMALL:
+    if body is None and chunks is None and file.size <= SMALL:
         body = objects.get(file.key)
-    raw = cast("BinaryIO", io.BytesIO(body) if body is not None else Chunks(stream(objects, file)))
+    raw = cast("BinaryIO", io.BytesIO(body) if body is not None else Chunks(chunks or stream(objects, file)))
     with _unpacking(url):
         start, raw = _begun(raw)
         kind = compression if compression != "auto" else _kind(start)

@@ -14,6 +14,7 @@ from s3_assets.tables.catalogs.newest_metadata import FOLDER, HINT, Opened, newe
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyiceberg.exceptions import TableAlreadyExistsError
     from pyiceberg.io import FileIO
     from pyiceberg.partitioning import PartitionSpec
     from pyiceberg.schema import Schema
@@ -66,9 +67,18 @@ class MetadataFilesCatalog(NoopCatalog):
         properties: Properties | None = None,
     ) -> Table:
         """Create the table; raises `TableAlreadyExistsError` if there is one, or somebody is faster."""
-        self.create_table_transaction(
+        from pyiceberg.exceptions import CommitFailedException
+
+        begun = self.create_table_transaction(
             identifier, schema, location, partition_spec, sort_order, properties
-        ).commit_transaction()
+        )
+        try:
+            begun.commit_transaction()
+        except CommitFailedException:
+            # The one requirement of a new table is that there is none.
+            if self._newest() is None:
+                raise
+            raise self._already_there() from None
         return self.load_table(identifier)
 
     def create_table_transaction(
@@ -143,7 +153,7 @@ class MetadataFilesCatalog(NoopCatalog):
         return _response(metadata, written)
 
     def _put_new(self, metadata: TableMetadata, place: str, table: Table) -> None:
-        from pyiceberg.exceptions import CommitFailedException, TableAlreadyExistsError
+        from pyiceberg.exceptions import CommitFailedException
         from pyiceberg.serializers import ToOutputFile
 
         files = self._io()
@@ -154,8 +164,13 @@ class MetadataFilesCatalog(NoopCatalog):
             if self._read(place.rpartition("/")[2]) == metadata:
                 return
             if place == table.metadata_location:
-                raise TableAlreadyExistsError(f"there is a table below {self._table.url} already") from None
+                raise self._already_there() from None
             raise CommitFailedException(f"somebody else has written {place}") from None
+
+    def _already_there(self) -> TableAlreadyExistsError:
+        from pyiceberg.exceptions import TableAlreadyExistsError
+
+        return TableAlreadyExistsError(f"there is a table below {self._table.url} already")
 
     def _newest(self) -> Opened | None:
         return newest_metadata(self._objects, self._table, self._read)

@@ -226,6 +226,8 @@ def test_of_writers_that_race_exactly_one_wins(place: Place) -> None:
         )
     )
     assert sorted(outcomes) == ["TableAlreadyExistsError", "won"]
+    with pytest.raises(TableAlreadyExistsError, match=place.path):
+        catalog.create_table(catalog.identifier, COLUMNS, properties=once)
 
     won = []
     for number in range(8):
