@@ -76,11 +76,16 @@ def merge(
     `found` is what `held` says of the touched keys.
 
     A key that more than one row of the table has, as only another writer can leave it, loses all of them and
-    gets one; others are updated in place, so that the table's own change feed tells what became of them.
+    gets one; others are updated in place, so that the table's own change feed tells what became of them. In a
+    table with generated columns all come in anew.
     """
+    import polars as pl
+
+    # Generated columns are computed for rows that come in, and not for those that are updated.
+    complete = len(rows.columns) == len(handle.schema().fields)
     equal = [f"t.{_quoted(key)} = s.{_quoted(f'{_KEY}_{i}')}" for i, key in enumerate(what.keys)]
     merger = handle.merge(
-        _acts(rows, what, found),
+        _acts(rows, what, found.filter(pl.col(HELD) > (1 if complete else 0))),
         " AND ".join([*equal, *_within(handle, found.drop(HELD))]),
         source_alias="s",
         target_alias="t",
@@ -151,13 +156,13 @@ def _literal(value: int | str | date) -> str:
     return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
-def _acts(rows: pl.DataFrame, what: Merge, found: pl.DataFrame) -> Any:  # noqa: ANN401 - an Arrow table
-    """Return the rows with what is done to the table's rows of their key."""
+def _acts(rows: pl.DataFrame, what: Merge, anew: pl.DataFrame) -> Any:  # noqa: ANN401 - an Arrow table
+    """Return the rows with what is done to the table's rows of their key; those of `anew` come in anew."""
     import polars as pl
 
     keys = what.keys
     types = pl.Schema({key: rows.schema[key] for key in keys})
-    several = found.filter(pl.col(HELD) > 1).select(keys).cast(types)
+    several = anew.select(keys).cast(types)
     put = rows.join(several, on=keys, how="anti")
     add = rows.join(several, on=keys, how="semi")
     taken = what.touched.cast(types).join(put.select(keys), on=keys, how="anti")

@@ -12,11 +12,19 @@ from typing import Any
 import obstore
 import polars as pl
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, Schema, write_deltalake
+from deltalake import Field as Column
+from deltalake.schema import PrimitiveType
 from pyiceberg.table import StaticTable
 
 from s3_assets.embedded.server import EmbeddedServer
-from s3_assets.errors import HistoryGapError, RowKeyError, SchemaMismatchError, SettingError
+from s3_assets.errors import (
+    HistoryGapError,
+    RowKeyError,
+    RowsRefusedError,
+    SchemaMismatchError,
+    SettingError,
+)
 from s3_assets.incremental.append import PASSED, append_new
 from s3_assets.incremental.comparison import compare
 from s3_assets.incremental.mirror import mirror
@@ -338,6 +346,27 @@ def test_a_commit_of_others_in_between(target: str, ground: Ground) -> None:
         (3, 3.0),
         (77, 7.0),
     ]
+
+
+def test_a_target_with_a_generated_column_and_a_constraint(plain: Field) -> None:
+    fields = [("id", "long", {}), ("day", "date", {}), ("price", "double", {})]
+    fields.append(("double", "double", {"delta.generationExpression": "price * 2"}))
+    schema = Schema([Column(name, PrimitiveType(kind), metadata=about) for name, kind, about in fields])
+    DeltaTable.create(plain.url("target"), schema, storage_options=plain.ground.options)
+    plain.append(few((1, 1.0), (2, 2.0)))
+    plain.mirror()
+    handle = DeltaTable(plain.url("target"), storage_options=plain.ground.options)
+    handle.alter.add_constraint({"cheap": "price < 50"})
+    plain.source.update({"price": "5.0"}, predicate="id = 1")
+    plain.source.delete("id = 2")
+    plain.append(few((3, 3.0)))
+
+    plain.mirror()
+
+    assert sorted(plain.read("target").select("id", "double").rows()) == [(1, 10.0), (3, 6.0)]
+    plain.source.update({"price": "70.0"}, predicate="id = 1")
+    with pytest.raises(RowsRefusedError, match="price < 50"):
+        plain.mirror()
 
 
 def test_a_folder_of_files_gets_all_rows_anew(ground: Ground) -> None:
