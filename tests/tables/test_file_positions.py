@@ -489,7 +489,7 @@ def test_a_window_of_new_files(way: str, place: Place) -> None:
     until = plan.until
     if isinstance(since, FilesPosition) and isinstance(until, FilesPosition):
         until = FilesPosition(pl.concat([since.files, until.files]))
-    assert table.plan(ReadMode.ADDED, since=until).empty
+    assert table.plan(ReadMode.ADDED, since=until, window=window).empty
 
 
 # Settings
