@@ -89,12 +89,12 @@ def secrets_of(setting: object) -> Iterator[SecretReference]:
     elif isinstance(setting, BaseModel):
         for name in type(setting).model_fields:
             yield from secrets_of(getattr(setting, name))
-    elif isinstance(setting, tuple):
-        for each in setting:
+    elif isinstance(setting, tuple | dict):
+        for each in setting.values() if isinstance(setting, dict) else setting:
             yield from secrets_of(each)
 
 
-def kept_secrets(connection: S3Connection) -> list[SecretsManagerSecret | ParameterSecret]:
-    """Return the secrets of a connection that AWS keeps, each once."""
-    kept = (each.secrets_manager or each.ssm for each in secrets_of(connection))
+def kept_secrets(*settings: BaseModel) -> list[SecretsManagerSecret | ParameterSecret]:
+    """Return the secrets of a connection, and of imports by it, that AWS keeps, each once."""
+    kept = (each.secrets_manager or each.ssm for each in secrets_of(settings))
     return list(dict.fromkeys(each for each in kept if each is not None))

@@ -50,7 +50,11 @@ def policies(
     last = steps[-1].holder
     held.setdefault(last, []).extend(_storage(here, folders, service))
     held[last].extend(catalog_statements(registry, connection, service, written))
-    for secret in kept_secrets(here):
+    # What an import needs, such as the salt of its digests, is read where its target is written.
+    imports = [
+        each for each in registry.imports.values() if registry.tables[each.target].connection == connection
+    ]
+    for secret in kept_secrets(here, *imports):
         held.setdefault(reader_of(secret), []).append(_read(secret, service))
     return [
         _document(here, service, holder, _numbered(found), storing=holder == last)

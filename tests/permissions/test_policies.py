@@ -321,6 +321,19 @@ def test_secrets_are_read_by_the_chain_or_a_profile() -> None:
     assert found["the identity of the profile 'vault'"][0]["Resource"] == [arn]
 
 
+def test_the_salt_of_an_import_is_read_where_its_target_is_written() -> None:
+    salt = {"secrets_manager": {"name": "lake/salt"}}
+    imports = {"clean": {**IMPORTS["clean"], "filters": {"digest": {"email": {"salt": salt}}}}}
+    registry = made(
+        {"auth": {"type": "profile", "profile": "etl"}, "region": "eu-central-1"}, TABLES, imports
+    )
+
+    (statement,) = printed(registry)["the identity that the AWS chain finds"]
+
+    assert statement["Action"] == ["secretsmanager:GetSecretValue"]
+    assert statement["Resource"] == ["arn:aws:secretsmanager:eu-central-1:*:secret:lake/salt-??????"]
+
+
 def test_statements_of_one_name_are_numbered() -> None:
     auth = {
         "type": "access_key",
