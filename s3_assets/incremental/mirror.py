@@ -70,8 +70,8 @@ def mirror(
     is reset; if others have written since the last run, the outcome says so.
 
     Raises, before anything is written, `RowKeyError` if rows of the source share a key or have a null in it,
-    `SettingError` if all rows were to be replaced and other streams have written the target, and a
-    `HistoryGapError` for a gap.
+    `SettingError` if all rows were to be replaced or compared and other streams have written the target, and
+    a `HistoryGapError` for a gap.
     """
     target.require(Capability.TRANSACTIONS)
     behind = Source(source, tuple(keys), transform, frozenset(uncompared))
@@ -116,7 +116,6 @@ class _Mirror:
         position = since.position if since is not None and since.mirrored else None
         told: tuple[str, ...] = ()
         if writer is None or position is None:
-            self._refuse_shared(writer)
             found = self.source.current()
         else:
             found = self.source.since(position, self.target, writer, self.on_gap)
@@ -125,6 +124,8 @@ class _Mirror:
             told = self._others()
             if found.changes is None and found.plan.mode is not ReadMode.CURRENT:
                 found = self.source.current()
+        if found.plan.mode is ReadMode.CURRENT:
+            self._refuse_shared(writer)
         read = StreamRead(
             cursors, since, found.until, found.plan.files, found.plan.bytes, anew=True, mirrored=True
         )
@@ -145,14 +146,14 @@ class _Mirror:
         return Outcome(plan, None, since, moved.cursors[self.stream], notes=plan.notes)
 
     def _refuse_shared(self, writer: Writer | None) -> None:
-        """Raise `SettingError` if other streams write the target: their rows would be lost."""
+        """Raise `SettingError` if other streams write the target: what the source lacks would be lost."""
         if writer is None:
             return
         names = streams_of(self.target)
         others = [name for name in names if name != self.stream and writer.committed(name) is not None]
         if others:
             raise SettingError(
-                f"a mirror replaces all rows, and other streams have written here: {', '.join(others)}",
+                f"a mirror removes what its source lacks, and others have written here: {', '.join(others)}",
                 remedy="Give each stream a table of its own.",
                 table=self.target.name,
                 connection=self.target.connection.name,

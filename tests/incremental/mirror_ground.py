@@ -1,5 +1,6 @@
 """Sources that change by key, and what a mirror of them has to hold: in plain Python, without our code."""
 
+import io
 import re
 from datetime import date
 
@@ -89,8 +90,9 @@ class MirrorGround(IcebergGround):
                 obstore.delete(store, work.SOURCE + key)
         for number, rows in groups.items():
             if rows != [each for each in state(waves - 1) if each[0] // 20 == number] or waves == 1:
-                with obstore.open_writer(store, f"{work.SOURCE}{number}.parquet") as file:
-                    frame(rows).write_parquet(file)
+                buffer = io.BytesIO()
+                frame(rows).write_parquet(buffer)
+                obstore.put(store, f"{work.SOURCE}{number}.parquet", buffer.getvalue())
 
     def require_clean_delta(self, prefix: str) -> None:
         """No part of ours that the log never named, two cursors at most.

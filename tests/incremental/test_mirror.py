@@ -349,9 +349,10 @@ def test_a_commit_of_others_in_between(target: str, ground: Ground) -> None:
 
 
 def test_a_target_with_a_generated_column_and_a_constraint(plain: Field) -> None:
-    fields = [("id", "long", {}), ("day", "date", {}), ("price", "double", {})]
-    fields.append(("double", "double", {"delta.generationExpression": "price * 2"}))
-    schema = Schema([Column(name, PrimitiveType(kind), metadata=about) for name, kind, about in fields])
+    kinds = {"id": "long", "day": "date", "price": "double"}
+    formula = {"delta.generationExpression": "price * 2"}
+    generated = Column("double", PrimitiveType("double"), metadata=formula)
+    schema = Schema([*(Column(name, PrimitiveType(kind)) for name, kind in kinds.items()), generated])
     DeltaTable.create(plain.url("target"), schema, storage_options=plain.ground.options)
     plain.append(few((1, 1.0), (2, 2.0)))
     plain.mirror()
@@ -444,7 +445,7 @@ def test_a_target_that_other_streams_write_is_refused(plain: Field) -> None:
     target = plain.table("target", "delta", partitions=Partitions(column="day", start=date(2026, 1, 1)))
     append_new(target, "target/other", plain.table("source", "delta"))
 
-    with pytest.raises(SettingError, match="other streams have written here: target/other"):
+    with pytest.raises(SettingError, match="others have written here: target/other"):
         plain.mirror()
 
     assert plain.read("target").height == 1
