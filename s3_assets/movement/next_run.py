@@ -108,7 +108,8 @@ def _batches(job: Import, plan: Plan) -> tuple[str, ...]:
     """Say how the files are cut into commits, if they are."""
     if job.limit is None or plan.empty:
         return ()
-    files = "" if job.limit.files is None else f"{job.limit.files:,} files"
+    count = job.limit.files
+    files = "" if count is None else f"{count:,} file{'' if count == 1 else 's'}"
     size = "" if job.limit.bytes is None else readable_bytes(job.limit.bytes)
     most = " and ".join(each for each in (files, size) if each)
     runs = (

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,23 @@ def test_of_new_commits(run: Command, registry: Path, bucket: str, options: dict
     assert answer.err == failed.err
 
 
+def test_of_changed_partitions(run: Command, registry: Path, bucket: str, options: dict[str, str]) -> None:
+    text = registry.read_text()
+    text = text.replace("landing/feed, format: delta }", "landing/feed, format: delta, partitions: *daily }")
+    registry.write_text(text)
+    url = f"s3://{bucket}/landing/feed"
+    for day in (5, 6, 8):
+        frame = pl.DataFrame({"id": [day], "date": [date(2026, 1, day)]})
+        write_deltalake(url, frame, mode="append", partition_by=["date"], storage_options=options)
+        if day == 5:
+            run("import", "feed")
+
+    assert told(run, "feed")["partitions"] == [
+        [f"2026-01-0{day}T00:00:00+00:00", f"2026-01-0{day + 1}T00:00:00+00:00"] for day in (6, 8)
+    ]
+    assert "changed 2026-01-06T00:00:00+00:00 to" in " ".join(run("plan", "feed").out.split())
+
+
 def test_of_partitions_that_are_replaced(run: Command, registry: Path, land: Land, keys: Keys) -> None:
     for index, day in enumerate(("2026-01-05", "2026-01-06", "2026-01-07")):
         land(day, index)
@@ -141,7 +159,7 @@ def test_of_the_other_modes(
     }  # fmt: skip
     assert plans["compared"]["notes"] == ["all rows are compared with those of the target"]
     assert plans["batches"]["notes"] == [
-        "each commit takes 1 files at most (batch), at most 2 of them in one run (max_batches)"
+        "each commit takes 1 file at most (batch), at most 2 of them in one run (max_batches)"
     ]
     for name in names:
         outcome = " ".join(run("import", name).out.split())
