@@ -95,6 +95,10 @@ class Head:
         """The lowest number that counts."""
         return self.entry.oldest if self.entry else 1
 
+    def committed(self, stream: str) -> int | None:
+        """Return the number of the stream's last commit."""
+        return self.entry.stamps.get(stream) if self.entry else None
+
     def oldest_of_next(self) -> int:
         """Return the lowest number that counts once another entry is there."""
         following = self.number + 1

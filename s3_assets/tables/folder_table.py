@@ -158,8 +158,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
 
     def committed(self, stream: str) -> int | None:
         """Return what the newest entry of the folder's log says of the stream."""
-        entry = FolderLog(Objects(self.connection), self.location).head().entry
-        return entry.stamps.get(stream) if entry else None
+        return FolderLog(Objects(self.connection), self.location).head().committed(stream)
 
     def touched(self, since: Position | DigestsPosition | None) -> Touched:
         """Tell which spans of time have other files than at `since`, by the names of their folders.

@@ -72,7 +72,7 @@ class FolderWriter(Writer):
 
     def committed(self, stream: str) -> int | None:
         """Return what the newest entry of the log says of the stream."""
-        return self._head.entry.stamps.get(stream) if self._head.entry else None
+        return self._head.committed(stream)
 
     def commits_since(self, version: int) -> list[Mapping[str, str]] | None:
         """Return the notes of the entries after `version` up to the pinned one, newest first."""

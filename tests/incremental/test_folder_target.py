@@ -1,5 +1,6 @@
 """Parquet folders as targets: the put that is the commit, what follows it, and several writers at once."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Literal
@@ -70,6 +71,12 @@ def test_the_put_of_an_entry_is_the_commit(
     assert staged
     assert not any(key.endswith(".parquet") for key in staged)
     assert len(entries(ground, "table/")) == 1 + committed
+    # Looking at the cursor finishes nothing.
+    target = work.target(work.connection(ground.endpoint, ground.bucket), "table/", "parquet")
+    number = target.committed(work.STREAM)
+    stamps = [json.loads(ground.objects("table/")[key])["stamps"] for key in entries(ground, "table/")]
+    assert number == stamps[-1][work.STREAM] == max(each[work.STREAM] for each in stamps)
+    assert [key for key in ground.keys("table/") if "/staging/" in key] == staged
 
     # The next run has nothing new to write if the commit was made, and finishes it all the same.
     again = ground.run_folder("table/", 2)
@@ -185,8 +192,8 @@ def test_answers_that_lie(
     """The server acted and did not answer, or said 503 and did not act; without retries our code meets it."""
     ground.run_folder("template/", 1)
     template = ground.objects("template/")
-    given = {"endpoint": proxy.endpoint, "bucket": ground.bucket, "source_bucket": ground.sources[1]}
-    given |= {"format_": "parquet", "retries": retries}
+    given: dict[str, Any] = {"endpoint": proxy.endpoint, "bucket": ground.bucket}
+    given |= {"source_bucket": ground.sources[1], "format_": "parquet", "retries": retries}
     crasher = Crasher(proxy, zygote, folder_work.import_new, 60)
     assert crasher.run({**given, "prefix": "template/"}).succeeded
     writes = sum(each.method in WRITES for each in proxy.requests())
