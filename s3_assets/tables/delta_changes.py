@@ -38,6 +38,8 @@ def plan(
 
     Raises a `HistoryGapError` if that cannot be told.
     """
+    import polars as pl
+
     start = delta_gaps.position(table, since)
     if start.partly is not None and start.partly.of_snapshot:
         return delta_snapshot.resume(table, start, mode, window, limit)
@@ -53,16 +55,16 @@ def plan(
     schema = delta_log.columns(handle)
     bound = table.bounds(window, schema).expression() if window is not None else None
     taken = take(table, handle, start, mode, limit)
-    if not taken.reaching:
-        columns = change_schema(schema) if mode is ReadMode.CHANGES else schema
-        passed = taken.until.version - start.version
-        return Plan(_empty(columns), mode, taken.until, 0, 0, empty=True, more=taken.more, passed=passed)
-    frame, files, size = _rows(table, handle, schema, mode, start, taken)
     notes = tuple(
         f"version {each.version} ({each.operation}) changed rows; only added rows are read"
         for each in taken.changing
         if mode is ReadMode.ADDED
     )
+    if not taken.reaching:
+        empty = pl.LazyFrame(schema=change_schema(schema) if mode is ReadMode.CHANGES else schema)
+        passed = taken.until.version - start.version
+        return Plan(empty, mode, taken.until, 0, 0, empty=True, more=taken.more, passed=passed, notes=notes)
+    frame, files, size = _rows(table, handle, schema, mode, start, taken)
     return Plan(
         frame if bound is None else frame.filter(bound),
         mode,
@@ -78,8 +80,8 @@ def _rows(
     table: DeltaTable, handle: Handle, schema: pl.Schema, mode: ReadMode, start: VersionPosition, taken: Taken
 ) -> tuple[pl.LazyFrame, int, int]:
     """Return the rows, and the number and size of the files that are read for them."""
-    if mode is ReadMode.ADDED and not taken.changing and readable(handle, taken.files):
-        # Appended files are the added rows: no feed is needed to read them.
+    if taken.in_files and readable(handle, taken.files):
+        # No feed is needed to read them.
         delta_gaps.require_kept(table, taken.taken_out(handle))
         frame = table.scan_files(handle, schema, [each.path for each in taken.files])
         return frame, len(taken.files), sum(each.size for each in taken.files)
@@ -127,9 +129,3 @@ def _nothing(table: DeltaTable, mode: ReadMode, start: VersionPosition) -> Plan:
 
     frame = pl.defer(lambda: pl.DataFrame(schema=schema()), schema=schema)
     return Plan(frame, mode, start, 0, 0, empty=True)
-
-
-def _empty(schema: pl.Schema) -> pl.LazyFrame:
-    import polars as pl
-
-    return pl.LazyFrame(schema=schema)

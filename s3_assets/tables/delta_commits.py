@@ -24,6 +24,7 @@ AT_ONCE = 16
 """How many entries are read side by side."""
 # Operations that write the changed rows into the change feed; any other that removes data replaces rows.
 _CHANGING = frozenset({"DELETE", "UPDATE", "MERGE"})
+_ADDING_NONE = frozenset({"DELETE", "UPDATE"})
 
 
 class Effect(Enum):
@@ -63,9 +64,11 @@ class Commit:
     schema: str | None = None
 
     @property
-    def bytes(self) -> int:
-        """The size of the files that it added."""
-        return sum(each.size for each in self.added)
+    def adds_rows(self) -> bool:
+        """Whether it may have added rows: what a DELETE or an UPDATE writes was there before."""
+        return self.effect is not Effect.NONE and not (
+            self.effect is Effect.CHANGE and self.operation in _ADDING_NONE
+        )
 
 
 def read_commits(listing: LogListing, versions: Sequence[int]) -> list[Commit | None]:

@@ -25,8 +25,9 @@ _AHEAD = 32 * AT_ONCE
 
 @dataclass(frozen=True)
 class Taken:
-    """Commits behind a cursor, oldest first, and the files that they added and that were not read yet."""
+    """Commits behind a cursor, oldest first, and the files of added rows in them that were not read yet."""
 
+    mode: ReadMode
     commits: tuple[Commit, ...]
     files: tuple[AddedFile, ...]
     until: VersionPosition
@@ -34,13 +35,20 @@ class Taken:
 
     @property
     def reaching(self) -> tuple[Commit, ...]:
-        """The commits that added, changed or replaced rows."""
+        """The commits of which something is read."""
+        if self.mode is ReadMode.ADDED:
+            return tuple(each for each in self.commits if each.adds_rows)
         return tuple(each for each in self.commits if each.effect is not Effect.NONE)
 
     @property
     def changing(self) -> tuple[Commit, ...]:
-        """Those that did not only add some."""
-        return tuple(each for each in self.reaching if each.effect is not Effect.APPEND)
+        """The commits that did not only add rows."""
+        return tuple(each for each in self.commits if each.effect not in {Effect.NONE, Effect.APPEND})
+
+    @property
+    def in_files(self) -> bool:
+        """Whether the files hold the added rows and no others, as only the feed tells of a MERGE."""
+        return self.mode is ReadMode.ADDED and all(each.effect is Effect.APPEND for each in self.reaching)
 
     def taken_out(self, newest: Handle) -> list[str]:
         """Return the paths of the files that a later commit took out, so that they may have been vacuumed."""
@@ -68,7 +76,10 @@ def take(
     files: list[AddedFile] = []
     for commit in _read(table, handle, since, first, budget):
         left = commit.added[begun if commit.version == first else 0 :]
-        by_feed = mode is ReadMode.CHANGES or commit.effect in {Effect.CHANGE, Effect.REPLACE}
+        if mode is ReadMode.ADDED and not commit.adds_rows:
+            commits.append(commit)
+            continue
+        by_feed = mode is ReadMode.CHANGES or commit.effect is not Effect.APPEND
         count = commit.feed_files if by_feed else len(left)
         size = commit.feed_bytes if by_feed else sum(each.size for each in left)
         if mode is ReadMode.ADDED and commit.effect is Effect.REPLACE:
@@ -85,12 +96,12 @@ def take(
             if not by_feed and some < len(left) and readable(handle, left):
                 start = begun if commit.version == first else 0
                 cut = replace(since, version=commit.version, partly=Partly(start + some, of_snapshot=False))
-                return Taken((*commits, commit), left[:some], cut, more=True)
+                return Taken(mode, (*commits, commit), left[:some], cut, more=True)
         commits.append(commit)
         files += left
         budget.spend(count, size)
     until = replace(since, version=commits[-1].version, partly=None) if commits else since
-    return Taken(tuple(commits), tuple(files), until, until.version < handle.version())
+    return Taken(mode, tuple(commits), tuple(files), until, until.version < handle.version())
 
 
 def readable(handle: Handle, files: Sequence[AddedFile]) -> bool:

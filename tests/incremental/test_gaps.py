@@ -57,7 +57,7 @@ def cleaned_up(tables: Tables) -> None:
 GAPS: tuple[tuple[Callable[[Tables], None], type[HistoryGapError], str], ...] = (
     (overwritten, TableRewrittenError, "version 1 .* replaced rows"),
     (made_anew, TableRewrittenError, "dropped and made anew"),
-    (vacuumed, HistoryGapError, "version 2 .* feed|vacuumed|change data feed"),
+    (vacuumed, HistoryLostError, "files with added rows were vacuumed"),
     (cleaned_up, HistoryLostError, "log of versions 1 to 2 is gone"),
 )
 
@@ -70,7 +70,7 @@ def test_a_gap_fails_or_begins_anew_in_one_commit(
     append_new(tables.target, STREAM, tables.source)
     happened(tables)
 
-    with pytest.raises(kind, match=rf"table 'orders'.*({said}).*on_gap: full_refresh|feed"):
+    with pytest.raises(kind, match=rf"table 'orders'.*{said}.*on_gap: full_refresh"):
         append_new(tables.target, STREAM, tables.source)
     assert tables.rows() == [1, 2]
     before = tables.target_handle().version()
