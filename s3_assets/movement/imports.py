@@ -194,6 +194,9 @@ class _Run:
             return self._job.placement.apply(frame, partitions, self.load)
         if partitions.column in frame.collect_schema() or self.window is not None:
             return frame
+        if self._job.mode is ImportMode.MIRROR:
+            # A row that did not change stays where it is: the load time has to be asked for.
+            return frame
         found = f"the rows have no column '{partitions.column}': they were placed by their load time"
         self.remarks = (f"{found}; `placement: {{}}` says that this is meant",)
         return Placement().apply(frame, partitions, self.load)

@@ -124,11 +124,11 @@ def expand(
     fields = settings.columns
     if fields is None:
         fields = _sampled(frame.select(checked.alias(column)), settings)
-        if not fields or len(fields) > _MOST_COLUMNS:
+        if len(fields) > _MOST_COLUMNS:
             raise load.misfit(
                 place,
                 f"{len(fields):,} fields were found in the first {settings.sample_rows:,} rows of '{column}'",
-                f"Declare `columns`; a sample may show between 1 and {_MOST_COLUMNS}.",
+                f"Declare `columns`; a sample may show {_MOST_COLUMNS} at most.",
             )
     prefix = f"{column}_" if settings.prefix is None else settings.prefix
     names = {f"{prefix}{key if each.path else key.replace('.', '_')}": key for key, each in fields.items()}

@@ -140,12 +140,25 @@ def test_values_of_other_types(type_: str) -> None:
             {"columns": {"a.b": "int64", "a_b": {"type": "int64", "path": "$.x"}}},
             "two of the columns get one",
         ),
-        (None, "0 fields were found in the first 1,000 rows of 'payload'"),
     ],
-    ids=["taken", "twice", "nothing to sample"],
+    ids=["taken", "twice"],
 )
-def test_columns_that_do_not_fit(settings: dict[str, Any] | None, message: str) -> None:
-    frame = pl.DataFrame({"id": [1], "payload": [None]}, schema={"id": pl.Int64, "payload": pl.String})
-
+def test_columns_that_do_not_fit(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SchemaMismatchError, match=message):
-        expand(settings, frame)
+        expand(settings)
+
+
+def test_a_sample_of_nothing_has_no_columns() -> None:
+    nothing = FRAME.with_columns(payload=pl.lit(None, dtype=pl.String))
+
+    assert expand(None, nothing).columns == ["id", "payload"]
+    assert expand({"keep": False}, nothing.clear()).columns == ["id"]
+
+
+def test_a_sample_of_too_many_columns_is_refused() -> None:
+    many = pl.DataFrame({"payload": [json.dumps({f"field_{number}": 1 for number in range(501)})]})
+
+    with pytest.raises(
+        SchemaMismatchError, match="501 fields were found in the first 1,000 rows of 'payload'"
+    ):
+        expand(None, many)

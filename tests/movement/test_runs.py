@@ -11,6 +11,7 @@ from deltalake import write_deltalake
 
 from s3_assets.errors import (
     HistoryGapError,
+    PartitionColumnError,
     RowsOutsideWindowError,
     RowsRefusedError,
     SchemaMismatchError,
@@ -319,3 +320,19 @@ def test_a_faster_run_of_the_same_replacement_is_not_undone(shop: Shop) -> None:
     assert faster == [2]
     assert (outcome.rounds, outcome.nothing_new) == (2, True)
     assert ids(shop.rows()) == [0, 5]
+
+
+def test_a_mirror_is_placed_by_its_load_time_if_it_is_told(shop: Shop) -> None:
+    settings = {"mode": "mirror", "key": ["id"]}
+    target = {"partitions": DAILY}
+    shop.land("a", {"id": [1, 2], "text": ["x", "y"]})
+    with pytest.raises(PartitionColumnError, match="the partition column 'day' is not among the columns"):
+        run(shop.registry(settings, target=target))
+
+    registry = shop.registry({**settings, "placement": {}}, target=target)
+    run(registry)
+    shop.land("a", {"id": [1, 2], "text": ["x", "z"]})
+    outcome = run(registry)
+
+    assert shop.rows().sort("id").select("id", "text").rows() == [(1, "x"), (2, "z")]
+    assert outcome.rows == 1
