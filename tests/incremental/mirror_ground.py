@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import date
+from urllib.parse import quote
 
 import obstore
 import polars as pl
@@ -12,6 +13,7 @@ from tests.incremental import work
 from tests.incremental.ground import Row, get_all, put_all
 from tests.incremental.iceberg_ground import IcebergGround
 
+_MARK = re.compile(r"^_s3_assets/s3_assets%2Foverwrite/\d+\.json$")
 _PART_OF_OURS = re.compile(r"part-\d{5,}-\d{15,}\.parquet$")
 SCHEMA = {"id": pl.Int64, "day": pl.Date, "text": pl.String}
 
@@ -93,6 +95,16 @@ class MirrorGround(IcebergGround):
                 buffer = io.BytesIO()
                 frame(rows).write_parquet(buffer)
                 obstore.put(store, f"{work.SOURCE}{number}.parquet", buffer.getvalue())
+
+    def end_marks(self, prefix: str) -> None:
+        """Take away the mark of a first run that died behind its commit, as the next overwrite would."""
+        found = [_MARK.search(key) for key in self.keys(prefix)]
+        marks = [prefix + mark.string for mark in found if mark]
+        cursors = [
+            key.rpartition("/")[2] for key in self.keys(f"{prefix}_s3_assets/{quote(work.STREAM, safe='')}/")
+        ]
+        assert {mark.rpartition("/")[2] for mark in marks} <= set(cursors)
+        obstore.delete(self.store(), marks)
 
     def require_clean_delta(self, prefix: str) -> None:
         """No part of ours that the log never named, two cursors at most.

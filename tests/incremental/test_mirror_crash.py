@@ -85,6 +85,7 @@ def test_a_mirror(
         outcome = mirror_work.run(**direct, source_bucket=ground.source(waves + 1), prefix=prefix)
         assert not outcome["nothing_new"]
         assert found() == state(waves + 1)
+        ground.end_marks("table/" if iceberg else prefix)
         if iceberg:
             ground.require_clean_iceberg()
         else:
