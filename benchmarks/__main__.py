@@ -4,13 +4,13 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import commits, data, formats_memory, ledger, scan, small_files, speed
+from benchmarks import appends, commits, data, formats_memory, ledger, scan, small_files, speed
 from benchmarks.formats import FORMATS
 from benchmarks.ground import Ground
 from s3_assets.embedded.server import EmbeddedServer
 
 ROWS = 30_000_000
-ALL = ("import", "memory", "ledger", "scan", "formats", "smallfiles", "commits")
+ALL = ("import", "memory", "ledger", "scan", "formats", "smallfiles", "commits", "appends")
 
 
 def main() -> None:
@@ -46,6 +46,9 @@ def main() -> None:
                     ground, options.files, options.repeat, rows=options.rows_per_file, rivals=options.rivals
                 )
             )
+        if options.only in (None, "appends"):
+            rows = max(int(5_000_000 * options.size), appends.COMMITS)
+            tables.append(appends.compare(ground, rows, options.repeat, rivals=options.rivals))
     text = "\n\n".join(tables) + "\n"
     print(text)
     if options.output:
@@ -58,7 +61,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=3, help="runs of each contestant")
     parser.add_argument("--output", type=Path, help="write the tables to this file, too")
     parser.add_argument(
-        "--size", type=float, default=1.0, help="import, memory: 1 is 30 million rows, 2.7 GB"
+        "--size",
+        type=float,
+        default=1.0,
+        help="import, memory: 1 is 30 million rows, 2.7 GB; appends: 5 million",
     )
     parser.add_argument(
         "--old-files", type=_counts, default=(100, 10_000), help="ledger: such as 100,10000,100000"

@@ -123,10 +123,15 @@ def test_an_asset_without_a_table(lake: Lake) -> None:
 
 
 def test_an_import_whose_partition_column_is_not_there(lake: Lake) -> None:
+    """A window tells nothing of the load time: only appended rows are placed by it."""
     settings = lake.registry.model_dump(exclude_unset=True)
     settings["tables"]["lake/orders"]["partitions"] = {"column": "day", "start": "2026-01-01"}
+    settings["imports"] = {
+        name: {**each, "mode": "replace"} if each["target"] == "lake/orders" else each
+        for name, each in settings["imports"].items()
+    }
     lake.use(Registry.model_validate(settings))
-    error = lake.failure("lake/orders")
+    error = lake.failure("lake/orders", partition="2026-01-02")
 
     assert error.cls_name == "PartitionColumnError"
     assert "'day'" in error.message
