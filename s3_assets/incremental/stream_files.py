@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 FOLDER = "_s3_assets"
 CURSOR = "json"
-SEGMENT = "parquet"
+# Not .parquet: who reads a folder of Parquet files by `**/*.parquet` takes no ledger for data.
+SEGMENT = "ledger"
 _NUMBERED = re.compile(rf"^(?P<number>\d+)\.(?P<kind>{CURSOR}|{SEGMENT})$")
 
 

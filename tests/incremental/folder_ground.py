@@ -79,8 +79,8 @@ class FolderGround(Ground):
             assert f"{STREAM}{newest}.json" in documents
             assert len(documents) <= 2, documents
             segments = [json.loads(objects[key])["segments"] for key in documents]
-            needed = {f"{STREAM}{each['number']}.parquet" for found in segments for each in found}
-            assert {key for key in cursors if key.endswith(".parquet")} == needed
+            needed = {f"{STREAM}{each['number']}.ledger" for found in segments for each in found}
+            assert {key for key in cursors if key.endswith(".ledger")} == needed
         else:
             assert not cursors
 

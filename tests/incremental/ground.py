@@ -151,8 +151,8 @@ class Ground:
         needed = set()
         for key in documents:
             document = json.loads(bytes(obstore.get(self.store(), prefix + key).bytes()))
-            needed |= {f"{folder}{segment['number']}.parquet" for segment in document["segments"]}
-        assert {key for key in keys if key.endswith(".parquet")} == needed
+            needed |= {f"{folder}{segment['number']}.ledger" for segment in document["segments"]}
+        assert {key for key in keys if key.endswith(".ledger")} == needed
 
     def _added(self, prefix: str, keys: list[str]) -> set[str]:
         """The paths of all files that the log ever named."""

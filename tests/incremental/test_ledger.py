@@ -251,7 +251,7 @@ def test_nothing_new_writes_no_segment(ground: Ground) -> None:
     kept = ledger.cursors.save(2, FilesPosition(empty_listing()), before)
 
     assert kept.segments == before.segments
-    assert [key for key in ground.keys(ledger.cursors.folder) if key.endswith(".parquet")] == ["1.parquet"]
+    assert [key for key in ground.keys(ledger.cursors.folder) if key.endswith(".ledger")] == ["1.ledger"]
     position = ledger.cursors.load(2).position
     assert isinstance(position, FilesPosition)
     assert position.files["key"].to_list() == ["file-0001"]
@@ -300,7 +300,7 @@ def write_first_release(ground: Ground, folder: str) -> pl.DataFrame:
         "position": {"kind": "files"},
         "segments": [{"number": 1, "files": 1}],
     }
-    put_all(ground.store(), folder, {"1.parquet": body.getvalue(), "1.json": json.dumps(document).encode()})
+    put_all(ground.store(), folder, {"1.ledger": body.getvalue(), "1.json": json.dumps(document).encode()})
     return files
 
 
@@ -322,7 +322,7 @@ def test_a_ledger_of_the_first_release(ground: Ground) -> None:
 def test_a_segment_that_is_lost(body: bytes | None, found: str, ground: Ground) -> None:
     ledger = Ledger(work.connection(ground.endpoint, ground.bucket))
     ledger.commit()
-    key = f"{ledger.cursors.folder}1.parquet"
+    key = f"{ledger.cursors.folder}1.ledger"
     obstore.delete(ground.store(), [key])
     if body is not None:
         obstore.put(ground.store(), key, body)
