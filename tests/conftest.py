@@ -23,20 +23,36 @@ LONG = (
 
 # Modules of many like cases: of so many an ordinary run tries one, EVERYTHING=1 tries all.
 THINNED = {
-    "test_answers.py": 2,
-    "test_crash.py": 2,
+    "test_answers.py": 3,
+    "test_batches_crash.py": 2,
+    "test_crash.py": 3,
     "test_effects.py": 4,
     "test_expiring.py": 2,
+    "test_file_positions.py": 2,
+    "test_folder_crash.py": 2,
+    "test_folder_target.py": 2,
+    "test_gaps.py": 2,
+    "test_growth.py": 2,
     "test_iceberg_crash.py": 3,
     "test_iceberg_races.py": 3,
+    "test_incremental_assets.py": 2,
+    "test_limits.py": 2,
     "test_matrix.py": 4,
+    "test_mirror.py": 2,
+    "test_mirror_crash.py": 2,
+    "test_month.py": 2,
     "test_proof.py": 3,
     "test_pyiceberg.py": 2,
     "test_races.py": 2,
+    "test_runs.py": 2,
+    "test_schedules.py": 2,
     "test_secrets_hunt.py": 4,
     "test_symptoms.py": 3,
+    "test_touched.py": 2,
     "test_windows_written.py": 3,
 }
+# Catalogs that differ little from the first one of the conformance suite.
+LIKE_CATALOGS = ("iceberg-glue", "iceberg-no-catalog")
 
 ASKED_FOR = "TESTS_ASKED_FOR"
 
@@ -76,14 +92,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _spread(items)
 
 
+def _like(item: pytest.Item) -> tuple[str, int]:
+    """Tell which others a case is like, and of how many of them one is tried."""
+    name = item.path.name
+    if not hasattr(item, "callspec"):
+        return name, 1
+    if name == "test_conformance.py":
+        catalog = next((each for each in LIKE_CATALOGS if each in item.name), None)
+        return (catalog, 3) if catalog else (name, 1)
+    return name, THINNED.get(name, 1)
+
+
 def _thinned(items: list[pytest.Item]) -> set[pytest.Item]:
     """Return the items without most of the like cases of some modules: always the same ones."""
     kept, seen = set[pytest.Item](), Counter[str]()
     for item in items:
-        name = item.path.name
-        if name in THINNED and hasattr(item, "callspec"):
-            seen[name] += 1
-            if seen[name] % THINNED[name] != 1:
+        kind, every = _like(item)
+        if every > 1:
+            seen[kind] += 1
+            if seen[kind] % every != 1:
                 continue
         kept.add(item)
     return kept

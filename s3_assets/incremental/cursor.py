@@ -1,7 +1,7 @@
 """Cursors: how far a stream has committed, kept beside the target and named by its commit.
 
     <table>/_s3_assets/<stream>/<number>.json      written before the commit, never changed
-    <table>/_s3_assets/<stream>/<number>.ledger    the files that this commit read (file ledgers only), in Parquet
+    <table>/_s3_assets/<stream>/<number>.ledger    the files that this commit read (file ledgers only)
 
 The target's transaction holds the number; the file of that number is the cursor.
 """
