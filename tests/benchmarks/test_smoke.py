@@ -18,6 +18,7 @@ def test_all_of_them_at_a_tiny_size(tmp_path: Path) -> None:
             "-m",
             "benchmarks",
             *("--size", "0.0005", "--repeat", "1", "--files", "20", "--output", str(output)),
+            *("--old-files", "20,40", "--in-ledger", "2000", "--commits", "20,40"),
             # Rivals would be installed first: seconds for them, minutes for this test.
             *("--formats", "avro", "--megabytes", "0.1", "--no-rivals"),
         ],
