@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.errors import CursorError, HistoryGapError
-from s3_assets.incremental.commit import StreamMovedError, StreamRead, commit_frame, open_writer
+from s3_assets.errors import HistoryGapError
+from s3_assets.incremental.commit import StreamRead, commit_frame
 from s3_assets.incremental.cursor import Cursors
 from s3_assets.incremental.cursor_edit import OpenStream
 from s3_assets.incremental.gaps import is_gap_of, refresh
 from s3_assets.incremental.outcome import Outcome
+from s3_assets.incremental.rounds import until_unmoved
 from s3_assets.tables.table import Capability, ReadMode, WriteMode
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "append_new", "open_cursor", "read_stream"]
 
-_ROUNDS = 10
 # So many versions without a row are looked at again and again; then the cursor is moved behind them, so that
 # it does not fall behind what the source keeps of its log.
 PASSED = 10
@@ -76,22 +75,7 @@ def append_new(
     target.require(Capability.TRANSACTIONS)
     source.require(Capability.READ_ADDED)
     run = _Append(target, stream, source, transform, notes, progress, limit, on_gap)
-    started = time.monotonic()
-    conflict: StreamMovedError | CursorError | None = None
-    for round_ in range(1, _ROUNDS + 1):
-        writer = open_writer(target)
-        try:
-            outcome = run.once(writer)
-        except StreamMovedError as error:
-            conflict = error
-        except CursorError as error:
-            # Swept by a faster run of the same stream, or really gone: the target's newest state tells.
-            if writer is None or _number(target, stream) == writer.committed(stream):
-                raise
-            conflict = error
-        else:
-            return replace(outcome, seconds=time.monotonic() - started, rounds=round_)
-    raise conflict or StreamMovedError("no round was run")
+    return until_unmoved(target, stream, run.once)
 
 
 @dataclass(frozen=True)
@@ -151,8 +135,3 @@ class _Append:
         stream = OpenStream(self.target, cursors, since, None, writer)
         moved = stream.move(plan.until, notes=self.notes)
         return Outcome(plan, None, since, moved.after, notes=plan.notes)
-
-
-def _number(target: Table[Any], stream: str) -> int | None:
-    writer = open_writer(target)
-    return writer.committed(stream) if writer is not None else None

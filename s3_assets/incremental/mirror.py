@@ -6,16 +6,16 @@ memory, the tables are not.
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.errors import CursorError, SettingError, UnsupportedError
+from s3_assets.errors import SettingError, UnsupportedError
 from s3_assets.incremental.append import PASSED, open_cursor
 from s3_assets.incremental.changes import settle
-from s3_assets.incremental.commit import StreamMovedError, StreamRead, commit_frame, open_writer
+from s3_assets.incremental.commit import StreamRead, commit_frame
 from s3_assets.incremental.cursor_edit import streams_of
 from s3_assets.incremental.outcome import Outcome
+from s3_assets.incremental.rounds import until_unmoved
 from s3_assets.incremental.row_keys import check_columns, require_unique
 from s3_assets.incremental.source_changes import Source
 from s3_assets.tables.table import Capability, Merge, ReadMode, WriteMode
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Table, Writer
 
-_ROUNDS = 10
 # How far back commits of others are looked for.
 _COMMITS = 5
 # What the logs call commits that move rows to other files, and change none.
@@ -76,22 +75,7 @@ def mirror(
     target.require(Capability.TRANSACTIONS)
     behind = Source(source, tuple(keys), transform, frozenset(uncompared))
     run = _Mirror(target, stream, behind, on_gap, dict(notes or {}), progress)
-    started = time.monotonic()
-    conflict: StreamMovedError | CursorError | None = None
-    for round_ in range(1, _ROUNDS + 1):
-        writer = open_writer(target)
-        try:
-            outcome = run.once(writer)
-        except StreamMovedError as error:
-            conflict = error
-        except CursorError as error:
-            # Swept by a faster run of the same stream, or really gone: the target's newest state tells.
-            if writer is None or run.number(open_writer(target)) == writer.committed(stream):
-                raise
-            conflict = error
-        else:
-            return replace(outcome, seconds=time.monotonic() - started, rounds=round_)
-    raise conflict or StreamMovedError("no round was run")
+    return until_unmoved(target, stream, run.once)
 
 
 @dataclass(frozen=True)
@@ -104,10 +88,6 @@ class _Mirror:
     on_gap: OnGap
     notes: Mapping[str, str]
     progress: Progress | None
-
-    def number(self, writer: Writer | None) -> int | None:
-        """Return the number of the stream's last commit."""
-        return None if writer is None else writer.committed(self.stream)
 
     def once(self, writer: Writer | None) -> Outcome:
         """Look what has changed since the cursor, and commit it."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from s3_assets.errors import PartitionColumnError, UnsupportedError
 from s3_assets.tables.partitioning import Bounds, bounds
 from s3_assets.tables.reading import Reading
-from s3_assets.tables.settings import TableSettings
+from s3_assets.tables.settings import Partitions, TableSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -269,15 +269,15 @@ class Table(ABC, Generic[Settings]):
         """
         return self.writer().committed(stream)
 
-    def bounds(self, window: Window, schema: pl.Schema) -> Bounds:
-        """Return the range of the partition column that the window means in this table.
+    def partitions(self, schema: pl.Schema, asked: str) -> Partitions:
+        """Return the declared partitions, whose column is among these; `asked` says what they are needed for.
 
-        Raises `PartitionColumnError` if no partitions are declared or the column is not there.
+        Raises `PartitionColumnError` if none are declared or the column is not there.
         """
         partitions = self.settings.partitions
         if partitions is None:
             raise PartitionColumnError(
-                "a run of partitions was asked for, and the table declares none",
+                f"{asked}, and the table declares none",
                 remedy="Add 'partitions' with its column to the table.",
                 table=self.name,
             )
@@ -288,6 +288,14 @@ class Table(ABC, Generic[Settings]):
                 table=self.name,
                 connection=self.connection.name,
             )
+        return partitions
+
+    def bounds(self, window: Window, schema: pl.Schema) -> Bounds:
+        """Return the range of the partition column that the window means in this table.
+
+        Raises `PartitionColumnError` if no partitions are declared or the column is not there.
+        """
+        partitions = self.partitions(schema, "a run of partitions was asked for")
         return bounds(partitions, window, schema[partitions.column], self.name)
 
     def require(self, capability: Capability) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.errors import PartitionColumnError
 from s3_assets.tables.partitioning import column_format
 from s3_assets.windows import next_start, time_zone
 
@@ -69,20 +68,7 @@ class Placing:
     """
 
     def __init__(self, table: Table[Any], schema: pl.Schema) -> None:
-        partitions = table.settings.partitions
-        if partitions is None:
-            raise PartitionColumnError(
-                "it was asked which partitions changed, and the table declares none",
-                remedy="Add 'partitions' with its column to the table.",
-                table=table.name,
-            )
-        if partitions.column not in schema:
-            raise PartitionColumnError(
-                f"the partition column '{partitions.column}' is not among the columns {', '.join(schema)}",
-                remedy="Name a column that is there.",
-                table=table.name,
-                connection=table.connection.name,
-            )
+        partitions = table.partitions(schema, "it was asked which partitions changed")
         self.column = partitions.column
         self.dtype = schema[partitions.column]
         self._partitions: Partitions = partitions
