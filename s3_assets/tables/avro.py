@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # Most headers fit into the first; a schema of thousands of columns into one of the last.
 _HEADER_BYTES = (8 * 1024, 64 * 1024, 1024 * 1024, 16 * 1024 * 1024)
+_MENDED = "Write it anew, or remove it."
 
 
 class AvroTable(FolderTable[AvroSettings]):
@@ -93,6 +94,8 @@ class AvroTable(FolderTable[AvroSettings]):
         try:
             yield
         except S3AssetsError as error:
+            if isinstance(error, DataFileBrokenError) and not error.remedy:
+                error.remedy = _MENDED
             # Disagreements name the files themselves.
             place = None if isinstance(error, SchemaMismatchError) else url
             raise error.at(table=self.name, connection=self.connection.name, location=place) from None
@@ -100,7 +103,7 @@ class AvroTable(FolderTable[AvroSettings]):
             # Each codec's library fails with errors of its own.
             raise DataFileBrokenError(
                 f"the file cannot be read to its end: {type(error).__name__}: {str(error)[:300]}",
-                remedy="Write it anew, or remove it.",
+                remedy=_MENDED,
                 table=self.name,
                 connection=self.connection.name,
                 location=url,
