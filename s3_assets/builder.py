@@ -14,7 +14,7 @@ from s3_assets.assets import IO_MANAGER_KEY, import_asset, observable_sources
 from s3_assets.errors import RegistryError
 from s3_assets.io_managers import S3TableIOManager
 from s3_assets.metadata import table_kinds, table_metadata
-from s3_assets.schedules import import_schedules, run_once_sensors
+from s3_assets.schedules import run_once_sensors, schedules
 from s3_assets.sensors import Consumer, consumers_of, source_sensor
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] 
     ours = dg.Definitions(
         assets=[*imports, *[observable_sources(registry, *item) for item in sources.items()]],
         sensors=[*_sensors(registry, sources, [*imports, *_assets(users)]), *run_once_sensors(registry)],
-        schedules=import_schedules(registry),
+        schedules=schedules(registry),
         resources={IO_MANAGER_KEY: S3TableIOManager(registry), **_connections(registry)},
         # Each step of another process would load the definitions and the engines anew.
         executor=dg.in_process_executor,

@@ -58,11 +58,21 @@ def windows_of(
             remedy="Add 'partitions' with its column to the table in the registry.",
             table=table.name,
         )
+    return windows_in(definition, keys, partitions, table.name)
+
+
+def windows_in(
+    definition: dg.PartitionsDefinition | None, keys: Iterable[str], partitions: Partitions, name: str
+) -> dict[str, Window]:
+    """Return the windows of Dagster's partitions in declared ones, by their keys and in order of time.
+
+    `name` is that of the table or export that declares them. Raises as `windows_of` does.
+    """
     if not isinstance(definition, dg.TimeWindowPartitionsDefinition):
         raise UnsupportedError(
             f"the asset has a {type(definition).__name__}, and a table's partitions are spans of time",
             remedy="Partition it hourly, daily, weekly or monthly.",
-            table=table.name,
+            table=name,
         )
     zone = time_zone(partitions.timezone)
     spans = {key: definition.time_window_for_partition_key(key) for key in keys}
@@ -73,7 +83,7 @@ def windows_of(
                 f"of whole partitions of the table: one per {partitions.every} from {partitions.start} "
                 f"in {partitions.timezone}",
                 remedy="Give asset and table one time zone and start, and the table the shorter partitions.",
-                table=table.name,
+                table=name,
             )
     windows = {
         key: Window(span.start.astimezone(zone), span.end.astimezone(zone), partitions.every)

@@ -1,7 +1,9 @@
 """Schedules: imports that run by the clock, or once."""
 
 # No postponed annotations here: Dagster reads the annotation of `context` as it stands.
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -17,73 +19,85 @@ _LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001 - on the wall clock of the sche
 _TICKS = "%Y-%m-%d-%H:%M"
 
 
-def import_schedules(registry: Registry) -> list[dg.ScheduleDefinition]:
+class _Job(NamedTuple):
+    """What runs by the clock: an import, with the partitions by which it is run, if it is."""
+
+    kind: str
+    name: str
+    key: dg.AssetKey
+    when: ScheduleSettings
+    spans: dg.TimeWindowPartitionsDefinition | None
+    per_run: int | None
+
+    def called(self, what: str) -> str:
+        """Return the name of its schedule or sensor, which knows no slashes."""
+        return f"{_plain(self.name)}_{what}"
+
+
+def schedules(registry: Registry) -> list[dg.ScheduleDefinition]:
     """Return a schedule for each import that has a cron; it is switched on in the UI, or by `dagster`."""
-    return [
-        _schedule(registry, name, each, each.schedule)
-        for name, each in registry.imports.items()
-        if each.schedule is not None and not each.schedule.once
-    ]
+    return [_schedule(each) for each in _jobs(registry) if not each.when.once]
 
 
 def run_once_sensors(registry: Registry) -> list[dg.SensorDefinition]:
     """Return a sensor for each import that is to run once: it requests one run, and never another."""
-    return [
-        _run_once(registry, name, each)
-        for name, each in registry.imports.items()
-        if each.schedule is not None and each.schedule.once
-    ]
+    return [_run_once(each) for each in _jobs(registry) if each.when.once]
 
 
-def _schedule(
-    registry: Registry, name: str, settings: ImportSettings, when: ScheduleSettings
-) -> dg.ScheduleDefinition:
-    key = asset_key(settings.target)
-    spans = _spans(registry, settings)
-    zone = time_zone(when.timezone)
+def _jobs(registry: Registry) -> Iterator[_Job]:
+    for name, each in registry.imports.items():
+        if each.schedule is not None:
+            yield _Job(
+                "import",
+                name,
+                asset_key(each.target),
+                each.schedule,
+                _spans(registry, each),
+                each.partitions_per_run,
+            )
 
-    crons = when.crons()
+
+def _schedule(job: _Job) -> dg.ScheduleDefinition:
+    zone = time_zone(job.when.timezone)
+    crons = job.when.crons()
 
     @dg.schedule(
         crons[0] if len(crons) == 1 else crons,
-        name=f"{_plain(name)}_schedule",
-        execution_timezone=when.timezone,
-        target=dg.AssetSelection.assets(key),
-        description=f"Runs the import '{name}': {_told(when)}.",
+        name=job.called("schedule"),
+        execution_timezone=job.when.timezone,
+        target=dg.AssetSelection.assets(job.key),
+        description=f"Runs the {job.kind} '{job.name}': {_told(job.when)}.",
     )
     def tick(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         now = context.scheduled_execution_time.astimezone(zone)
-        if spans is None:
-            return [dg.RunRequest(run_key=f"{name}:{now.isoformat()}", asset_selection=[key])]
+        if job.spans is None:
+            return [dg.RunRequest(run_key=f"{job.name}:{now.isoformat()}", asset_selection=[job.key])]
         # By the clock's hands, as the cron was moved.
-        wall = now.replace(tzinfo=None) - timedelta(minutes=when.delay_minutes)
-        ended = _ended(spans, when, wall.replace(tzinfo=zone))
+        wall = now.replace(tzinfo=None) - timedelta(minutes=job.when.delay_minutes)
+        ended = _ended(job.spans, job.when, wall.replace(tzinfo=zone))
         if not ended:
             return dg.SkipReason("no partition has ended since the last time")
-        return _requests(name, key, ended, settings.partitions_per_run)
+        return _requests(job.name, job.key, ended, job.per_run)
 
     return tick
 
 
-def _run_once(registry: Registry, name: str, settings: ImportSettings) -> dg.SensorDefinition:
-    key = asset_key(settings.target)
-    spans = _spans(registry, settings)
-
+def _run_once(job: _Job) -> dg.SensorDefinition:
     @dg.sensor(
-        name=f"{_plain(name)}_once",
-        asset_selection=dg.AssetSelection.assets(key),
-        description=f"Runs the import '{name}' once"
-        + (", for all partitions that have ended." if spans is not None else "."),
+        name=job.called("once"),
+        asset_selection=dg.AssetSelection.assets(job.key),
+        description=f"Runs the {job.kind} '{job.name}' once"
+        + (", for all partitions that have ended." if job.spans is not None else "."),
     )
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         if context.cursor is not None:
             return dg.SkipReason(f"requested at {context.cursor}, and not again")
-        requests = [dg.RunRequest(run_key=f"{name}:once", asset_selection=[key])]
-        if spans is not None:
-            keys = list(spans.get_partition_keys())
+        requests = [dg.RunRequest(run_key=f"{job.name}:once", asset_selection=[job.key])]
+        if job.spans is not None:
+            keys = list(job.spans.get_partition_keys())
             if not keys:
                 return dg.SkipReason("no partition has ended yet")
-            requests = _requests(f"{name}:once", key, keys, settings.partitions_per_run)
+            requests = _requests(f"{job.name}:once", job.key, keys, job.per_run)
         return dg.SensorResult(run_requests=requests, cursor=f"{datetime.now().astimezone():%Y-%m-%d %H:%M}")
 
     return look
