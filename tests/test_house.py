@@ -13,10 +13,10 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "s3_assets"
 FLOORS = (
     {"errors", "location", "windows", "progress", "metrics", "embedded"},
-    {"connection", "objects"},
+    {"connection", "objects", "object_options", "pending", "pending_file", "uploads", "copies"},
     {"tables"},
     {"incremental", "engines"},
-    {"movement", "explore"},
+    {"movement", "explore", "exports"},
     {"registry", "permissions"},
     {
         "definitions",
