@@ -45,15 +45,29 @@ def open_table(
     """Return a handle that is pinned to the newest version, or to a version or time of the past.
 
     Raises `TableMissingError` only if the server answered that there is no log; anything else that goes
-    wrong is another error, so that nobody takes it for an empty place to create a table in.
+    wrong is another error, so that nobody takes it for an empty place to create a table in. Raises
+    `HistoryLostError` for a version of which the log is gone.
     """
     from deltalake import DeltaTable as Handle
 
     url = location.url.rstrip("/")
     version = at if isinstance(at, int) else None
     options = adapter.options(connection)
-    with delta_errors(connection, location, table), without_ambient_settings():
-        handle = Handle(url, version=version, storage_options=options)
+    try:
+        with delta_errors(connection, location, table), without_ambient_settings():
+            handle = Handle(url, version=version, storage_options=options)
+    except TableMissingError:
+        if version is None:
+            raise
+        # Of a version below all that the log still has, delta-rs says the same as of no table.
+        newest = open_table(connection, location, table).version()
+        raise HistoryLostError(
+            f"the log of version {version} is gone, the newest is {newest}",
+            remedy="Ask for one that the table still keeps.",
+            connection=connection.name,
+            table=table,
+            location=location.url,
+        ) from None
     if at is not None and not isinstance(at, int):
         with delta_errors(connection, location, table):
             handle.load_as_version(at)

@@ -110,7 +110,9 @@ class Month:
             if self.mode == "mirror" and self.random.random() < 0.4:
                 self.change(day)
             if self.random.random() < 0.2:
-                self.told.append(f"{day}: {self.source.tidy(self.random, all_read=self._all_read)}")
+                # A mirror takes out what a file that is deleted had, and this is to change no row.
+                done = self._all_read and self.mode == "append"
+                self.told.append(f"{day}: {self.source.tidy(self.random, all_read=done)}")
             if self.random.random() < 0.4:
                 self.run(day)
         self.succeed(DAYS)
