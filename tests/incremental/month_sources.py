@@ -201,11 +201,13 @@ class FilesSource(Source):
         self.files: dict[str, list[int]] = {}
         self.rows: dict[int, Row] = {}
         self.names = Random(bucket)  # noqa: S311 - the same ones each time
+        self.added = 0
 
     def add(self, rows: Sequence[Row]) -> None:
         # Late in the order of names, but where that order is the promise.
-        number = len(self.files) if self.ordered else self.names.randrange(10**6)
-        key = f"{SOURCE}{number:07d}-{len(self.files)}{self.suffix}"
+        number = self.added if self.ordered else self.names.randrange(10**6)
+        key = f"{SOURCE}{number:07d}-{self.added}{self.suffix}"
+        self.added += 1
         self.rows.update({row["id"]: row for row in rows})
         self._write(key, [row["id"] for row in rows])
 
