@@ -3,7 +3,8 @@
     S3AssetsError
     ├── RegistryError (ValueError)             the registry file or its models are wrong
     ├── SettingError (ValueError)              one setting of a connection or table is wrong
-    │   └── SecretMissingError                 a referenced secret is not there
+    │   ├── SecretMissingError                 a referenced secret is not there
+    │   └── AclsDisabledError                  the bucket takes no canned ACL
     ├── AccessError (PermissionError)
     │   ├── AccessDeniedError                  403: the policy does not allow it
     │   ├── KeyUnknownError                    the access key id does not exist
@@ -16,6 +17,7 @@
     │   ├── TableMissingError                  nothing that is a table of this format
     │   └── DataFilesMissingError              a folder without one data file
     ├── ObjectExistsError (FileExistsError)    an object is where a new one should be
+    │   └── KeyTakenError                      a file's key is another stream's
     ├── UnreachableError (ConnectionError)     no answer at that address
     ├── RequestTimeoutError (TimeoutError)     an answer took too long
     ├── ThrottledError (OSError)               503 SlowDown after all retries
@@ -132,6 +134,10 @@ class SecretMissingError(SettingError):
     """A secret is referenced that is not there."""
 
 
+class AclsDisabledError(SettingError):
+    """The bucket's owner owns all of its objects, and a canned ACL is refused."""
+
+
 class AccessError(S3AssetsError, PermissionError):
     """The server did not let us."""
 
@@ -178,6 +184,10 @@ class DataFilesMissingError(MissingError):
 
 class ObjectExistsError(S3AssetsError, FileExistsError):
     """There is an object where a new one should be."""
+
+
+class KeyTakenError(ObjectExistsError):
+    """A file's key has an object that this commit did not put there."""
 
 
 class UnreachableError(S3AssetsError, ConnectionError):

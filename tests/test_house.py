@@ -13,7 +13,10 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "s3_assets"
 FLOORS = (
     {"errors", "location", "windows", "progress", "metrics", "embedded"},
-    {"connection", "objects", "object_options", "pending", "pending_file", "uploads", "copies"},
+    {
+        *("connection", "objects"),
+        *("object_options", "object_requests", "pending", "pending_file", "uploads", "copies"),
+    },
     {"tables"},
     {"incremental", "engines"},
     {"movement", "explore", "exports"},

@@ -22,7 +22,7 @@ from s3_assets.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from botocore.exceptions import ClientError
 
@@ -73,6 +73,25 @@ def get(connection: S3Connection, key: str) -> bytes:
     with _told(connection, key) as client:
         body: bytes = client.objects.get_object(Bucket=connection.location.bucket, Key=key)["Body"].read()
         return body
+
+
+class Cipher(NamedTuple):
+    """The encryption of one object that is sent in parts; its user metadata say how it is decrypted."""
+
+    metadata: dict[str, str]
+    seal: Callable[[int, bytes | bytearray, bool], bytes]
+    """Takes a part's number from 1, the part, and whether it is the last; parts come in their order."""
+
+
+def cipher(connection: S3Connection, key: str) -> Cipher:
+    """Return the encryption of a new object, with a data key of its own."""
+    with _told(connection, key) as client:
+        from s3_encryption.pipelines import MultipartUploadPipeline
+
+        # Its client's own uploads end in the process that began them, and travel one part at a time.
+        config = client.objects.config
+        pipeline = MultipartUploadPipeline(config.cmm, config.encryption_algorithm)
+    return Cipher(pipeline.metadata, pipeline.encrypt_part)
 
 
 class _Client(NamedTuple):

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 _WRITES = ("PutObject", "CreateMultipartUpload", "CopyObject")
 
 
-def client(connection: S3Connection, service: str = "s3") -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+def client(connection: S3Connection, service: str = "s3", *, sign_bodies: bool | None = None) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
     """Return a boto3 client of that AWS service, whose credentials are those of all other engines.
 
     A cap on connections is kept by the gateway, since boto3's pool opens more when it is empty; presigned
-    URLs of such a client are good on this machine alone.
+    URLs of such a client are good on this machine alone. Left alone, boto3 signs bodies over plain HTTP.
     """
     import boto3
 
@@ -38,6 +38,8 @@ def client(connection: S3Connection, service: str = "s3") -> Any:  # noqa: ANN40
         arguments = gateway_arguments(connection, open_gateway(connection))
     else:
         arguments = client_arguments(connection, service, unsigned=source.anonymous)
+    if sign_bodies is not None:
+        arguments["config"] = _signing_bodies(arguments["config"], sign_bodies)
     with with_ambient_settings():
         session = boto3.Session(botocore_session=source.botocore_session())
         made = session.client(service, **arguments)
@@ -53,6 +55,12 @@ def client(connection: S3Connection, service: str = "s3") -> Any:  # noqa: ANN40
                 f"provide-client-params.s3.{operation}", partial(_with_encryption, parameters)
             )
     return made
+
+
+def _signing_bodies(config: Any, sign_bodies: bool) -> Any:  # noqa: ANN401 - botocore ships no types
+    from botocore.config import Config
+
+    return config.merge(Config(s3={**config.s3, "payload_signing_enabled": sign_bodies}))
 
 
 def _with_encryption(parameters: dict[str, Any], params: dict[str, Any], **_: object) -> dict[str, Any]:
