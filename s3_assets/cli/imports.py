@@ -57,8 +57,12 @@ def summary(outcome: "Outcome") -> list[tuple[str, str]]:
         rows.append(("written", "nothing: there is nothing new"))
     else:
         commit = outcome.written.commit
+        commits = f", {outcome.commits:,} commits" if outcome.commits > 1 else ""
         rows.append(
-            ("written", f"{commit.rows:,} rows in {commit.files:,} files, {readable_bytes(commit.bytes)}")
+            (
+                "written",
+                f"{commit.rows:,} rows in {commit.files:,} files, {readable_bytes(commit.bytes)}{commits}",
+            )
         )
         rows.append(("version", commit.version.token))
         if outcome.written.swept:

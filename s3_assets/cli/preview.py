@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from s3_assets.cli.console import standard_error, standard_output
-from s3_assets.cli.options import Output, options
+from s3_assets.cli.options import Options, Output, options
 from s3_assets.cli.places import (
     Anonymous,
     ConnectionName,
@@ -15,18 +15,23 @@ from s3_assets.cli.places import (
     Profile,
     Reach,
     Region,
+    is_url,
     open_place,
 )
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from s3_assets.movement.imports import Import
+
 _WIDEST, _GAP = 32, 2
 
 
 def preview(
     context: typer.Context,
-    place: Annotated[str, typer.Argument(help="A table's name in the registry, or s3://bucket/path/.")],
+    place: Annotated[
+        str, typer.Argument(help="A table's or an import's name in the registry, or s3://bucket/path/.")
+    ],
     rows: Annotated[int, typer.Option("--rows", "-n", min=0, max=10_000, help="How many rows.")] = 10,
     columns: Annotated[
         str | None, typer.Option(help="Which columns, with commas between; left out: all.")
@@ -41,7 +46,8 @@ def preview(
 ) -> None:
     """Show a table's columns and its first rows as they would be read, without copying it.
 
-    Of a folder of files the first ten are looked at. A URL is read as `s3-assets guess` finds it.
+    Of a folder of files the first ten are looked at. A URL is read as `s3-assets guess` finds it. Of an
+    import these are rows of its source as it would write them now, filtered and with their partition.
 
     Example: [bold]s3-assets preview landing/orders --rows 5 --columns id,date[/bold]
     """
@@ -50,8 +56,9 @@ def preview(
     reach = Reach(connection, endpoint, region, profile, anonymous)
     chosen = [each.strip() for each in columns.split(",")] if columns is not None else None
     with standard_error().status("reading"):
-        table, guess = open_place(options(context), place, reach)
-        found, notes = first_rows(table, rows, chosen)
+        job = _import(options(context), place)
+        table, guess = (job.source, None) if job else open_place(options(context), place, reach)
+        found, notes = first_rows(table, rows, chosen, transform=job.shaped if job else None)
     console = standard_output()
     for note in notes:
         standard_error().print(f"note: {note}", markup=False, soft_wrap=True)
@@ -70,6 +77,14 @@ def preview(
     if hidden:
         told = f"and {len(hidden)} more columns: {', '.join(hidden)}"
         console.print(told, style="dim", markup=False, soft_wrap=True)
+
+
+def _import(given: Options, place: str) -> "Import | None":
+    """Return the import of that name, unless a table has it as well."""
+    if is_url(place):
+        return None
+    registry = given.load()
+    return registry.import_(place) if place in registry.imports and place not in registry.tables else None
 
 
 def _fitting(frame: "pl.DataFrame", width: int) -> list[str]:

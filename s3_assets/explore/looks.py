@@ -12,7 +12,7 @@ from s3_assets.tables.files import hive_columns
 from s3_assets.tables.folder_table import FolderTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import polars as pl
 
@@ -38,15 +38,21 @@ class Columns(NamedTuple):
     files: tuple[str, ...]
 
 
-def first_rows(table: Table[Any], rows: int, columns: Sequence[str] | None = None) -> Look:
-    """Read the first rows; of a folder only the first ten files are listed and looked at.
+def first_rows(
+    table: Table[Any],
+    rows: int,
+    columns: Sequence[str] | None = None,
+    *,
+    transform: Callable[[pl.LazyFrame], pl.LazyFrame] | None = None,
+) -> Look:
+    """Read the first rows, behind `transform`; of a folder only the first ten files are listed and looked at.
 
     Raises `SchemaMismatchError` for a column that is not there.
     """
     import polars as pl
 
     plan = beginning(_harmless(table))
-    frame = plan.frame
+    frame = plan.frame if transform is None else transform(plan.frame)
     if columns is not None:
         known = frame.collect_schema()
         missing = [column for column in columns if column not in known]

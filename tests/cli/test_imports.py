@@ -99,6 +99,32 @@ def test_preview(run: Run, land: Land) -> None:
     assert lines[3] == ["0", "order", "0", "2026-01-05"]
 
 
+def test_preview_of_an_import(run: Run, registry: Path, land: Land, keys: Callable[[], list[str]]) -> None:
+    land("2026-01-05", 7)
+    import_ = "  orders: { source: landing/orders, target: lake/orders"
+    filtered = f"{import_}, filters: {{ rename: {{ name: title }} }} }}"
+    registry.write_text(registry.read_text().replace(f"{import_} }}", filtered))
+    before = keys()
+
+    answer = run("preview", "orders", "-o", "json")
+
+    assert answer.err == ""
+    assert json.loads(answer.out) == [{"id": 7, "title": "order 7", "date": "2026-01-05"}]
+    assert keys() == before
+
+
+def test_commits_of_batches(run: Run, registry: Path, land: Land) -> None:
+    for index, day in enumerate(("2026-01-05", "2026-01-06", "2026-01-07")):
+        land(day, index)
+    batched = "  orders: { source: landing/orders, target: lake/orders, batch: { files: 1 } }"
+    text = registry.read_text().replace("  orders: { source: landing/orders, target: lake/orders }", batched)
+    registry.write_text(text)
+
+    written = next(line for line in run("import", "orders").out.splitlines() if "written" in line)
+    assert written.split()[:6] == ["written", "3", "rows", "in", "3", "files,"]
+    assert written.rstrip().endswith(", 3 commits")
+
+
 def test_preview_of_an_unknown_table(run: Run) -> None:
     answer = run("preview", "landing/order")
 
