@@ -1,8 +1,8 @@
 """What a listing has become since the ledger was written: new, changed, gone objects.
 
 A ledger's file is an object's key, size, ETag and time as they were listed. Its `etag` is the *mark*: the
-ETag, and behind it whatever else makes the object be looked at again: another storage class than STANDARD, and
-the place to which it was copied.
+ETag, and behind it whatever else makes the object be looked at again: another storage class than STANDARD,
+and the place to which it was copied.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ class HeaderEndsError(Exception):
 
 
 class Header:
-    """Random access to an object of `size` bytes: its `start` is known, and `fetch` reads from one byte to another."""
+    """Random access to an object: its `start` is known, and `fetch` reads from one byte to another."""
 
     def __init__(self, start: bytes, size: int, fetch: Callable[[int, int], bytes] | None = None) -> None:
         self.start = start

@@ -26,6 +26,12 @@ class Status(StrEnum):
     LEFT_OUT = "left_out"  # it may be there, and the media set's settings take it no more
 
 
+COLUMNS = (
+    *(KEY, "name", "size", "content_type", "found_type", "etag", "modified", "storage_class", "metadata"),
+    *("width", "height", "duration", "status", "first_seen", "last_changed", "deleted_at", "copied_to"),
+)
+
+
 def columns() -> pl.Schema:
     """Return the columns of every inventory; what is not known of an object is null.
 
@@ -35,28 +41,12 @@ def columns() -> pl.Schema:
     """
     import polars as pl
 
-    moment = pl.Datetime("us", "UTC")
-    return pl.Schema(
-        {
-            KEY: pl.String(),
-            "name": pl.String(),
-            "size": pl.Int64(),
-            "content_type": pl.String(),
-            "found_type": pl.String(),
-            "etag": pl.String(),
-            "modified": moment,
-            "storage_class": pl.String(),
-            "metadata": pl.String(),
-            "width": pl.Int32(),
-            "height": pl.Int32(),
-            "duration": pl.Float64(),
-            "status": pl.String(),
-            "first_seen": moment,
-            "last_changed": moment,
-            "deleted_at": moment,
-            "copied_to": pl.String(),
-        }
+    moments = dict.fromkeys(
+        ("modified", "first_seen", "last_changed", "deleted_at"), pl.Datetime("us", "UTC")
     )
+    numbers = {"size": pl.Int64(), "width": pl.Int32(), "height": pl.Int32(), "duration": pl.Float64()}
+    types: dict[str, pl.DataType] = {**moments, **numbers}
+    return pl.Schema({name: types.get(name, pl.String()) for name in COLUMNS})
 
 
 _OF_RUNS = ("status", "first_seen", "last_changed", "deleted_at", "copied_to")

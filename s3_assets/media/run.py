@@ -1,8 +1,8 @@
 """One run of a media set: a listing and a ledger in, rows and a new ledger out, in one commit for each batch.
 
 The objects are listed once. Each batch compares that listing with the ledger of the pinned target, looks at
-what is new or changed, copies it, and commits rows and ledger together: what a crash leaves undone is found by
-the next run's comparison, and a copy that was made already by the mark that it carries.
+what is new or changed, copies it, and commits rows and ledger together: what a crash leaves undone is found
+by the next run's comparison, and a copy that was made already by the mark that it carries.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from s3_assets.incremental.cursor import Cursor
+    from s3_assets.media.copies import Copying
     from s3_assets.media.many import Many
     from s3_assets.media.media_set import MediaSet
     from s3_assets.progress import Progress
@@ -65,6 +66,7 @@ class Run:
         listed = media.source.list_objects()
         self._objects, self._bytes = listed.height, int(listed["size"].sum())
         self._listed = marked(listed, media.copies.mark if media.copies is not None else "")
+        self._aborted = media.copies.abort_left(media.source) if media.copies is not None else 0
         self._known: _Known | None = None
         self._counts, self._remarks = Counts(), tuple[str, ...]()
         self.more = True
@@ -80,7 +82,7 @@ class Run:
             return Outcome(self._plan(0, 0), None, known.cursor, known.cursor)
         self._refuse(found)
         batch = found.to_look_at.head(media.batch)
-        copying = media.copies.begin(media, batch, known.ledger.height) if media.copies is not None else None
+        copying = self._begin_copying(batch, known)
         many = look_at_many(media, batch, copying, self._progress)
         # What has vanished is not listed any more.
         self._listed = self._listed.join(many.vanished, on=KEY, how="anti", maintain_order="left")
@@ -139,6 +141,10 @@ class Run:
         if self._look_again:
             ledger = ledger.with_columns(pl.lit("").alias("etag"))
         return _Known(cursor, ledger)
+
+    def _begin_copying(self, batch: pl.DataFrame, known: _Known) -> Copying | None:
+        copies = self._media.copies
+        return copies.begin(self._media.source, batch, known.ledger.height) if copies is not None else None
 
     def _refuse(self, found: Differences) -> None:
         """Raise `SourceRewrittenError` for more objects that are gone than may be."""

@@ -13,6 +13,7 @@ from s3_assets.errors import RegistryError, S3AssetsError
 from s3_assets.movement.imports import Import
 from s3_assets.registry.catalogs import catalog_problems
 from s3_assets.registry.imports import ImportSettings, import_problems
+from s3_assets.registry.media import MediaSettings, media_problems
 from s3_assets.registry.problems import (
     Problem,
     UnplacedRegistryError,
@@ -27,9 +28,10 @@ from s3_assets.tables.partitioning import check_format
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from s3_assets.media.media_set import MediaSet
     from s3_assets.tables.table import Table
 
-__all__ = ["ImportSettings", "Registry", "WatchSettings"]
+__all__ = ["ImportSettings", "MediaSettings", "Registry", "WatchSettings"]
 
 _NAME = re.compile(r"^[A-Za-z0-9_]+(?:/[A-Za-z0-9_]+)*$")
 
@@ -51,7 +53,7 @@ class WatchSettings(BaseModel):
 
 
 class Registry(BaseModel):
-    """Everything that is declared: connections, tables, imports, and the code beside them.
+    """Everything that is declared: connections, tables, imports, media sets, and the code beside them.
 
     Raises `RegistryError` with every problem, in Python as in a file.
     """
@@ -61,6 +63,7 @@ class Registry(BaseModel):
     connections: dict[str, S3Connection] = Field(default_factory=dict)
     tables: dict[str, AnyTableSettings] = Field(default_factory=dict)
     imports: dict[str, ImportSettings] = Field(default_factory=dict)
+    media: dict[str, MediaSettings] = Field(default_factory=dict)
     watch: WatchSettings = Field(default_factory=WatchSettings)
     code: tuple[Path, ...] = Field(
         default=(), description="Python files beside the registry whose assets join the definitions."
@@ -99,11 +102,10 @@ class Registry(BaseModel):
                 *self._names(),
                 *self._references(),
                 *self._places(),
-                *catalog_problems(
-                    self.connections, self.tables, {each.target for each in self.imports.values()}
-                ),
+                *catalog_problems(self.connections, self.tables, self.targets),
                 *self._encryption(),
                 *import_problems(self.imports, self.tables),
+                *media_problems(self.media, self.connections, self.tables, self.imports),
                 *self._partitions(),
             ]
         )
@@ -140,8 +142,23 @@ class Registry(BaseModel):
             max_batches=settings.max_batches,
         )
 
+    def media_set(self, name: str) -> MediaSet:
+        """Return the media set of that name; raises `RegistryError` with a suggestion if there is none."""
+        if name not in self.media:
+            raise RegistryError(
+                f"there is no media set '{name}'{did_you_mean(name, self.media)}",
+                remedy="Name one of the registry.",
+            )
+        settings = self.media[name]
+        return settings.open(name, self.connections, self.table(settings.target))
+
+    @property
+    def targets(self) -> set[str]:
+        """The tables that imports and media sets write."""
+        return {each.target for section in (self.imports, self.media) for each in section.values()}
+
     def _names(self) -> Iterator[Problem]:
-        for section in ("connections", "tables", "imports"):
+        for section in ("connections", "tables", "imports", "media"):
             for name in getattr(self, section):
                 if not _NAME.match(name):
                     yield Problem(
@@ -165,7 +182,7 @@ class Registry(BaseModel):
 
     def _places(self) -> Iterator[Problem]:
         """Two tables at one place, or one inside the other, are refused where one of them is written."""
-        targets = {each.target for each in self.imports.values()}
+        targets = self.targets
         places: list[tuple[str, str]] = []
         for name, table in self.tables.items():
             connection = self.connections.get(table.connection)
