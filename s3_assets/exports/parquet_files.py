@@ -1,0 +1,149 @@
+"""Files of Parquet, which Polars' own sink writes."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING, Any
+
+from s3_assets.errors import SchemaMismatchError
+from s3_assets.tables.leaves import within
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from s3_assets.exports.files import CountedFile, Files
+    from s3_assets.exports.formats import ParquetFormat
+    from s3_assets.exports.split import Split
+
+_SAMPLE_ROWS = 65_536
+
+
+def refuse(columns: pl.Schema) -> None:
+    """Raise `SchemaMismatchError` for a column of Python objects."""
+    import polars as pl
+
+    for column, dtype in columns.items():
+        if any(isinstance(each, pl.Object) for each in within(dtype)):
+            raise SchemaMismatchError(
+                f"column '{column}' is {dtype}, for which Parquet has no type",
+                remedy="Cast the column to a type of Polars, or drop it.",
+            )
+
+
+def write_parquet(frame: pl.LazyFrame, format_: ParquetFormat, split: Split, files: Files) -> None:
+    """Write the rows of a frame to files, in their order."""
+    if split.one_file:
+        _sink(frame, format_, files.open())
+        files.end()
+        return
+    supply = _Supply(frame, format_, split)
+    while supply.more() or not files.written:
+        file = files.open()
+        try:
+            _sink(supply.rows_of(file), format_, file)
+        except Exception:
+            if supply.failed is not None:
+                raise supply.failed from None
+            raise
+        files.end()
+        supply.learn(file)
+
+
+def _sink(frame: pl.LazyFrame, format_: ParquetFormat, file: CountedFile) -> None:
+    def count(batch: pl.DataFrame) -> pl.DataFrame:
+        file.count(batch.height)
+        return batch
+
+    counted = frame.map_batches(count, predicate_pushdown=True, projection_pushdown=True, streamable=True)
+    try:
+        counted.sink_parquet(
+            file,
+            **_options(format_),
+            row_group_size=format_.row_group_rows,
+            maintain_order=True,
+            engine="streaming",
+        )
+    except Exception:
+        if file.failed is not None:
+            raise file.failed from None
+        raise
+
+
+def _options(format_: ParquetFormat) -> dict[str, Any]:
+    return {
+        "compression": format_.compression,
+        "compression_level": format_.compression_level,
+        "statistics": format_.statistics,
+        "data_page_size": format_.page_bytes,
+    }
+
+
+class _Supply:
+    """The rows of a frame, as many at a time as one file takes."""
+
+    def __init__(self, frame: pl.LazyFrame, format_: ParquetFormat, split: Split) -> None:
+        self._columns = frame.collect_schema()
+        self._batches = frame.collect_batches(maintain_order=True, engine="streaming")
+        self._held: pl.DataFrame | None = None
+        self._format = format_
+        self._split = split
+        self._row_bytes: float | None = None
+        self.failed: Exception | None = None
+        """What stopped the frame: the engine that writes its rows tells it in its own words only."""
+
+    def more(self) -> bool:
+        """Tell whether there are rows that no file has."""
+        while self._held is None or not self._held.height:
+            self._held = next(self._batches, None)
+            if self._held is None:
+                return False
+        return True
+
+    def rows_of(self, file: CountedFile) -> pl.LazyFrame:
+        """Return the rows of the next file."""
+        from polars.io.plugins import register_io_source
+
+        def source(
+            columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, size: int | None
+        ) -> Iterator[pl.DataFrame]:
+            # A sink asks for all columns and rows.
+            del columns, predicate, rows, size
+            try:
+                yield from self._until_full(file)
+            except Exception as error:
+                self.failed = error
+                raise
+
+        return register_io_source(source, schema=self._columns)
+
+    def learn(self, file: CountedFile) -> None:
+        """Note what the rows of a file took."""
+        if file.rows:
+            self._row_bytes = file.bytes / file.rows
+
+    def _until_full(self, file: CountedFile) -> Iterator[pl.DataFrame]:
+        taken = 0
+        while self.more() and self._held is not None:
+            if self._split.bytes is not None and file.bytes >= self._split.bytes:
+                return
+            room = self._most(self._held) - taken
+            if room <= 0:
+                return
+            rows, self._held = self._held.head(room), self._held.slice(room)
+            taken += rows.height
+            yield rows
+
+    def _most(self, sample: pl.DataFrame) -> int:
+        """Return how many rows the file may have, as far as can be told."""
+        most = self._split.rows or sys.maxsize
+        if self._split.bytes is None:
+            return most
+        if self._row_bytes is None:
+            rows = sample.head(_SAMPLE_ROWS)
+            packed = io.BytesIO()
+            rows.write_parquet(packed, **_options(self._format))
+            self._row_bytes = packed.tell() / rows.height
+        return min(most, max(1, int(self._split.bytes / self._row_bytes)))
