@@ -10,7 +10,7 @@ from s3_assets.connection.diagnosis import diagnosed
 from s3_assets.connection.symptoms import ARCHIVED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -42,6 +42,8 @@ class Head:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Content-Encoding, Content-Language, Content-Disposition and Cache-Control, as far as they are set."""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    encryption: Mapping[str, str] = field(default_factory=dict)
+    """What AWS's encryption client keeps with what it has encrypted: without it, nobody can decrypt that."""
 
 
 class Heads:
@@ -91,8 +93,7 @@ def _head(key: str, size: int, etag: str | None, modified: datetime, attributes:
     told = {str(name): str(value) for name, value in attributes.items()}
     content_type = told.pop(_CONTENT_TYPE, None)
     headers = {name: told.pop(name) for name in _HEADERS if name in told}
-    return Head(key, size, etag or "", modified, content_type, headers, dict(_own(told)))
-
-
-def _own(metadata: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    return ((name, value) for name, value in sorted(metadata.items()) if not name.startswith(_OF_ENCRYPTION))
+    encryption = {name: told.pop(name) for name in sorted(told) if name.startswith(_OF_ENCRYPTION)}
+    return Head(
+        key, size, etag or "", modified, content_type, headers, dict(sorted(told.items())), encryption
+    )

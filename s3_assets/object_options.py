@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from s3_assets.errors import SettingError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from s3_assets.connection.settings import S3Connection
 
 CannedAcl = Literal[
@@ -156,17 +158,16 @@ class ObjectOptions(BaseModel):
             }
         )
 
-    def parameters(self, *, commit: str | None = None) -> dict[str, Any]:
+    def parameters(self, marks: Mapping[str, str]) -> dict[str, Any]:
         """Return them as parameters of PutObject, CreateMultipartUpload and CopyObject.
 
-        `commit` joins the user metadata.
+        `marks` join the user metadata: what s3-assets says there itself.
         """
-        metadata = {**self.metadata, **({COMMIT_NAME: commit} if commit is not None else {})}
         given = {
             "ACL": self.canned_acl,
             "StorageClass": self.storage_class,
             "Tagging": urlencode(self.tags),
-            "Metadata": metadata,
+            "Metadata": {**self.metadata, **marks},
             "ContentType": self.content_type,
             "ContentEncoding": self.content_encoding,
             "CacheControl": self.cache_control,

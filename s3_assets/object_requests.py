@@ -46,6 +46,13 @@ def _about_options(code: str, options: ObjectOptions) -> S3AssetsError | None:
             f"the server has no storage class '{options.storage_class}'",
             remedy="Take one that it has, or leave storage_class out.",
         )
+    if code == "InvalidArgument":
+        asked = {"canned_acl": options.canned_acl, "storage_class": options.storage_class}
+        named = [f"{name} '{value}'" for name, value in asked.items() if value]
+        if named:
+            return SettingError(
+                f"the server refuses {' or '.join(named)}", remedy="Take what it offers, or leave it out."
+            )
     if code == "InvalidTag":
         return SettingError(
             f"the server refuses the tags {', '.join(options.tags)}", remedy="Take simpler ones, or fewer."

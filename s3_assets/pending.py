@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from s3_assets.connection.adapters.boto_uploads import Part as SentPart
@@ -25,18 +25,13 @@ class Pending:
     """Of the file; one that is encrypted on the client is a little longer on the server."""
     sha256: str = ""
     """Of the file, in hexadecimal digits, before any encryption."""
+    canned_acl: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    """What a server that is not Amazon's may forget until the upload is completed."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON takes it."""
-        return {
-            "key": self.key,
-            "upload_id": self.upload_id,
-            "commit": self.commit,
-            "parts": [list(part) for part in self.parts],
-            "checksum": self.checksum,
-            "bytes": self.bytes,
-            "sha256": self.sha256,
-        }
+        return {**asdict(self), "parts": [list(part) for part in self.parts]}
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Pending:

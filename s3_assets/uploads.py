@@ -6,11 +6,14 @@ A connection that encrypts on the client has its files encrypted part by part, a
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection import client_side
 from s3_assets.connection.adapters import boto_uploads
 from s3_assets.connection.adapters.boto_uploads import Open as OpenUpload
+from s3_assets.dropped_options import give_dropped_options, is_amazon
 from s3_assets.errors import AccessError, KeyTakenError, ObjectMissingError, ServerFailureError
 from s3_assets.object_options import COMMIT_NAME, check_options
 from s3_assets.object_requests import told
@@ -36,6 +39,10 @@ class Uploads:
     def __init__(self, connection: S3Connection) -> None:
         self._connection = connection
 
+    @cached_property
+    def _amazon(self) -> bool:
+        return is_amazon(self._connection)
+
     def open(self, key: str, options: ObjectOptions, *, commit: str) -> PendingFile:
         """Begin an upload, and return the file to write.
 
@@ -46,7 +53,7 @@ class Uploads:
         check_options(options, self._connection)
         usual = boto_uploads.usual_checksum(self._connection)
         checksum = options.checksum.upper() if options.checksum else usual
-        parameters = options.parameters(commit=commit)
+        parameters = options.parameters({COMMIT_NAME: commit})
         if checksum is not None:
             parameters["ChecksumAlgorithm"] = checksum
         cipher = None
@@ -56,6 +63,8 @@ class Uploads:
         with self._told(key, options):
             upload_id = boto_uploads.create(self._connection, key, parameters)
         begun = Pending(key, upload_id, commit, checksum=checksum)
+        if not self._amazon:
+            begun = replace(begun, canned_acl=options.canned_acl, tags=options.tags)
         sender = _Sender(self, self._connection, begun, cipher)
         return PendingFile(sender, self._connection.transport.max_connections)
 
@@ -66,7 +75,12 @@ class Uploads:
         that may ignore `If-None-Match` are asked just before, which leaves a moment to others. Raises
         `ObjectMissingError` if the upload is gone without having been completed.
         """
-        if if_absent and self._connection.endpoint is not None:
+        etag = self._completed(pending, if_absent=if_absent)
+        give_dropped_options(self._connection, pending)
+        return etag
+
+    def _completed(self, pending: Pending, *, if_absent: bool) -> str:
+        if if_absent and not self._amazon:
             # Who may not look is left with the condition.
             with suppress(AccessError):
                 if found := self._head(pending.key):
@@ -81,7 +95,7 @@ class Uploads:
                     pending.checksum,
                     if_absent=if_absent,
                 )
-            if etag is not None:
+            if etag:
                 return etag
             if found := self._head(pending.key):
                 return self._own(found, pending)

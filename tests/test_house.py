@@ -14,16 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "s3_assets"
 FLOORS = (
     {"errors", "location", "windows", "progress", "metrics", "embedded"},
     {
-        *("connection", "objects"),
-        *(
-            "object_options",
-            "object_requests",
-            "pending",
-            "pending_file",
-            "uploads",
-            "copies",
-            "object_heads",
-        ),
+        *("connection", "objects", "object_heads", "object_options", "object_requests"),
+        *("dropped_options", "pending", "pending_file", "uploads", "copier"),
     },
     {"tables"},
     {"incremental", "engines"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 # What botocore computes without a native library, and every server that knows checksums knows.
 _USUAL = "CRC32"
 _NOT_FOUND = 404
-
-
 # Amazon S3 API Reference, "CompleteMultipartUpload"; User Guide, "Conditional writes".
 _NOTHING_DONE = ("NoSuchUpload", "PreconditionFailed", "ConditionalRequestConflict")
+# Ceph has the second word for it.
+_NO_UPLOAD = ("NoSuchUpload", "NoSuchKey")
 
 
 class Part(NamedTuple):
@@ -79,9 +80,10 @@ def complete(
     *,
     if_absent: bool,
 ) -> str | None:
-    """Make the object of the parts, and return its ETag, or None if nothing was done.
+    """Make the object of the parts, and return its ETag, or nothing: then look whether it is there.
 
-    That is so if the server knows no such upload (any more), or, with `if_absent`, if there is an object.
+    That is so if the server knows no such upload (any more), or, with `if_absent`, if there is an object;
+    Ceph 16.2 leaves the ETag out.
     """
     from botocore.exceptions import ClientError
 
@@ -107,8 +109,7 @@ def complete(
         if if_absent and code == "NotImplemented":
             return complete(connection, key, upload_id, parts, checksum, if_absent=False)
         raise
-    etag: str = answer["ETag"]
-    return etag
+    return _quoted(answer.get("ETag"))
 
 
 def abort(connection: S3Connection, key: str, upload_id: str) -> bool:
@@ -126,7 +127,7 @@ def abort(connection: S3Connection, key: str, upload_id: str) -> bool:
     except ClientError as error:
         # The upload, then the listing, which an export needs no other right for.
         code = error.response["Error"]["Code"]
-        if code == "NoSuchUpload" or (error.operation_name == "ListParts" and code == "AccessDenied"):
+        if code in _NO_UPLOAD or (error.operation_name == "ListParts" and code == "AccessDenied"):
             return True
         raise
     return False
@@ -137,7 +138,7 @@ def open_uploads(connection: S3Connection, prefix: str) -> Iterator[Open]:
     pages = client_of(connection).get_paginator("list_multipart_uploads")
     for page in pages.paginate(Bucket=connection.location.bucket, Prefix=prefix):
         for found in page.get("Uploads", ()):
-            yield Open(found["Key"], found["UploadId"], found["Initiated"])
+            yield Open(found["Key"], found["UploadId"], found["Initiated"].astimezone(UTC))
 
 
 def head(connection: S3Connection, key: str) -> dict[str, Any] | None:
@@ -168,6 +169,11 @@ def _client(connection: S3Connection, gateway: GatewayAddress | None, process: i
     # Sockets do not survive a fork: each process has a client of its own.
     del gateway, process
     return boto.client(connection, sign_bodies=False)
+
+
+def _quoted(etag: str | None) -> str | None:
+    # Some servers leave the quotation marks out.
+    return f'"{etag.strip(chr(34))}"' if etag else None
 
 
 def _where(connection: S3Connection, key: str) -> dict[str, str]:
