@@ -13,6 +13,7 @@ import dagster as dg
 from s3_assets.assets import IO_MANAGER_KEY, import_asset, observable_sources
 from s3_assets.errors import RegistryError
 from s3_assets.io_managers import S3TableIOManager
+from s3_assets.media_assets import media_asset, media_sensors
 from s3_assets.metadata import table_kinds, table_metadata
 from s3_assets.schedules import run_once_sensors, schedules
 from s3_assets.sensors import Consumer, consumers_of, source_sensor
@@ -30,9 +31,9 @@ _NO_GROUP = "default"
 def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] = ()) -> dg.Definitions:
     """Return everything that the registry declares, with the user's assets beside it.
 
-    Imports are assets, tables that nobody writes are sources that can be observed, and the IO manager serves
-    all of them. Each connection has a sensor that has sources, or tables whose changes are to start assets,
-    each import with a schedule has one.
+    Imports and media sets are assets, tables that nobody writes are sources that can be observed, and the IO
+    manager serves all of them. Each connection has a sensor that has sources, or tables whose changes are to
+    start assets; one that has media sets has another. What has a schedule has one of its own.
     `assets` are the user's own, besides those of `code`.
     Raises `RegistryError` if a file of `code` is missing or two assets write one table.
     """
@@ -40,12 +41,17 @@ def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] 
     users = [_with_tables(each, registry) for each in (*code, dg.Definitions(assets=list(assets)))]
     produced = _produced(users)
     imports = [import_asset(registry, name) for name in registry.imports]
+    media = [media_asset(registry, name) for name in registry.media]
     _refuse_two_writers(registry, produced)
     _refuse_one_name_for_two(registry)
     sources = _sources(registry, produced)
     ours = dg.Definitions(
-        assets=[*imports, *[observable_sources(registry, *item) for item in sources.items()]],
-        sensors=[*_sensors(registry, sources, [*imports, *_assets(users)]), *run_once_sensors(registry)],
+        assets=[*imports, *media, *[observable_sources(registry, *item) for item in sources.items()]],
+        sensors=[
+            *_sensors(registry, sources, [*imports, *_assets(users)]),
+            *run_once_sensors(registry),
+            *media_sensors(registry),
+        ],
         schedules=schedules(registry),
         resources={IO_MANAGER_KEY: S3TableIOManager(registry), **_connections(registry)},
         # Each step of another process would load the definitions and the engines anew.
@@ -61,7 +67,7 @@ def tables_of_code(registry: Registry) -> frozenset[str]:
 
 
 def _sources(registry: Registry, produced: set[str]) -> dict[str, list[str]]:
-    written = {each.target for each in registry.imports.values()} | produced
+    written = registry.targets | produced
     sources: dict[str, list[str]] = {}
     for name, settings in registry.tables.items():
         if name not in written:
@@ -113,10 +119,11 @@ def _assets(users: Iterable[dg.Definitions]) -> list[object]:
 
 
 def _refuse_two_writers(registry: Registry, produced: set[str]) -> None:
-    both = [name for name, each in registry.imports.items() if each.target in produced]
+    both = [f"import '{name}'" for name, each in registry.imports.items() if each.target in produced]
+    both += [f"media set '{name}'" for name, each in registry.media.items() if each.target in produced]
     if both:
         raise RegistryError(
-            f"the target of the import '{both[0]}' is written by an asset of yours, too",
+            f"the target of the {both[0]} is written by an asset of yours, too",
             remedy="Give one of them another table.",
         )
 

@@ -55,6 +55,9 @@ def _jobs(registry: Registry) -> Iterator[_Job]:
                 _spans(registry, each),
                 each.partitions_per_run,
             )
+    for name, media in registry.media.items():
+        if media.schedule is not None:
+            yield _Job("media set", name, asset_key(media.target), media.schedule, None, None)
 
 
 def _schedule(job: _Job) -> dg.ScheduleDefinition:

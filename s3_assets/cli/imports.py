@@ -39,7 +39,7 @@ def run_import(
     name = _name(registry, name)
     job = registry.import_(name)
     span = window_of(job, window, first, last)
-    with _shown(name) as show:
+    with shown(f"import {name}: planning") as show:
         progress = Progress(f"import {name}", show, _SECONDS_BETWEEN_LOOKS)
         outcome = job.run(window=span, notes={"by": "s3-assets import"}, progress=progress)
     console = standard_output()
@@ -88,7 +88,7 @@ def _name(registry: "Registry", given: str) -> str:
 
 
 @contextmanager
-def _shown(name: str) -> Iterator[Callable[[str], None] | None]:
+def shown(at_first: str) -> Iterator[Callable[[str], None] | None]:
     """Show what is counted while it runs, on a terminal only; counting costs a look at every batch."""
     from rich.progress import BarColumn, SpinnerColumn, TextColumn
     from rich.progress import Progress as Bar
@@ -99,5 +99,5 @@ def _shown(name: str) -> Iterator[Callable[[str], None] | None]:
         return
     columns = (SpinnerColumn(), BarColumn(bar_width=24), TextColumn("{task.description}", markup=False))
     with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(f"import {name}: planning", total=None)
+        task = bar.add_task(at_first, total=None)
         yield lambda line: bar.update(task, description=line)

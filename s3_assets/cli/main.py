@@ -15,6 +15,7 @@ from s3_assets.cli import (
     guess,
     history,
     imports,
+    media,
     plan,
     policy,
     preview,
@@ -87,6 +88,7 @@ application.add_typer(server.application, name="server")
 application.command("validate")(registry.validate)
 application.command("tables")(registry.list_tables)
 application.command("import")(imports.run_import)
+application.command("media")(media.run_media)
 application.command("plan")(plan.plan)
 application.command("history")(history.history)
 application.add_typer(cursor.application, name="cursor")

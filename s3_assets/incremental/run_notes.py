@@ -62,7 +62,9 @@ class ReadNote:
     @classmethod
     def of_read(cls, read: StreamRead) -> ReadNote:
         """Tell what a commit takes in of a stream."""
-        return cls(read.cursors.stream, read.files, read.bytes, *_from_to(read.since, read.until))
+        return cls(
+            read.cursors.stream, read.files, read.bytes, *_from_to(read.since, read.until, anew=read.anew)
+        )
 
     @classmethod
     def of_source(cls, source: str, plan: Plan) -> ReadNote:
@@ -117,12 +119,12 @@ def seconds_until(notes: Mapping[str, str], committed: datetime | None) -> float
     return None if committed is None else max((committed - start).total_seconds(), 0.0)
 
 
-def _from_to(since: Cursor | None, until: Position | None) -> tuple[str, str]:
-    """Say where a cursor stood and will stand; a ledger grows by what is read."""
+def _from_to(since: Cursor | None, until: Position | None, *, anew: bool = False) -> tuple[str, str]:
+    """Say where a cursor stood and will stand; a ledger grows by what is read, unless it is written anew."""
     known = sum(segment.files for segment in since.segments) if since else 0
     before = "nothing" if since is None else position_words(since.position, files=known)
     new = until.files.height if isinstance(until, FilesPosition) else 0
-    return before, position_words(until, files=known + new)
+    return before, position_words(until, files=new if anew else known + new)
 
 
 def position_words(position: Position | None, *, files: int | None = None) -> str:  # noqa: PLR0911 - one return for each kind

@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.errors import DataFilesMissingError, SettingError
+from s3_assets.errors import DataFilesMissingError, SettingError, TableMissingError
 from s3_assets.incremental.cursor_edit import streams_of
+from s3_assets.tables.table import Capability
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -122,20 +123,35 @@ def rows_of(target: Table[Any], writer: Writer, keys: pl.DataFrame) -> pl.DataFr
 
 def current(target: Table[Any], writer: Writer) -> pl.LazyFrame:
     """Return all rows of the inventory, in the pinned state; columns that it lacks are null."""
+    return _in_columns(
+        _plan(target, int(writer.version.token) if Capability.TIME_TRAVEL in target.capabilities else None)
+    )
+
+
+def _plan(target: Table[Any], at: int | None = None) -> pl.LazyFrame:
     import polars as pl
 
-    from s3_assets.tables.table import Capability
-
-    pinned = int(writer.version.token) if Capability.TIME_TRAVEL in target.capabilities else None
     try:
-        frame = target.plan(at=pinned).frame
-    except DataFilesMissingError:
+        return target.plan(at=at).frame
+    except (DataFilesMissingError, TableMissingError):
         return pl.LazyFrame(schema=columns())
+
+
+def _in_columns(frame: pl.LazyFrame) -> pl.LazyFrame:
+    import polars as pl
+
     there = frame.collect_schema()
     return frame.select(
         pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype).alias(name)
         for name, dtype in columns().items()
     )
+
+
+def present(target: Table[Any]) -> pl.LazyFrame:
+    """Return the rows of the objects that are there, as the inventory is now."""
+    import polars as pl
+
+    return _in_columns(_plan(target)).filter(pl.col("status") == Status.PRESENT)
 
 
 def refuse_another_table(target: Table[Any], writer: Writer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from s3_assets.connection.settings import S3Connection
     from s3_assets.location import Location
+
+_DIGEST = 16
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,13 @@ class MediaSource:
             for page in Objects(self.connection).list_pages(self.location.key)
         ]
         return pl.concat(pages).sort("key")
+
+    def state(self) -> str:
+        """Return a digest of every object's key, ETag, time and storage class: one listing."""
+        digest = hashlib.sha256()
+        for row in self.list_objects().iter_rows():
+            digest.update(repr(row).encode())
+        return digest.hexdigest()[:_DIGEST]
 
     def takes(self, key: str) -> bool:
         """Tell whether an object of that key would belong to the media set."""
