@@ -1,0 +1,287 @@
+"""One attempt at a unit: written down, uploaded, committed by one entry of the log, carried out."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from s3_assets.errors import (
+    CommitConflictError,
+    RequestTimeoutError,
+    S3AssetsError,
+    ServerFailureError,
+    ThrottledError,
+    UnreachableError,
+)
+from s3_assets.exports.carrying_out import carry_out
+from s3_assets.exports.intents import Intent, Intents
+from s3_assets.exports.log import Entry, NewFile, log_of
+from s3_assets.exports.manifest import read_manifest
+from s3_assets.exports.manifest_text import manifest_of
+from s3_assets.exports.state import open_state
+from s3_assets.exports.units import ExportMode
+from s3_assets.exports.writing import write_files
+from s3_assets.incremental.cursor import NumberTakenError
+from s3_assets.incremental.numbers import next_number
+from s3_assets.incremental.publishing import StreamMovedError
+from s3_assets.incremental.run_notes import ReadNote, write_reads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import BinaryIO
+
+    from s3_assets.exports.export import Export
+    from s3_assets.exports.keys import UnitKeys
+    from s3_assets.exports.manifest import Manifest
+    from s3_assets.exports.state import State
+    from s3_assets.exports.units import Unit
+    from s3_assets.exports.work import Request, Work
+    from s3_assets.incremental.cursor import Cursor
+    from s3_assets.incremental.publishing import StreamRead
+    from s3_assets.uploads import PendingFile
+
+_log = logging.getLogger(__name__)
+_DRAWS = 5
+_TRIES = 30
+_LONGEST_WAIT = 2.0
+# Answers after which the commit may have happened all the same.
+_UNCERTAIN = (CommitConflictError, ThrottledError, RequestTimeoutError, UnreachableError, ServerFailureError)
+
+
+def moved(export: Export, found: str) -> StreamMovedError:
+    """Say what another run did in between."""
+    return StreamMovedError(
+        found, remedy="Run it again.", table=export.name, connection=export.destination.connection.name
+    )
+
+
+def require_unmoved(export: Export, state: State, streams: Sequence[StreamRead]) -> None:
+    """Raise `StreamMovedError` if a stream's cursor is no longer the one that was read."""
+    for read in streams:
+        expected = read.since.number if read.since else None
+        if state.stamps.get(read.cursors.stream) != expected:
+            raise moved(export, f"another run has committed the stream '{read.cursors.stream}'")
+
+
+@dataclass
+class Attempt:
+    """One attempt on one state: used once."""
+
+    export: Export
+    request: Request
+    state: State
+    work: Work
+    unit: Unit
+    keys: UnitKeys
+    before: Sequence[Manifest]
+    """The manifests that its own takes the place of."""
+    number: int = 0
+    cursors: dict[str, Cursor] = field(default_factory=dict)
+    _files: list[PendingFile] = field(default_factory=list)
+    _first: int = 0
+    _committing: bool = False
+    """Whether a commit was sent whose end is not known, or that stands: its uploads are no longer ours."""
+
+    def run(self) -> tuple[Entry, Manifest]:
+        """Write, commit, carry out.
+
+        Raises `StreamMovedError` if another run has committed in this lane since, and `KeyTakenError` if
+        somebody else has one of the keys; then nothing is left of the attempt.
+        """
+        self._first = self.keys.first_part()
+        self._begin()
+        try:
+            new = self._write()
+            self.keys.refuse_taken(file.upload.key for file in new[1:])
+            number, entry = self._commit(self._entry(new))
+        except BaseException as error:
+            if not self._committing:
+                self._abandon()
+            if isinstance(error, S3AssetsError) and not isinstance(error, StreamMovedError):
+                # A faster run has aborted the uploads: then this says so, and all begins again.
+                self._require_current(open_state(self.export.destination))
+            raise
+        carried = carry_out(self.export.destination, number, entry, fresh=True)
+        if carried.problem is not None:
+            raise carried.problem
+        self._clear_up()
+        manifest = carried.manifest or read_manifest(self.export.destination, entry.manifest)
+        if manifest is None:
+            raise moved(self.export, f"the unit '{entry.unit}' is being exported by another run once more")
+        return entry, manifest
+
+    def _begin(self) -> None:
+        """Draw a number above all that the state knows; write what has to precede the uploads."""
+        known = [*self.state.stamps.values(), *([self.state.attempt] if self.state.attempt else [])]
+        for _ in range(_DRAWS):
+            self.number = next_number(max(known, default=None))
+            known.append(self.number)
+            if not Intents(self.export.destination).begin(self._intent):
+                continue
+            try:
+                self.cursors = {
+                    read.cursors.stream: read.cursors.save(
+                        self.number, read.until, read.since, anew=read.anew
+                    )
+                    for read in self.work.streams
+                }
+            except NumberTakenError:
+                continue
+            return
+        raise NumberTakenError
+
+    @property
+    def _intent(self) -> Intent:
+        return Intent(
+            self.number, self.unit.lane, self.state.number, self.keys.pattern.texts, self.request.run
+        )
+
+    def _write(self) -> list[NewFile]:
+        """Write the rows into files that nobody sees."""
+        export = self.export
+        if not self.work.frame.collect_schema():
+            # Nothing was found, not even a column.
+            return []
+        open_file = cast("Callable[[int], BinaryIO]", self._open)
+        written = write_files(self.work.frame, export.format, export.split, open_file, self.request.progress)
+        if export.empty == "none" and not any(file.rows for file in written):
+            for file in self._files:
+                file.abort()
+            return []
+        uploads = [file.finish() for file in self._files]
+        return [
+            NewFile(upload, file.rows, upload.key in self.keys.own)
+            for file, upload in zip(sorted(written, key=lambda each: each.number), uploads, strict=True)
+        ]
+
+    def _open(self, number: int) -> PendingFile:
+        if self._files:
+            # It has all its bytes, and need not keep the last of them.
+            self._files[-1].finish()
+        key = self.keys.key(self._first + number)
+        mark = self.export.destination.mark(self.number)
+        file = self.export.destination.uploads.open(key, self.export.file_options, commit=mark)
+        self._files.append(file)
+        return file
+
+    def _entry(self, new: Sequence[NewFile]) -> Entry:
+        export = self.export
+        keys = {file.upload.key for file in new}
+        return Entry(
+            str(export.mode),
+            self.number,
+            self.state.oldest_of_next,
+            self.unit.lane,
+            self.unit.name,
+            self.keys.pattern.texts,
+            tuple(new),
+            tuple(sorted(self.keys.own - keys)),
+            self.unit.manifest,
+            self._told(new),
+            tuple(each.key for each in self.before),
+            self._flags,
+            self._success,
+            export.options.canned_acl,
+            {},
+            {},
+            self.state.previous,
+            {**write_reads(map(ReadNote.of_read, self.work.streams)), **self.request.notes},
+        )
+
+    def _told(self, new: Sequence[NewFile]) -> dict[str, Any]:
+        """Return what the manifest says, but for what is known when its files are there."""
+        previous = self.before[-1].number if self.before else None
+        if self.export.mode is ExportMode.INCREMENTAL:
+            previous = None if self.work.anew else self.state.previous
+        return manifest_of(
+            self.export,
+            self.request,
+            self.work,
+            unit=self.unit.name,
+            attempt=self.number,
+            previous=previous,
+            cursors=self.cursors,
+            new=new,
+            success=self._success,
+        )
+
+    @property
+    def _flags(self) -> tuple[str, ...]:
+        """Return the keys of what says that files are complete beside which others are about to appear."""
+        if self._first and self._success:
+            return (self._success,)
+        return tuple(each.success for each in self.before if each.success)
+
+    @property
+    def _success(self) -> str | None:
+        return f"{self.keys.folder}_SUCCESS" if self.export.success else None
+
+    def _commit(self, entry: Entry) -> tuple[int, Entry]:
+        """Put the entry, and put it behind others' as long as they did not touch what it rests on."""
+        log, state = log_of(self.export.destination), self.state
+        stamps = dict.fromkeys(self.cursors, self.number)
+        for tries in range(1, _TRIES + 1):
+            number = state.number + 1
+            entry = replace(
+                entry,
+                oldest=state.oldest_of_next,
+                stamps={**state.stamps, **stamps},
+                before=dict(state.stamps),
+                previous=state.previous,
+            )
+            try:
+                self._committing = True
+                log.commit(number, entry)
+            except _UNCERTAIN as error:
+                there = log.entry(number)
+                if there is not None and there.attempt == self.number:
+                    return number, entry
+                settled = there is not None or isinstance(error, CommitConflictError)
+                self._committing = not settled
+                if tries == _TRIES:
+                    raise
+                # Whoever was faster has a moment to carry its entry out.
+                time.sleep(random.uniform(0, min(_LONGEST_WAIT, 0.05 * 2**tries)))  # noqa: S311 - jitter, not a secret
+                if settled:
+                    state = open_state(self.export.destination)
+                    self._require_current(state)
+            else:
+                return number, entry
+        raise AssertionError  # the last try returns or raises
+
+    def _require_current(self, state: State) -> None:
+        """Raise `StreamMovedError` if another run has committed in this lane since, or one of the streams."""
+        if state.number == self.state.number:
+            return
+        require_unmoved(self.export, state, self.work.streams)
+        if self.export.mode is not ExportMode.PARTITIONS:
+            raise moved(self.export, "another run has committed this export")
+        # Others' entries are carried out before one is added: the manifest tells of every commit of the unit.
+        there = read_manifest(self.export.destination, self.unit.manifest)
+        if [there.number if there else None] != [each.number for each in self.before] or [None]:
+            raise moved(self.export, f"another run has exported the partition '{self.unit.name}'")
+
+    def _abandon(self) -> None:
+        """Abort the uploads; the intent stays for the next run if one of them could not be."""
+        try:
+            for file in self._files:
+                file.abort()
+            Intents(self.export.destination).end([self._intent.mark])
+        except S3AssetsError as error:
+            _log.warning(
+                "Unfinished uploads of the export '%s' are left to its next run: %s", self.export.name, error
+            )
+
+    def _clear_up(self) -> None:
+        """Take away what no longer counts of the log and of the cursors; the commit stands in any case."""
+        try:
+            self.export.destination.objects.delete(self.state.surplus)
+            for read in self.work.streams:
+                read.cursors.discard(read.cursors.survey(self.cursors[read.cursors.stream]))
+        except S3AssetsError as error:
+            _log.warning(
+                "Leftovers of the export '%s' stay until its next success: %s", self.export.name, error
+            )

@@ -1,0 +1,95 @@
+"""What a round of an export reads: planned on the state that its commit will be held against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from s3_assets.errors import HistoryGapError
+from s3_assets.exports.work import Work, told_of
+from s3_assets.incremental.append import PASSED
+from s3_assets.incremental.gaps import is_gap_of
+from s3_assets.incremental.publishing import StreamRead
+from s3_assets.tables.table import ReadMode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from s3_assets.exports.export import Export
+    from s3_assets.exports.state import State
+    from s3_assets.exports.work import Request
+    from s3_assets.incremental.cursor import Cursor
+    from s3_assets.tables.table import Plan, Table
+
+
+def planned(export: Export, request: Request) -> Work:
+    """Plan all rows of the source as they are now, or those of the window."""
+    source = export.read_source
+    plan = source.plan(ReadMode.CURRENT, window=request.window)
+    return Work(_shaped(export, plan.frame), plan, told_of(source, plan))
+
+
+def given(export: Export, frame: pl.LazyFrame, streams: Sequence[StreamRead], plan: Plan | None) -> Work:
+    """Take a frame that somebody made."""
+    source = export.source
+    told = told_of(source, plan) if source is not None and plan is not None else None
+    return Work(frame, plan, told, tuple(streams))
+
+
+def read_new(export: Export, state: State) -> Work:
+    """Plan what was added behind the cursor.
+
+    If the source no longer tells what came since, and the export asks for it, all rows as they are now take
+    the place of all that was exported.
+    """
+    source, stream = export.read_source, export.stream
+    since = state.cursor(stream)
+    try:
+        plan = source.plan(ReadMode.ADDED, since=since.position if since else None, limit=export.limit)
+    except HistoryGapError as gap:
+        if since is None or not is_gap_of(gap, source, export.on_gap):
+            raise
+        return _anew(export, state, since, gap)
+    if not plan.empty:
+        return _read(export, state, source, plan, since, _shaped(export, plan.frame))
+    if since is None or plan.passed < PASSED:
+        return Work(plan.frame, plan, nothing=True)
+    # The cursor alone: else it would fall ever farther behind.
+    return _read(export, state, source, plan, since, _no_rows())
+
+
+def _anew(export: Export, state: State, since: Cursor, gap: HistoryGapError) -> Work:
+    source = export.read_source
+    plan = source.plan(ReadMode.ADDED)
+    why = (
+        f"{gap.found}: all that was exported was replaced by the rows of '{source.name}' as they are now "
+        "(on_gap: full_refresh)"
+    )
+    return _read(export, state, source, plan, since, _shaped(export, plan.frame), anew=True, remarks=(why,))
+
+
+def _read(
+    export: Export,
+    state: State,
+    source: Table[Any],
+    plan: Plan,
+    since: Cursor | None,
+    frame: pl.LazyFrame,
+    *,
+    anew: bool = False,
+    remarks: tuple[str, ...] = (),
+) -> Work:
+    cursors = state.cursors(export.stream)
+    read = StreamRead(cursors, since, plan.until, plan.files, plan.bytes, anew=anew)
+    return Work(frame, plan, told_of(source, plan), (read,), anew=anew, remarks=remarks)
+
+
+def _shaped(export: Export, frame: pl.LazyFrame) -> pl.LazyFrame:
+    return export.transform(frame) if export.transform is not None else frame
+
+
+def _no_rows() -> pl.LazyFrame:
+    import polars as pl
+
+    return pl.LazyFrame()

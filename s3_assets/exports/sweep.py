@@ -1,0 +1,77 @@
+"""Uploads that nobody will complete: found by the intents of their attempts, and aborted.
+
+Whatever fails here is left to the next run: what was committed stands.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from s3_assets.errors import S3AssetsError
+from s3_assets.exports.intents import Intents, lane_digest
+from s3_assets.exports.key_template import KeyPattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import timedelta
+
+    from s3_assets.exports.destination import Destination
+    from s3_assets.exports.log import Entry
+    from s3_assets.uploads import OpenUpload
+
+_log = logging.getLogger(__name__)
+
+
+def sweep_behind(destination: Destination, number: int, entry: Entry) -> None:
+    """Abort what is left of the attempts of a lane that an entry has overtaken, and end their intents.
+
+    An upload that is listed has the intent of its attempt written down before it: if, afterwards, there is
+    none of the lane that began behind this entry, the upload is no living attempt's. Otherwise it is left to
+    that one, whose commit sweeps again.
+    """
+    try:
+        own, lane = KeyPattern(entry.pattern), lane_digest(entry.lane)
+        left = _uploads(destination, own)
+        intents = Intents(destination)
+        marks = [mark for mark in intents.marks() if mark.lane == lane]
+        rivals = intents.read(mark for mark in marks if mark.attempt != entry.attempt)
+        ended = [mark for mark in marks if mark.attempt == entry.attempt]
+        if all(rival.pinned < number for rival in rivals):
+            for keys in {rival.keys for rival in rivals} - {own}:
+                left += _uploads(destination, keys)
+            _abort(destination, left)
+            ended += [rival.mark for rival in rivals]
+        intents.end(ended)
+    except S3AssetsError as error:
+        _left_behind(destination, error)
+
+
+def sweep_abandoned(destination: Destination, older_than: timedelta) -> None:
+    """Give up uploads of old attempts that were begun so long ago, whatever became of their attempts."""
+    try:
+        intents, now = Intents(destination), datetime.now(UTC)
+        old = [mark for mark in intents.marks() if now - mark.begun > older_than]
+        for each in intents.read(old):
+            uploads = _uploads(destination, each.keys)
+            given_up = [upload for upload in uploads if now - upload.begun > older_than]
+            _abort(destination, given_up)
+            # What is younger may be its own, if it is at work all the same.
+            if len(given_up) == len(uploads):
+                intents.end([each.mark])
+    except S3AssetsError as error:
+        _left_behind(destination, error)
+
+
+def _uploads(destination: Destination, keys: KeyPattern) -> list[OpenUpload]:
+    return [each for each in destination.uploads.open_uploads(keys.prefix) if keys.matches(each.key)]
+
+
+def _abort(destination: Destination, uploads: Iterable[OpenUpload]) -> None:
+    for each in uploads:
+        destination.uploads.abort(each.key, each.upload_id)
+
+
+def _left_behind(destination: Destination, error: S3AssetsError) -> None:
+    _log.warning("Unfinished uploads of the export '%s' may be left: %s", destination.export, error)
