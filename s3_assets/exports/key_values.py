@@ -23,21 +23,37 @@ _NAMESPACE = UUID("6b0f1a3e-0d6c-5b0b-9a51-6d2f8a1c7e44")
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeyValues:
-    """What one unit of one run puts into a template.
+class StreamNames:
+    """What is the same in every run of an export, whose name `stream_name` is."""
 
-    `moment` is the load time of the run, with its zone; `stream_name` the export's name; `run` the id of
-    Dagster's run, or any text that is new for each run from the command line. `cursor` has a zone: of an
-    incremental export the time up to which the source was read, in UTC; of a partition its start, in the
-    zone of the partitions; None where there is none, and then the load time stands for it.
-    """
-
-    moment: datetime
     extension: str
     stream_name: str
     target_connection: str
-    run: str
     source_connection: str = ""
+
+    @cached_property
+    def connection_id(self) -> UUID:
+        """The pair of connections."""
+        return uuid5(_NAMESPACE, f"connection {self.source_connection} -> {self.target_connection}")
+
+    @cached_property
+    def stream_id(self) -> UUID:
+        """The export between its two connections."""
+        return uuid5(self.connection_id, self.stream_name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyValues(StreamNames):
+    """What one unit of one run puts into a template.
+
+    `moment` is the load time of the run, with its zone; `run` the id of Dagster's run, or any text that is
+    new for each run from the command line. `cursor` has a zone: of an incremental export the time up to
+    which the source was read, in UTC; of a partition its start, in the zone of the partitions; None where
+    there is none, and then the load time stands for it.
+    """
+
+    moment: datetime
+    run: str
     cursor: datetime | None = None
     partition_key: str | None = None
 
@@ -55,16 +71,6 @@ class KeyValues:
         return self.moment.astimezone(UTC)
 
     @cached_property
-    def connection_id(self) -> UUID:
-        """The pair of connections: the same in every run."""
-        return connection_id(self.source_connection, self.target_connection)
-
-    @cached_property
-    def stream_id(self) -> UUID:
-        """The export: the same in every run."""
-        return stream_id(self.source_connection, self.target_connection, self.stream_name)
-
-    @cached_property
     def connection_run_id(self) -> UUID:
         """The run, of all its streams: Dagster's own id, so that people find it there."""
         try:
@@ -80,16 +86,6 @@ class KeyValues:
         """
         drawn = uuid5(self.connection_run_id, str(self.stream_id))
         return UUID(bytes=drawn.bytes[:10] + self.stream_id.bytes[10:], version=5)
-
-
-def connection_id(source: str, target: str) -> UUID:
-    """Return the id of a pair of connections, of these names."""
-    return uuid5(_NAMESPACE, f"connection {source} -> {target}")
-
-
-def stream_id(source: str, target: str, name: str) -> UUID:
-    """Return the id of the export of that name between two connections."""
-    return uuid5(connection_id(source, target), name)
 
 
 def written(text: str) -> str:
