@@ -4,13 +4,13 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import appends, commits, data, formats_memory, ledger, scan, small_files, speed
+from benchmarks import appends, commits, data, exports, formats_memory, ledger, scan, small_files, speed
 from benchmarks.formats import FORMATS
 from benchmarks.ground import Ground
 from s3_assets.embedded.server import EmbeddedServer
 
 ROWS = 30_000_000
-ALL = ("import", "memory", "ledger", "scan", "formats", "smallfiles", "commits", "appends")
+ALL = ("import", "memory", "ledger", "scan", "formats", "smallfiles", "commits", "appends", "exports")
 
 
 def main() -> None:
@@ -49,6 +49,9 @@ def main() -> None:
         if options.only in (None, "appends"):
             rows = max(int(5_000_000 * options.size), appends.COMMITS)
             tables.append(appends.compare(ground, rows, options.repeat, rivals=options.rivals))
+        if options.only in (None, "exports"):
+            rows = max(int(ROWS * options.size), data.DAYS)
+            tables += exports.compare(ground, rows, options.repeat, rivals=options.rivals)
     text = "\n\n".join(tables) + "\n"
     print(text)
     if options.output:
@@ -64,7 +67,7 @@ def _options() -> argparse.Namespace:
         "--size",
         type=float,
         default=1.0,
-        help="import, memory: 1 is 30 million rows, 2.7 GB; appends: 5 million",
+        help="import, memory, exports: 1 is 30 million rows, 2.7 GB; appends: 5 million",
     )
     parser.add_argument(
         "--old-files", type=_counts, default=(100, 10_000), help="ledger: such as 100,10000,100000"

@@ -23,32 +23,37 @@ _SCANS = {
 _CONNECTIONS: list[Any] = []
 
 
+def connection() -> Any:  # noqa: ANN401 - of the other environment
+    """What `prepare_duckdb` opened."""
+    return _CONNECTIONS[0]
+
+
 def prepare_duckdb(place: Mapping[str, str], kind: str, path: str) -> None:
     """Load what is needed, as others import theirs before the time begins."""
     del path
     import duckdb  # type: ignore[import-not-found]  # of the other environment
     from duckdb_ext import get_extension_dir  # type: ignore[import-not-found]
 
-    connection = duckdb.connect()
-    connection.execute("SET autoinstall_known_extensions = false")
-    connection.execute("SET extension_directory = ?", [str(get_extension_dir())])
+    opened = duckdb.connect()
+    opened.execute("SET autoinstall_known_extensions = false")
+    opened.execute("SET extension_directory = ?", [str(get_extension_dir())])
     for extension in ("httpfs", *_EXTENSIONS.get(kind, ())):
-        connection.execute(f"LOAD {extension}")
+        opened.execute(f"LOAD {extension}")
     if kind == "iceberg":
-        connection.execute("SET unsafe_enable_version_guessing = true")
+        opened.execute("SET unsafe_enable_version_guessing = true")
     endpoint = place["endpoint"].removeprefix("http://")
-    connection.execute(
+    opened.execute(
         "CREATE SECRET (TYPE s3, USE_SSL false, URL_STYLE 'path', "
         f"KEY_ID '{place['key_id']}', SECRET '{place['secret']}', ENDPOINT '{endpoint}', REGION '{REGION}')"
     )
-    _CONNECTIONS.append(connection)
+    _CONNECTIONS.append(opened)
 
 
 def duckdb(place: Mapping[str, str], kind: str, path: str) -> tuple[int, float]:
     """DuckDB with its own S3 client and its extension for each format."""
     del place
     source = _SCANS[kind].format(url=f"s3://{BUCKET}/{path}")
-    found: Any = _CONNECTIONS[0].execute(f"SELECT count(*), sum(amount) FROM {source}").fetchone()  # noqa: S608
+    found: Any = connection().execute(f"SELECT count(*), sum(amount) FROM {source}").fetchone()  # noqa: S608
     return found[0], found[1]
 
 
