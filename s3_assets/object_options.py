@@ -6,6 +6,8 @@ Encryption is the connection's own, and stands there.
 from __future__ import annotations
 
 import re
+import sys
+from email.header import Header
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from s3_assets.connection.settings import S3Connection
+    from s3_assets.object_heads import Head
 
 CannedAcl = Literal[
     "private",
@@ -55,6 +58,12 @@ _ENCRYPTION_METADATA = 768
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _MEDIA_TYPE = re.compile(rf"{_TOKEN.pattern}/{_TOKEN.pattern}(?:\s*;[\x20-\x7e]*)?")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
+_KEPT_HEADERS = {
+    "content_encoding": "Content-Encoding",
+    "content_language": "Content-Language",
+    "content_disposition": "Content-Disposition",
+    "cache_control": "Cache-Control",
+}
 _NEEDS_CRT = ("crc32c", "crc64nvme")
 
 
@@ -75,6 +84,10 @@ class ObjectOptions(BaseModel):
     )
     content_type: str | None = Field(default=None, description="Left out: that of the format.")
     content_encoding: str | None = Field(default=None, description="Left out: that of the format.")
+    content_language: str | None = Field(default=None, description="Such as de, en-GB.")
+    content_disposition: str | None = Field(
+        default=None, description='How browsers save it: attachment; filename="orders.csv".'
+    )
     cache_control: str | None = Field(default=None, description="Such as max-age=3600.")
     checksum: Checksum | None = Field(
         default=None, description="What the server keeps and tells; left out: its own default."
@@ -140,12 +153,12 @@ class ObjectOptions(BaseModel):
                 raise ValueError("'aws-chunked' is how a request travels, and S3 takes it away; leave it out")
         return encoding
 
-    @field_validator("cache_control")
+    @field_validator("content_language", "content_disposition", "cache_control")
     @classmethod
-    def _one_line(cls, control: str | None) -> str | None:
-        if control is not None and (not control.strip() or not _PRINTABLE.fullmatch(control)):
-            raise ValueError(f"{control!r} is not a Cache-Control header, such as max-age=3600")
-        return control
+    def _one_line(cls, header: str | None) -> str | None:
+        if header is not None and (not header.strip() or not _PRINTABLE.fullmatch(header)):
+            raise ValueError(f"{header!r} cannot be a header, which is one line of printable ASCII")
+        return header
 
     def with_defaults(
         self, *, content_type: str | None = None, content_encoding: str | None = None
@@ -158,18 +171,38 @@ class ObjectOptions(BaseModel):
             }
         )
 
-    def parameters(self, marks: Mapping[str, str]) -> dict[str, Any]:
+    def over(self, head: Head, marks: Mapping[str, str]) -> ObjectOptions:
+        """Return the options of a copy: what is not said here is as the original has it.
+
+        `marks` join the user metadata: what s3-assets says there itself. Storage class, ACL and checksum are
+        never the original's.
+        """
+        kept = {name: head.headers.get(header) for name, header in _KEPT_HEADERS.items()}
+        said = {name: value for name in kept if (value := getattr(self, name))}
+        metadata = {name: _in_ascii(value) for name, value in head.metadata.items()}
+        return self.model_copy(
+            update={
+                "content_type": self.content_type or head.content_type,
+                **kept,
+                **said,
+                "metadata": {**metadata, **self.metadata, **marks},
+            }
+        )
+
+    def parameters(self, *, commit: str | None = None) -> dict[str, Any]:
         """Return them as parameters of PutObject, CreateMultipartUpload and CopyObject.
 
-        `marks` join the user metadata: what s3-assets says there itself.
+        `commit` joins the user metadata.
         """
         given = {
             "ACL": self.canned_acl,
             "StorageClass": self.storage_class,
             "Tagging": urlencode(self.tags),
-            "Metadata": {**self.metadata, **marks},
+            "Metadata": {**self.metadata, **({COMMIT_NAME: commit} if commit else {})},
             "ContentType": self.content_type,
             "ContentEncoding": self.content_encoding,
+            "ContentLanguage": self.content_language,
+            "ContentDisposition": self.content_disposition,
             "CacheControl": self.cache_control,
             "ChecksumAlgorithm": self.checksum.upper() if self.checksum else None,
         }
@@ -192,6 +225,11 @@ def _problem(options: ObjectOptions, connection: S3Connection) -> tuple[str, str
     storage_class = options.storage_class
     if connection.endpoint is None and storage_class is not None and storage_class not in _STORAGE_CLASSES:
         return f"S3 has no storage class '{storage_class}'", f"Take one of {_named()}."
+    if metadata_size(options.metadata) > _MOST_METADATA:
+        return (
+            f"the user metadata have {metadata_size(options.metadata)} bytes; S3 takes {_MOST_METADATA}",
+            "Shorten them.",
+        )
     room = _MOST_METADATA - _OWN_METADATA - _ENCRYPTION_METADATA
     size = metadata_size(options.metadata)
     if connection.encryption.client_side is not None and size > room:
@@ -240,6 +278,11 @@ def _check_metadata(name: str, value: str) -> None:
         )
     if value != value.strip():
         raise ValueError(f"the value of '{name}' begins or ends with a blank, which would be lost")
+
+
+def _in_ascii(value: str) -> str:
+    # As S3 itself tells what is not (RFC 2047); other servers tell it as it is.
+    return value if value.isascii() else Header(value, "utf-8", maxlinelen=sys.maxsize).encode()
 
 
 def _named() -> str:

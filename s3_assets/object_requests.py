@@ -6,7 +6,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.diagnosis import diagnose
-from s3_assets.errors import AccessDeniedError, AclsDisabledError, S3AssetsError, SettingError
+from s3_assets.errors import (
+    AccessDeniedError,
+    AclsDisabledError,
+    S3AssetsError,
+    SettingError,
+    SourceRewrittenError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,21 +22,36 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def told(connection: S3Connection, key: str, options: ObjectOptions | None = None) -> Iterator[None]:
-    """Turn what boto3 raises for an object into our errors; `options` are of one that is written."""
+def told(
+    connection: S3Connection, key: str, options: ObjectOptions | None = None, *, copied: str | None = None
+) -> Iterator[None]:
+    """Turn what boto3 raises for an object into our errors.
+
+    `options` are those of an object that is written, `copied` is the place of what it is a copy of.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     location = f"s3://{connection.location.bucket}/{key}"
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        meant = None
-        if options is not None and isinstance(error, ClientError):
-            meant = _about_options(error.response["Error"].get("Code", ""), options)
+        meant: S3AssetsError | None = None
+        code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
+        if copied is not None and code == "PreconditionFailed":
+            meant = changed_source(copied)
+        elif options is not None:
+            meant = _about_options(code, options)
         if meant is None:
             meant = _with_rights(diagnose(error, connection, location), options)
         # Not chained: the texts may quote signed headers.
         raise meant.at(connection=connection.name, location=location) from None
+
+
+def changed_source(location: str) -> SourceRewrittenError:
+    """Return the error of an object that is not any more what was to be copied."""
+    return SourceRewrittenError(
+        "the object was changed before it was copied", remedy="Run it again.", location=location
+    )
 
 
 def _about_options(code: str, options: ObjectOptions) -> S3AssetsError | None:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection import client_side
-from s3_assets.connection.adapters import boto_uploads
+from s3_assets.connection.adapters import boto_uploads, boto_writes
 from s3_assets.connection.adapters.boto_uploads import Open as OpenUpload
 from s3_assets.dropped_options import give_dropped_options, is_amazon
 from s3_assets.errors import AccessError, KeyTakenError, ObjectMissingError, ServerFailureError
@@ -21,7 +21,7 @@ from s3_assets.pending import Pending, SentPart
 from s3_assets.pending_file import PendingFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from s3_assets.connection.client_side import Cipher
@@ -50,23 +50,33 @@ class Uploads:
         has done before. Raises `AclsDisabledError` for a canned ACL that the bucket does not take, and
         `SettingError` for what this connection cannot do; no data was sent then.
         """
-        check_options(options, self._connection)
-        usual = boto_uploads.usual_checksum(self._connection)
-        checksum = options.checksum.upper() if options.checksum else usual
-        parameters = options.parameters({COMMIT_NAME: commit})
-        if checksum is not None:
-            parameters["ChecksumAlgorithm"] = checksum
         cipher = None
         if self._connection.encryption.client_side is not None:
             cipher = client_side.cipher(self._connection, key)
-            parameters["Metadata"] |= cipher.metadata
-        with self._told(key, options):
-            upload_id = boto_uploads.create(self._connection, key, parameters)
-        begun = Pending(key, upload_id, commit, checksum=checksum)
-        if not self._amazon:
-            begun = replace(begun, canned_acl=options.canned_acl, tags=options.tags)
+        begun = self.begin(key, options, commit=commit, more=cipher.metadata if cipher else {})
         sender = _Sender(self, self._connection, begun, cipher)
         return PendingFile(sender, self._connection.transport.max_connections)
+
+    def begin(
+        self, key: str, options: ObjectOptions, *, commit: str, more: Mapping[str, str] | None = None
+    ) -> Pending:
+        """Begin an upload whose parts the caller sends; `more` joins the user metadata. Raises as `open`."""
+        parameters = self._parameters(options, commit)
+        parameters["Metadata"] |= more or {}
+        with self._told(key, options):
+            upload_id = boto_uploads.create(self._connection, key, parameters)
+        begun = Pending(key, upload_id, commit, checksum=parameters.get("ChecksumAlgorithm"))
+        if not self._amazon:
+            begun = replace(begun, canned_acl=options.canned_acl, tags=options.tags)
+        return begun
+
+    def put(self, key: str, body: bytes, options: ObjectOptions, *, commit: str | None = None) -> str:
+        """Write a small object at once, over what is there, and return its ETag; raises as `open`."""
+        parameters = self._parameters(options, commit)
+        if self._connection.encryption.client_side is not None:
+            return client_side.put(self._connection, key, body, parameters)
+        with self._told(key, options):
+            return boto_writes.put(self._connection, key, body, parameters)
 
     def complete(self, pending: Pending, *, if_absent: bool = False) -> str:
         """Make the object visible, and return its ETag; does nothing to one that this commit has made.
@@ -76,7 +86,7 @@ class Uploads:
         `ObjectMissingError` if the upload is gone without having been completed.
         """
         etag = self._completed(pending, if_absent=if_absent)
-        give_dropped_options(self._connection, pending)
+        give_dropped_options(self._connection, pending.key, pending.tags, pending.canned_acl)
         return etag
 
     def _completed(self, pending: Pending, *, if_absent: bool) -> str:
@@ -128,6 +138,14 @@ class Uploads:
     def url(self, key: str) -> str:
         """Return the object's place, as messages name it."""
         return f"s3://{self._connection.location.bucket}/{key}"
+
+    def _parameters(self, options: ObjectOptions, commit: str | None) -> dict[str, Any]:
+        check_options(options, self._connection)
+        usual = boto_uploads.usual_checksum(self._connection)
+        return {
+            **({"ChecksumAlgorithm": usual} if usual else {}),
+            **options.parameters(commit=commit),
+        }
 
     def _head(self, key: str) -> dict[str, Any] | None:
         with self._told(key):

@@ -22,7 +22,7 @@ from s3_assets.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from botocore.exceptions import ClientError
 
@@ -40,19 +40,26 @@ _KEYS = {
 }
 
 
-def put(connection: S3Connection, key: str, body: bytes | BinaryIO) -> None:
-    """Encrypt the body and write it, over what is there; a file is read and sent in parts."""
+def put(
+    connection: S3Connection, key: str, body: bytes | BinaryIO, parameters: Mapping[str, Any] | None = None
+) -> str:
+    """Encrypt the body, write it over what is there, and return its ETag.
+
+    A file is read and sent in parts; `parameters` are more of PutObject's and CreateMultipartUpload's.
+    """
     with _told(connection, key) as client:
         file = BytesIO(body) if isinstance(body, bytes) else body
         # A file may hand out less than it was asked for, before its end.
         start = _Resumed(b"", file).read(_PART)
-        where = {"Bucket": connection.location.bucket, "Key": key}
+        bucket, more = connection.location.bucket, parameters or {}
         if len(start) < _PART:
-            client.objects.put_object(**where, Body=start)
+            answer = client.objects.put_object(Bucket=bucket, Key=key, Body=start, **more)
         else:
-            client.objects.upload_fileobj(
-                _Resumed(start, file), where["Bucket"], key, multipart_chunksize=_PART
+            answer = client.objects.upload_fileobj(
+                _Resumed(start, file), bucket, key, multipart_chunksize=_PART, **more
             )
+    etag: str = answer["ETag"]
+    return etag
 
 
 def put_if_absent(connection: S3Connection, key: str, body: bytes) -> bool:

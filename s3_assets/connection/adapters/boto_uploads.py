@@ -109,7 +109,7 @@ def complete(
         if if_absent and code == "NotImplemented":
             return complete(connection, key, upload_id, parts, checksum, if_absent=False)
         raise
-    return _quoted(answer.get("ETag"))
+    return quoted(etag) if (etag := answer.get("ETag")) else None
 
 
 def abort(connection: S3Connection, key: str, upload_id: str) -> bool:
@@ -171,9 +171,9 @@ def _client(connection: S3Connection, gateway: GatewayAddress | None, process: i
     return boto.client(connection, sign_bodies=False)
 
 
-def _quoted(etag: str | None) -> str | None:
-    # Some servers leave the quotation marks out.
-    return f'"{etag.strip(chr(34))}"' if etag else None
+def quoted(etag: str) -> str:
+    """Return the ETag as S3 writes it: some servers leave the quotation marks out."""
+    return etag if etag.startswith('"') else f'"{etag}"'
 
 
 def _where(connection: S3Connection, key: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.connection.adapters.boto_uploads import Part, client_of
+from s3_assets.connection.adapters.boto_uploads import Part, client_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def put(connection: S3Connection, key: str, body: bytes, parameters: Mapping[str, Any]) -> str:
     """Write the object, and return its ETag."""
-    etag: str = client_of(connection).put_object(**_where(connection, key), Body=body, **parameters)["ETag"]
-    return etag
+    answer = client_of(connection).put_object(**_where(connection, key), Body=body, **parameters)
+    return quoted(answer["ETag"])
 
 
 def copy(connection: S3Connection, source: Source, key: str, parameters: Mapping[str, Any]) -> str:
@@ -23,8 +23,7 @@ def copy(connection: S3Connection, source: Source, key: str, parameters: Mapping
     answer = client_of(connection).copy_object(
         **_where(connection, key), **_from(source), MetadataDirective="REPLACE", **parameters
     )
-    etag: str = answer["CopyObjectResult"]["ETag"]
-    return etag
+    return quoted(answer["CopyObjectResult"]["ETag"])
 
 
 def copy_part(
