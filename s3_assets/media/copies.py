@@ -8,9 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Literal
 
+from s3_assets.copier import Copier
 from s3_assets.errors import KeyTakenError, ObjectMissingError
 from s3_assets.media.inventory import KEY, Status
 from s3_assets.media.outcome import Counts
@@ -33,6 +36,8 @@ SOURCE_HEADERS = "s3-assets-source-headers"
 """User metadata of a copy: whose it is, its source's ETag, a digest of its source's headers and metadata."""
 
 _DIGEST = 12
+_LARGE = 8 * 1024 * 1024
+_LARGE_AT_ONCE = 4
 # A page of a listing tells of so many keys; a request for each is spared where that is cheaper.
 _KEYS_OF_A_PAGE = 1000
 _REQUESTS_OF_A_PAGE = 20
@@ -79,14 +84,18 @@ class Copies:
         return Copying(self, source, there)
 
 
-@dataclass(frozen=True)
 class Copying:
-    """The copies of one batch; may be used by several threads."""
+    """The copies of one batch; may be used by several threads.
 
-    copies: Copies
-    source: MediaSource
-    there: frozenset[str] | None
-    """The keys that were there when the batch began; None if each is asked for."""
+    `there` are the keys that were there when the batch began; None if each is asked for.
+    """
+
+    def __init__(self, copies: Copies, source: MediaSource, there: frozenset[str] | None) -> None:
+        self.copies = copies
+        self.source = source
+        self.there = there
+        self._copier = Copier(source.connection, copies.connection)
+        self._few = BoundedSemaphore(_LARGE_AT_ONCE)
 
     def copy(self, head: Head) -> tuple[str, Counts]:
         """Copy one object unless that was done; return the copy's place, and what was done.
@@ -99,6 +108,9 @@ class Copying:
         wanted = self._marks(head)
         if known is not None and wanted.items() <= known.metadata.items():
             return place, Counts(already_copied=1)
+        # What goes through this machine is held in memory part by part: few at a time.
+        with self._few if head.size > _LARGE and not self._copier.on_server else nullcontext():
+            self._copier.copy(head, key, self.copies.options, wanted)
         return place, Counts(copied=1, copied_bytes=head.size)
 
     def delete_of_gone(self, gone: pl.DataFrame) -> int:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from s3_assets.errors import AccessDeniedError, ObjectMissingError, SourceRewrittenError
+from s3_assets.errors import AccessDeniedError, ObjectMissingError, ServerFailureError
 from s3_assets.media.durations import duration
 from s3_assets.media.found_types import found_type
 from s3_assets.media.header import START, Header
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 # Their bodies are not to be had; GLACIER_IR is read at once.
 _ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-_TRIES = 3
 
 
 class Listed(NamedTuple):
@@ -84,19 +83,8 @@ class Looker:
     def look(self, listed: Listed) -> Looked:
         """Look at one object: one request for most, a few more for a header that is spread out.
 
-        One that is written anew meanwhile is looked at again. Raises what the server refuses with.
+        Raises `ObjectMissingError` if it is gone, `SourceRewrittenError` if it is written anew meanwhile.
         """
-        for tries in range(1, _TRIES + 1):
-            try:
-                return self._look(listed)
-            except ObjectMissingError:
-                return Looked(listed, None)
-            except SourceRewrittenError:
-                if tries == _TRIES:
-                    raise
-        raise AssertionError  # the last try returns or raises
-
-    def _look(self, listed: Listed) -> Looked:
         if listed.storage_class in _ARCHIVES and not self._objects.restored(listed.key):
             return Looked(listed, self._heads.head(listed.key), archived=True)
         if not listed.size:
@@ -112,6 +100,12 @@ class Looker:
                 raise
             # Intelligent tiering archives, too, and no listing tells.
             return Looked(listed, self._heads.head(listed.key), archived=True)
+        except ServerFailureError:
+            head = self._heads.head(listed.key)
+            if head.size:
+                raise
+            # It was emptied since the listing: no range of it can be read.
+            return Looked(listed, head)
 
         def fetch(begin: int, end: int) -> bytes:
             return self._objects.get_range(listed.key, begin, end, etag=head.etag)

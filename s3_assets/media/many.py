@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.errors import AccessDeniedError
+from s3_assets.errors import AccessDeniedError, ObjectMissingError, SourceRewrittenError
 from s3_assets.media.inventory import KEY, looked_columns
-from s3_assets.media.looking import Listed, Looker
+from s3_assets.media.looking import Listed, Looked, Looker
 from s3_assets.media.outcome import Counts
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from s3_assets.media.copies import Copying
-    from s3_assets.media.looking import Looked
     from s3_assets.media.media_set import MediaSet
     from s3_assets.progress import Progress
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _CHUNK = 1000
 # Where no range can be read whole objects are, and stand in memory: fewer at once.
 _WHOLE_AT_ONCE = 4
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -44,24 +45,14 @@ def look_at_many(
     """Look at the objects of a listing; raises what the server refuses one of them with."""
     import polars as pl
 
-    looker = Looker(media.source.connection)
+    work = _Work(media, copying, progress)
     schema = looked_columns()
     frames, vanished, archived, counts = [pl.DataFrame(schema=schema)], list[str](), list[str](), Counts()
-
-    def one(listed: Listed) -> tuple[Looked, str | None, Counts]:
-        looked = looker.look(listed)
-        copied_to, did = None, Counts()
-        if looked.head is not None and copying is not None and not looked.archived:
-            copied_to, did = copying.copy(looked.head)
-        if progress is not None:
-            progress.advance(rows=1, files=did.copied, bytes_=did.copied_bytes)
-        return looked, copied_to, did
-
     encrypts = media.source.connection.encryption.client_side is not None
     with ThreadPoolExecutor(min(media.at_once, _WHOLE_AT_ONCE) if encrypts else media.at_once) as pool:
         for chunk in batch.select(Listed._fields).iter_slices(_CHUNK):
             rows: list[dict[str, Any]] = []
-            for looked, copied_to, did in pool.map(one, _listed(chunk)):
+            for looked, copied_to, did in pool.map(work.one, _listed(chunk)):
                 counts += did
                 if looked.head is None:
                     vanished.append(looked.listed.key)
@@ -84,6 +75,37 @@ def look_at_many(
         next(iter(vanished), None),
         next(iter(archived), None),
     )
+
+
+class _Work:
+    """What is done with each object."""
+
+    def __init__(self, media: MediaSet, copying: Copying | None, progress: Progress | None) -> None:
+        self._looker = Looker(media.source.connection)
+        self._copying = copying
+        self._progress = progress
+
+    def one(self, listed: Listed) -> tuple[Looked, str | None, Counts]:
+        """Look at an object and copy it; one that is written anew meanwhile is looked at again."""
+        found = self._settled(listed)
+        if self._progress is not None:
+            self._progress.advance(rows=1, files=found[2].copied, bytes_=found[2].copied_bytes)
+        return found
+
+    def _settled(self, listed: Listed) -> tuple[Looked, str | None, Counts]:
+        for _ in range(_TRIES - 1):
+            with suppress(SourceRewrittenError):
+                return self._once(listed)
+        return self._once(listed)
+
+    def _once(self, listed: Listed) -> tuple[Looked, str | None, Counts]:
+        try:
+            looked = self._looker.look(listed)
+            if looked.head is None or looked.archived or self._copying is None:
+                return looked, None, Counts()
+            return looked, *self._copying.copy(looked.head)
+        except ObjectMissingError:
+            return Looked(listed, None), None, Counts()
 
 
 def _listed(chunk: pl.DataFrame) -> Iterator[Listed]:
