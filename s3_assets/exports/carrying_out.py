@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from s3_assets.dropped_options import give_dropped_options
 from s3_assets.errors import KeyTakenError, ObjectMissingError
 from s3_assets.exports.intents import Intents, Mark, lane_digest
 from s3_assets.exports.log import Entry, log_of
@@ -89,7 +90,9 @@ class _Carrier:
     def _swap(self) -> dict[str, str] | None:
         """Make the files visible in place of those before; return their ETags, or None if all is done."""
         entry, objects = self.entry, self.destination.objects
-        etags = self._complete([file for file in entry.files if not file.replaces])
+        new = [file for file in entry.files if not file.replaces]
+        # Of two exports of the same keys, the one that has the first of them has all.
+        etags = self._complete(new[:1]) | self._complete(new[1:])
         if (entry.replaced or entry.removals) and log_of(self.destination).finished(self.number):
             return None
         objects.delete(entry.replaced)
@@ -156,13 +159,15 @@ class _Carrier:
 
     def _tell(self, manifest: bytes) -> None:
         """Put `_SUCCESS` and the manifest; a manifest that a stalled process left there gives way."""
-        entry, objects = self.entry, self.destination.objects
+        entry, objects, connection = self.entry, self.destination.objects, self.destination.connection
         if entry.success is not None:
             objects.put_if_absent(entry.success, b"")
+            give_dropped_options(connection, entry.success, {}, entry.acl)
         for _ in range(_PUTS):
             if objects.put_if_absent(entry.manifest, manifest):
-                return
+                break
             there = read_manifest(self.destination, entry.manifest)
             if there is not None and there.number >= self.number:
-                return
+                break
             objects.delete([entry.manifest])
+        give_dropped_options(connection, entry.manifest, {}, entry.acl)

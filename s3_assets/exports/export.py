@@ -18,23 +18,25 @@ from s3_assets.exports.manifest import Manifest, read_manifests
 from s3_assets.exports.outcome import ExportOutcome
 from s3_assets.exports.planning import given, planned, read_new
 from s3_assets.exports.rounds import until_committed
-from s3_assets.exports.state import look_at
+from s3_assets.exports.state import look_at, open_state
 from s3_assets.exports.units import ExportMode, partition_key_of
 from s3_assets.exports.work import Request
 from s3_assets.exports.writing import Split
+from s3_assets.incremental.publishing import StreamRead
 from s3_assets.incremental.run_notes import began
+from s3_assets.movement.load import Load
 from s3_assets.object_options import ObjectOptions
-from s3_assets.tables.table import Capability
+from s3_assets.tables.table import Capability, ReadMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
     from s3_assets.connection.settings import S3Connection
     from s3_assets.exports.formats import ExportFormat
     from s3_assets.exports.key_template import KeyTemplate
-    from s3_assets.incremental.publishing import StreamRead
+    from s3_assets.movement.filters import Filters
     from s3_assets.progress import Progress
     from s3_assets.tables.positions import Limit
     from s3_assets.tables.table import Plan, Table
@@ -61,7 +63,8 @@ class Export:
     prefix: str = ""
     source: Table[Any] | None = None
     """None if the rows come from whoever calls `write`."""
-    transform: Callable[[pl.LazyFrame], pl.LazyFrame] | None = None
+    filters: Filters | None = None
+    """What becomes of the columns of the source's rows; `write` takes frames as they are."""
     split: Split = field(default_factory=lambda: Split(None, None))
     options: ObjectOptions = field(default_factory=ObjectOptions)
     empty: Literal["none", "file"] = "none"
@@ -119,15 +122,9 @@ class Export:
                 remedy="Give a window to an export of mode partitions, and to no other.",
             )
         request = self._request(window, partition_key, moment, run, notes, progress)
-        if self.mode is not ExportMode.INCREMENTAL:
-            return until_committed(self, request, lambda _: planned(self, request))
-        self.read_source.require(Capability.READ_ADDED)
-        found = until_committed(self, request, lambda state: read_new(self, state))
-        batches = 1
-        while found.more and (self.max_batches is None or batches < self.max_batches):
-            found = found.then(until_committed(self, request, lambda state: read_new(self, state)))
-            batches += 1
-        return found
+        load = Load(self.name, self.read_source.name, request.moment, "export")
+        with load.reading():
+            return self._run(request, load)
 
     def write(
         self,
@@ -136,7 +133,7 @@ class Export:
         window: Window | None = None,
         partition_key: str | None = None,
         streams: Sequence[StreamRead] = (),
-        plan: Plan | None = None,
+        sources: Sequence[tuple[Table[Any], Plan]] = (),
         moment: datetime | None = None,
         run: str | None = None,
         notes: Mapping[str, str] | None = None,
@@ -145,7 +142,7 @@ class Export:
         """Export a frame that somebody made, with the new positions of the streams that it was made of.
 
         Of mode partitions, its rows are the partition's, which `partition_key` or `window` names. `streams`
-        come from `read_stream`; `plan` says in the manifest where the rows come from, if it is known. Raises
+        come from `read_stream`; `sources` say in the manifest where the rows come from. Raises
         `StreamMovedError` if one of the streams was committed since it was read, and what `run` raises.
         """
         named = window is not None or partition_key is not None
@@ -156,8 +153,20 @@ class Export:
                 remedy="Name the partition of an export of mode partitions, and of no other.",
             )
         request = self._request(window, partition_key, moment, run, notes, progress)
-        work = given(self, frame, streams, plan)
+        work = given(frame, streams, sources)
         return until_committed(self, request, lambda _: work)
+
+    def read_stream(
+        self, stream: str, source: Table[Any], mode: ReadMode = ReadMode.ADDED
+    ) -> tuple[Plan, StreamRead]:
+        """Plan what is new for a stream, from the cursor that the export holds, to `write` what comes of it.
+
+        What a crashed run has left unfinished is finished first.
+        """
+        state = open_state(self.destination)
+        since = state.cursor(stream)
+        plan = source.plan(mode, since=since.position if since else None)
+        return plan, StreamRead(state.cursors(stream), since, plan.until, plan.files, plan.bytes)
 
     def manifest(self, unit: str) -> Manifest | None:
         """Return the manifest of a unit, None if it has none: its name is as manifests tell it."""
@@ -180,6 +189,17 @@ class Export:
                 remedy="Name its source, or write frames with it.",
             )
         return self.source
+
+    def _run(self, request: Request, load: Load) -> ExportOutcome:
+        if self.mode is not ExportMode.INCREMENTAL:
+            return until_committed(self, request, lambda _: planned(self, request, load))
+        self.read_source.require(Capability.READ_ADDED)
+        found = until_committed(self, request, lambda state: read_new(self, state, load))
+        batches = 1
+        while found.more and (self.max_batches is None or batches < self.max_batches):
+            found = found.then(until_committed(self, request, lambda state: read_new(self, state, load)))
+            batches += 1
+        return found
 
     def _request(
         self,

@@ -43,7 +43,7 @@ def manifest_of(
         "moment": _written(request.moment),
         "created": _written(datetime.now(UTC)),
         "partition": _partition(request),
-        "source": work.source,
+        "sources": list(work.sources),
         "cursors": [
             {
                 "stream": read.cursors.stream,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.errors import HistoryGapError
+from s3_assets.errors import HistoryGapError, SettingError
 from s3_assets.exports.work import Work, told_of
 from s3_assets.incremental.append import PASSED
 from s3_assets.incremental.gaps import is_gap_of
@@ -20,24 +20,25 @@ if TYPE_CHECKING:
     from s3_assets.exports.state import State
     from s3_assets.exports.work import Request
     from s3_assets.incremental.cursor import Cursor
+    from s3_assets.movement.load import Load
     from s3_assets.tables.table import Plan, Table
 
 
-def planned(export: Export, request: Request) -> Work:
+def planned(export: Export, request: Request, load: Load) -> Work:
     """Plan all rows of the source as they are now, or those of the window."""
     source = export.read_source
     plan = source.plan(ReadMode.CURRENT, window=request.window)
-    return Work(_shaped(export, plan.frame), plan, told_of(source, plan))
+    return Work(_shaped(export, plan.frame, load), plan, (told_of(source, plan),))
 
 
-def given(export: Export, frame: pl.LazyFrame, streams: Sequence[StreamRead], plan: Plan | None) -> Work:
+def given(
+    frame: pl.LazyFrame, streams: Sequence[StreamRead], sources: Sequence[tuple[Table[Any], Plan]]
+) -> Work:
     """Take a frame that somebody made."""
-    source = export.source
-    told = told_of(source, plan) if source is not None and plan is not None else None
-    return Work(frame, plan, told, tuple(streams))
+    return Work(frame, None, tuple(told_of(*each) for each in sources), tuple(streams))
 
 
-def read_new(export: Export, state: State) -> Work:
+def read_new(export: Export, state: State, load: Load) -> Work:
     """Plan what was added behind the cursor.
 
     If the source no longer tells what came since, and the export asks for it, all rows as they are now take
@@ -50,23 +51,33 @@ def read_new(export: Export, state: State) -> Work:
     except HistoryGapError as gap:
         if since is None or not is_gap_of(gap, source, export.on_gap):
             raise
-        return _anew(export, state, since, gap)
+        return _anew(export, state, since, gap, load)
     if not plan.empty:
-        return _read(export, state, source, plan, since, _shaped(export, plan.frame))
+        return _read(export, state, source, plan, since, _shaped(export, plan.frame, load))
     if since is None or plan.passed < PASSED:
         return Work(plan.frame, plan, nothing=True)
     # The cursor alone: else it would fall ever farther behind.
     return _read(export, state, source, plan, since, _no_rows())
 
 
-def _anew(export: Export, state: State, since: Cursor, gap: HistoryGapError) -> Work:
+def _anew(export: Export, state: State, since: Cursor, gap: HistoryGapError, load: Load) -> Work:
     source = export.read_source
+    others = sorted(set(state.stamps) - {export.stream})
+    if others:
+        raise SettingError(
+            f"{gap.found}; on_gap: full_refresh would replace all files, and not only the stream "
+            f"'{export.stream}' was exported here: {', '.join(others)}",
+            remedy="Repair the files by hand, or give each stream an export of its own.",
+            table=export.name,
+            connection=export.connection.name,
+        ) from gap
     plan = source.plan(ReadMode.ADDED)
     why = (
         f"{gap.found}: all that was exported was replaced by the rows of '{source.name}' as they are now "
         "(on_gap: full_refresh)"
     )
-    return _read(export, state, source, plan, since, _shaped(export, plan.frame), anew=True, remarks=(why,))
+    frame = _shaped(export, plan.frame, load)
+    return _read(export, state, source, plan, since, frame, anew=True, remarks=(why,))
 
 
 def _read(
@@ -82,11 +93,14 @@ def _read(
 ) -> Work:
     cursors = state.cursors(export.stream)
     read = StreamRead(cursors, since, plan.until, plan.files, plan.bytes, anew=anew)
-    return Work(frame, plan, told_of(source, plan), (read,), anew=anew, remarks=remarks)
+    return Work(frame, plan, (told_of(source, plan),), (read,), anew=anew, remarks=remarks)
 
 
-def _shaped(export: Export, frame: pl.LazyFrame) -> pl.LazyFrame:
-    return export.transform(frame) if export.transform is not None else frame
+def _shaped(export: Export, frame: pl.LazyFrame, load: Load) -> pl.LazyFrame:
+    # A frame without columns is that of a source in which nothing was found.
+    if export.filters is None or not frame.collect_schema():
+        return frame
+    return export.filters.apply(frame, load)
 
 
 def _no_rows() -> pl.LazyFrame:

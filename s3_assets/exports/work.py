@@ -39,7 +39,7 @@ class Work:
 
     frame: pl.LazyFrame
     plan: Plan | None = None
-    source: Mapping[str, Any] | None = None
+    sources: tuple[Mapping[str, Any], ...] = ()
     """What the manifest says of where the rows come from."""
     streams: tuple[StreamRead, ...] = ()
     nothing: bool = False

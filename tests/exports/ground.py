@@ -94,7 +94,7 @@ class ExportGround(Ground):
         assert listed_rows(self.objects(prefix)) == expected
 
     def require_clean(self, prefix: str, *, stream: str | None = None) -> None:
-        """No upload, no orphan, no intent, all of the log done; of the stream's files those of two cursors."""
+        """No upload, no orphan, no intent, all of the log done, and no more than two cursors."""
         del stream
         assert self.open_uploads() == []
         objects = self.objects(prefix)

@@ -1,0 +1,50 @@
+"""A proxy and a zygote for the runs that are killed, and the ground that they work on."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from s3_assets.embedded.server import EmbeddedServer
+from tests.exports.ground import ExportGround
+from tests.support.proxy import RequestProxy
+from tests.support.zygote import Zygote
+
+MODULES = (
+    "polars",
+    "obstore",
+    "obstore.store",
+    "boto3",
+    "botocore.session",
+    "s3_assets.tables.delta",
+    "s3_assets.tables.parquet",
+    "s3_assets.exports.parquet_files",
+    "s3_assets.exports.pieces",
+    "tests.exports.export_work",
+)
+
+
+@pytest.fixture(scope="session")
+def running_proxy(s3_server: EmbeddedServer) -> Iterator[RequestProxy]:
+    with RequestProxy(s3_server.endpoint_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(running_proxy: RequestProxy) -> RequestProxy:
+    running_proxy.reset()
+    return running_proxy
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    with Zygote(MODULES) as zygote:
+        yield zygote
+
+
+@pytest.fixture
+def ground(s3_server: EmbeddedServer, s3_client: Any, request: pytest.FixtureRequest) -> ExportGround:
+    """A bucket for exports, and one for each state of a source: Parquet files, or a Delta table."""
+    ground = ExportGround(s3_server.endpoint_url, s3_client, getattr(request, "param", "parquet"))
+    ground.make_sources()
+    return ground
