@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.settings import Partitions
     from s3_assets.tables.table import Table
 
+_A = {"table": "a", "export": "an"}
 _SUNDAY = 7
 _SECOND = timedelta(seconds=1)
 
@@ -51,26 +52,30 @@ def windows_of(
     Raises `UnsupportedError` for partitions that are not spans of time, and `PartitionColumnError` for spans
     that are not whole partitions of the table: part of one would be read or replaced as if it were all of it.
     """
-    partitions = table.settings.partitions
-    if partitions is None:
-        raise PartitionColumnError(
-            "the run is of partitions, and the table says not by which column",
-            remedy="Add 'partitions' with its column to the table in the registry.",
-            table=table.name,
-        )
-    return windows_in(definition, keys, partitions, table.name)
+    return windows_in(definition, keys, table.settings.partitions, table.name)
 
 
 def windows_in(
-    definition: dg.PartitionsDefinition | None, keys: Iterable[str], partitions: Partitions, name: str
+    definition: dg.PartitionsDefinition | None,
+    keys: Iterable[str],
+    partitions: Partitions | None,
+    name: str,
+    kind: str = "table",
 ) -> dict[str, Window]:
     """Return the windows of Dagster's partitions in declared ones, by their keys and in order of time.
 
-    `name` is that of the table or export that declares them. Raises as `windows_of` does.
+    `name` and `kind` are of what declares them, a table or an export. Raises as `windows_of` does.
     """
+    if partitions is None:
+        raise PartitionColumnError(
+            f"the run is of partitions, and the {kind} says not by which column",
+            remedy=f"Add 'partitions' with its column to the {kind} in the registry.",
+            table=name,
+        )
     if not isinstance(definition, dg.TimeWindowPartitionsDefinition):
         raise UnsupportedError(
-            f"the asset has a {type(definition).__name__}, and a table's partitions are spans of time",
+            f"the asset has a {type(definition).__name__}, and {_A[kind]} {kind}'s partitions are spans "
+            "of time",
             remedy="Partition it hourly, daily, weekly or monthly.",
             table=name,
         )
@@ -80,9 +85,10 @@ def windows_in(
         if not (_begins(span.start, partitions) and _begins(span.end, partitions)):
             raise PartitionColumnError(
                 f"the partition {key}, from {span.start.isoformat()} to {span.end.isoformat()}, is not made "
-                f"of whole partitions of the table: one per {partitions.every} from {partitions.start} "
+                f"of whole partitions of the {kind}: one per {partitions.every} from {partitions.start} "
                 f"in {partitions.timezone}",
-                remedy="Give asset and table one time zone and start, and the table the shorter partitions.",
+                remedy=f"Give asset and {kind} one time zone and start, "
+                f"and the {kind} the shorter partitions.",
                 table=name,
             )
     windows = {

@@ -23,6 +23,8 @@ from s3_assets.tables.table import Capability, WriteMode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from s3_assets.connection.settings import S3Connection
+    from s3_assets.location import Location
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Commit, Table, Writer
 
@@ -149,8 +151,13 @@ def _load(
 
 def streams_of(target: Table[Any]) -> list[str]:
     """Return the ids of the streams that have left cursor files beside a table: one listing of folders."""
-    root = f"{target.location.key}{FOLDER}/"
-    folders, _ = Objects(target.files_connection).list_folders(root)
+    return streams_at(target.files_connection, target.location)
+
+
+def streams_at(connection: S3Connection, place: Location) -> list[str]:
+    """Return the ids of the streams whose cursors lie below a folder: one listing of folders."""
+    root = f"{place.key}{FOLDER}/"
+    folders, _ = Objects(connection).list_folders(root)
     names = [unquote(folder.removeprefix(root).rstrip("/")) for folder in folders]
     # What s3-assets keeps for itself has no source.
     return sorted(name for name in names if "/" in name and not name.startswith("s3_assets/"))

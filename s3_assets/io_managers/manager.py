@@ -13,6 +13,7 @@ from s3_assets.incremental.overwrite import overwrite
 from s3_assets.incremental.run_notes import ASSET, RUN, ReadNote, began, write_reads
 from s3_assets.io_managers.frames import as_annotated, as_frame, require_annotation
 from s3_assets.io_managers.options import read_mode, reads_all_partitions, write_mode
+from s3_assets.io_managers.owners import CursorOwner
 from s3_assets.io_managers.step import Step
 from s3_assets.io_managers.streams import plan_streams, together
 from s3_assets.io_managers.windows import execution_of, input_windows, stream_windows
@@ -51,7 +52,7 @@ class S3TableIOManager(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:  # noqa: ANN401 - as the input is annotated
         """Return the rows of an upstream table."""
-        source = self._table(context)
+        source = self._registry.table(_name(context))
         options = context.definition_metadata or {}
         mode = read_mode(options, source.name)
         require_annotation(context, source.name)
@@ -75,9 +76,9 @@ class S3TableIOManager(dg.IOManager):
         if obj is None:
             context.log.info("the asset returned nothing, so nothing was written")
             return
-        step = self._step()
-        target = self._table(context)
-        frame = as_frame(obj, target.name)
+        step, name = self._step(), _name(context)
+        target = self._registry.table(name)
+        frame = as_frame(obj, name)
         keys = context.asset_partition_keys if context.has_asset_partitions else None
         windows = windows_of(context.asset_partitions_def, keys, target) if keys is not None else None
         written = self._write(context, step, target, frame, windows)
@@ -116,7 +117,7 @@ class S3TableIOManager(dg.IOManager):
         if step.nothing_new:
             context.log.info("%s: nothing new, so nothing was written", target.name)
             return None
-        writer = step.writer if step.streams else open_writer(target)
+        writer = step.owner.writer if step.owner is not None and step.streams else open_writer(target)
         return commit_frame(
             target,
             writer,
@@ -140,29 +141,32 @@ class S3TableIOManager(dg.IOManager):
                 table=source.name,
             )
         source.require(Capability.READ_ADDED if mode is ReadMode.ADDED else Capability.READ_CHANGES)
-        if step.target is None:
-            step.target = self._registry.table("/".join(next(iter(consumers)).path))
-            step.target.require(Capability.TRANSACTIONS)
+        if step.owner is None:
             # One handle for all inputs and for the commit: it pins the state that the cursors come from.
-            step.writer = open_writer(step.target)
-        own, read = stream_windows(context, execution, step.target, source)
+            step.owner = self._owner("/".join(next(iter(consumers)).path))
+        own, read = stream_windows(context, execution, step.owner, source)
         plans = plan_streams(step, source, mode, own, read)
         for plan in plans:
             context.log.info("%s", _reading(source, mode, plan))
         frame = together(plans)
         return as_annotated(frame if frame.collect_schema() else _no_rows(source), context)
 
-    def _table(self, context: dg.InputContext | dg.OutputContext) -> Table[Any]:
-        if not context.has_asset_key:
-            raise UnsupportedError(
-                f"'{context.name}' belongs to no asset, and only assets have tables",
-                remedy="Give it an IO manager of its own by io_manager_key.",
-            )
-        return self._registry.table("/".join(context.asset_key.path))
+    def _owner(self, name: str) -> CursorOwner:
+        return CursorOwner.of_table(self._registry.table(name))
 
     def _step(self) -> Step:
         execution = execution_of()
         return Step() if execution is None else self._steps.setdefault(execution, Step())
+
+
+def _name(context: dg.InputContext | dg.OutputContext) -> str:
+    """Return the name of the asset's table or export."""
+    if not context.has_asset_key:
+        raise UnsupportedError(
+            f"'{context.name}' belongs to no asset, and only assets have tables",
+            remedy="Give it an IO manager of its own by io_manager_key.",
+        )
+    return "/".join(context.asset_key.path)
 
 
 def _no_rows(source: Table[Any]) -> pl.LazyFrame:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from s3_assets.incremental.commit import StreamRead
     from s3_assets.incremental.run_notes import ReadNote
-    from s3_assets.tables.table import Plan, Table, Writer
+    from s3_assets.io_managers.owners import CursorOwner
+    from s3_assets.tables.table import Plan
 
 
 @dataclass
 class Step:
     """The plans of a step's inputs, and the streams whose cursors go into the commit of its output.
 
-    All streams were read from one handle of the target, which pins the state that their cursors come from,
-    and through which the output is committed.
+    All streams were read from one handle of what is written, which pins the state that their cursors come
+    from, and on which the output is committed.
     """
 
     plans: dict[str, Plan] = field(default_factory=dict)
@@ -25,8 +26,7 @@ class Step:
     """By the name of the source: none for an input that had nothing new for any partition of the run."""
     reads: list[ReadNote] = field(default_factory=list)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
-    target: Table[Any] | None = None
-    writer: Writer | None = None
+    owner: CursorOwner | None = None
     news: bool = False
     """Whether an incremental input had anything new."""
 

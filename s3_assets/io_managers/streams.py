@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.errors import CursorError, UnsupportedError
 from s3_assets.incremental.commit import StreamRead
-from s3_assets.incremental.cursor import Cursors
-from s3_assets.incremental.cursor_edit import streams_of
 from s3_assets.incremental.run_notes import ReadNote
 from s3_assets.partitions import unbroken
 from s3_assets.tables.positions import FilesPosition, ModifiedPosition
@@ -23,10 +21,11 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from s3_assets.incremental.cursor import Cursor
+    from s3_assets.incremental.cursor import Cursor, Cursors
+    from s3_assets.io_managers.owners import CursorOwner
     from s3_assets.io_managers.step import Step
     from s3_assets.tables.positions import Position
-    from s3_assets.tables.table import Plan, ReadMode, Table, Writer
+    from s3_assets.tables.table import Plan, ReadMode, Table
     from s3_assets.windows import Window
 
 _SPAN = "%Y%m%dT%H%M%SZ"
@@ -63,17 +62,17 @@ def plan_streams(
 ) -> list[Plan]:
     """Plan what is new for the consumer, and remember its streams for the commit.
 
-    `own` are the run's partitions in the consumer's table, `read` the same in the source (None: all of the
-    source is read). Partitions that were read up to one position are read by one plan. Raises
+    `own` are the run's partitions in what the consumer writes, `read` the same in the source (None: all of
+    the source is read). Partitions that were read up to one position are read by one plan. Raises
     `UnsupportedError` if the rows of two plans could be the same, or were read by other partitions before.
     """
-    target = step.target
-    if target is None:
+    owner = step.owner
+    if owner is None:
         raise CursorError("an incremental input has no target for its cursor", table=source.name)
     partitions: Mapping[str, Window | None] = {"": None} if own is None else own
-    behind = [_behind(step, target, source, key, window) for key, window in partitions.items()]
-    if step.writer is not None and any(each.since is None for each in behind):
-        _refuse_other_partitions(target, step.writer, source, behind)
+    behind = [_behind(owner, source, key, window) for key, window in partitions.items()]
+    if owner.anything and any(each.since is None for each in behind):
+        _refuse_other_partitions(owner, source, behind)
     groups = [list(group) for _, group in groupby(behind, key=_Same())]
     if len(groups) > 1 and read is None:
         raise UnsupportedError(
@@ -111,10 +110,10 @@ def together(plans: Iterable[Plan]) -> pl.LazyFrame:
     return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
 
 
-def _behind(step: Step, target: Table[Any], source: Table[Any], key: str, window: Window | None) -> _Behind:
-    stream = stream_of(target.name, source.name, window)
-    cursors = Cursors(target.files_connection, target.location, stream)
-    number = step.writer.committed(stream) if step.writer is not None else None
+def _behind(owner: CursorOwner, source: Table[Any], key: str, window: Window | None) -> _Behind:
+    stream = stream_of(owner.name, source.name, window)
+    cursors = owner.cursors(stream)
+    number = owner.committed(stream)
     return _Behind(key, window, cursors, None if number is None else cursors.load(number))
 
 
@@ -134,27 +133,25 @@ class _Same:
         return self._group
 
 
-def _refuse_other_partitions(
-    target: Table[Any], writer: Writer, source: Table[Any], behind: Iterable[_Behind]
-) -> None:
-    """Raise `UnsupportedError` if rows were read into the target by partitions of another kind.
+def _refuse_other_partitions(owner: CursorOwner, source: Table[Any], behind: Iterable[_Behind]) -> None:
+    """Raise `UnsupportedError` if rows were read by partitions of another kind before.
 
     The same rows would come again: an asset that had no partitions has some now, or has others.
     """
-    whole = stream_of(target.name, source.name, None)
-    others = [name for name in streams_of(target) if name == whole or name.startswith(f"{whole}@")]
+    whole = stream_of(owner.name, source.name, None)
+    others = [name for name in owner.streams() if name == whole or name.startswith(f"{whole}@")]
     for each in behind:
         if each.since is not None:
             continue
         for other in others:
             if other == each.cursors.stream or not _overlap(each.cursors.stream, other, whole):
                 continue
-            if writer.committed(other) is not None:
+            if owner.committed(other) is not None:
                 raise UnsupportedError(
                     f"rows were read into it by the cursor '{other}' before, and the run has "
                     f"'{each.cursors.stream}': the same rows would come again",
                     remedy="Keep the asset's partitions as they were, or write another table.",
-                    table=target.name,
+                    table=owner.name,
                 )
 
 

@@ -9,9 +9,10 @@ import dagster as dg
 
 from s3_assets.errors import UnsupportedError
 from s3_assets.io_managers.options import reads_all_partitions
-from s3_assets.partitions import unbroken, windows_of
+from s3_assets.partitions import unbroken, windows_in, windows_of
 
 if TYPE_CHECKING:
+    from s3_assets.io_managers.owners import CursorOwner
     from s3_assets.tables.table import Table
     from s3_assets.windows import Window
 
@@ -47,9 +48,9 @@ def input_windows(context: dg.InputContext, source: Table[Any]) -> dict[str, Win
 
 
 def stream_windows(
-    context: dg.InputContext, execution: dg.AssetExecutionContext, target: Table[Any], source: Table[Any]
+    context: dg.InputContext, execution: dg.AssetExecutionContext, owner: CursorOwner, source: Table[Any]
 ) -> tuple[dict[str, Window] | None, dict[str, Window] | None]:
-    """Return the run's partitions in the consumer's table, and the same in the source, by key.
+    """Return the run's partitions in what the consumer writes, and the same in the source, by key.
 
     The first is None for a consumer without partitions, the second where all of the source is read. Raises
     `UnsupportedError` if the input is mapped to other partitions: what is new in these was read, or is to be
@@ -58,7 +59,7 @@ def stream_windows(
     if not of_partitions(execution):
         return None, None
     definition, keys = execution.assets_def.partitions_def, execution.partition_keys
-    own = windows_of(definition, keys, target)
+    own = windows_in(definition, keys, owner.partitions, owner.name, owner.kind)
     everything = reads_all_partitions(context.definition_metadata or {}, source.name)
     if everything or source.settings.partitions is None:
         return own, None
