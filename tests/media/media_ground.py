@@ -108,7 +108,7 @@ class MediaGround:
         elif format_ == "parquet":
             frame = pl.read_parquet(f"{url}*.parquet", storage_options=self.options, missing_columns="insert")
         else:
-            frame = self._iceberg(url)
+            frame = self._iceberg()
         return frame.sort("key")
 
     def present(self, format_: str) -> list[Row]:
@@ -171,7 +171,7 @@ class MediaGround:
             "aws_allow_http": "true",
         }
 
-    def _iceberg(self, url: str) -> pl.DataFrame:
+    def _iceberg(self) -> pl.DataFrame:
         metadata = [
             each["Key"]
             for each in self._all(self.bucket, f"{media_work.TABLE}metadata/")
