@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from s3_assets.connection import client_side
@@ -18,7 +19,6 @@ from s3_assets.errors import ObjectMissingError, S3AssetsError, SourceRewrittenE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
 
     import polars as pl
     from obstore import GetOptions
@@ -37,6 +37,15 @@ class ObjectInfo(NamedTuple):
     size: int
     etag: str
     modified: datetime
+
+
+class FolderPage(NamedTuple):
+    """What lies in a folder, from one request: folders with their slash, and objects."""
+
+    folders: list[str]
+    objects: list[ObjectInfo]
+    more: bool
+    """Whether there is more behind it."""
 
 
 def empty_listing() -> pl.DataFrame:
@@ -124,6 +133,23 @@ class Objects:
             for item in found["objects"]
         ]
         return [f"{folder.rstrip('/')}/" for folder in found["common_prefixes"]], objects
+
+    def folder_page(self, prefix: str, start_after: str | None = None, *, deep: bool = False) -> FolderPage:
+        """Return one page, a thousand at most, of what lies directly in the folder `prefix`.
+
+        Keys sort after `start_after`; `deep` lists the objects in its folders as well, and no folders.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        with self._diagnosed(prefix, BotoCoreError, ClientError):
+            page = boto_listing.folder_page(self._connection, prefix, start_after, deep=deep)
+        told = page.objects
+        columns = (told["Key"], told["Size"], told["ETag"], told["LastModified"])
+        objects = [
+            ObjectInfo(key or "", int(size or 0), etag or "", datetime.fromisoformat(modified or ""))
+            for key, size, etag, modified in zip(*columns, strict=True)
+        ]
+        return FolderPage(page.folders, objects, page.more)
 
     def exists(self, key: str) -> bool:
         """Tell whether the object is there."""

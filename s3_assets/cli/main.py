@@ -12,6 +12,7 @@ from s3_assets.cli import (
     cursor,
     demo,
     dev,
+    discover,
     guess,
     history,
     imports,
@@ -93,6 +94,7 @@ application.command("plan")(plan.plan)
 application.command("history")(history.history)
 application.add_typer(cursor.application, name="cursor")
 application.command("guess")(guess.guess)
+application.command("discover")(discover.discover)
 application.command("schema")(schema.schema)
 application.command("preview")(preview.preview)
 application.command("check")(check.check)

@@ -43,7 +43,7 @@ def add_table(file: Path, name: str, place: Place, found: "Guess") -> int:
     after = parse_registry(new, file, os.environ)
     if before is not None and any(after.tables[each] != settings for each, settings in before.tables.items()):
         raise SettingError(f"the entry cannot be added to {file} as text", remedy="Add it by hand.")
-    _replace(file, new.replace("\n", "\r\n") if "\r\n" in old else new)
+    replace_file(file, new.replace("\n", "\r\n") if "\r\n" in old else new)
     return _line(new, scalar(name))
 
 
@@ -54,7 +54,7 @@ def _line(text: str, name: str) -> int:
     return above + 1 + next(index for index, line in enumerate(lines) if line.strip() == f"{name}:")
 
 
-def _replace(file: Path, text: str) -> None:
+def replace_file(file: Path, text: str) -> None:
     """Write the file at once: a process that is ended leaves the old or the new one."""
     with tempfile.NamedTemporaryFile(
         "wb", dir=file.absolute().parent, prefix=f".{file.name}.", delete=False

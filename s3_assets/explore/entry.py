@@ -36,7 +36,7 @@ def table_entry(name: str, connection: str, guess: Guess, *, indent: str = _INDE
     lines += _evidence((each for each in guess.findings if each.about not in settings), inner)
     for field, value in settings.items():
         lines += _evidence((each for each in guess.findings if each.about == field), inner)
-        if field == "format":
+        if field == "format" and guess.columns:
             lines += _comment(f"columns: {_columns(guess)}", inner)
         lines += _field(field, value, inner, indent)
     return "\n".join(lines) + "\n"

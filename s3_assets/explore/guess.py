@@ -49,14 +49,16 @@ def guess(connection: S3Connection, key: str) -> Guess:
     single = _single(objects, key)
     if single is not None:
         folder = key[: key.rfind("/") + 1]
-        return _of_files(connection, objects, Listing(folder, (single,), complete=True, keys=(key,)), single)
+        return guess_files(
+            connection, objects, Listing(folder, (single,), complete=True, keys=(key,)), single
+        )
     folder = key if not key or key.endswith("/") else f"{key}/"
     found = delta.find(connection, folder) or iceberg.find(connection, folder)
     if found is not None:
         return found
     listing = look(objects, folder)
     _require_one_table(connection, listing)
-    return _of_files(connection, objects, listing, None)
+    return guess_files(connection, objects, listing, None)
 
 
 def opened(connection: S3Connection, found: Guess) -> Table[Any]:
@@ -98,9 +100,18 @@ def _require_one_table(connection: S3Connection, listing: Listing) -> None:
         )
 
 
-def _of_files(
-    connection: S3Connection, objects: Objects, listing: Listing, single: ObjectInfo | None
+def guess_files(
+    connection: S3Connection,
+    objects: Objects,
+    listing: Listing,
+    single: ObjectInfo | None,
+    folders_seen: Sequence[str] = (),
 ) -> Guess:
+    """Return the settings that read the files of a listing, or the single one.
+
+    `folders_seen` are keys of folders inside, beside those that the files lie in. At most 1 MiB of each of
+    ten files is fetched. Raises `UnsupportedError` for what is no table.
+    """
     chosen = choose_files([each.key for each in listing.files], listing.prefix)
     keys = set(chosen.keys)
     files = [each for each in listing.files if each.key in keys]
@@ -109,8 +120,9 @@ def _of_files(
     heads = fetch(objects, files, HEAD if kind is None else MARK)
     path = listing.prefix.removeprefix(connection.location.key)
     settings, columns, findings = _read(connection, path, heads)
-    folders = find_folders(chosen.keys, listing.prefix)
-    hive: dict[str, pl.DataType] = {} if single else hive_columns(chosen.keys, listing.prefix)
+    seen = (*chosen.keys, *folders_seen)
+    folders = find_folders(seen, listing.prefix)
+    hive: dict[str, pl.DataType] = {} if single else hive_columns(seen, listing.prefix)
     if folders.partitions is not None and not single:
         settings["partitions"] = folders.partitions
     if "columns" in settings:

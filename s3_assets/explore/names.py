@@ -23,7 +23,7 @@ def choose_files(keys: list[str], prefix: str) -> Chosen:
     """Return the files whose names end like those of a table, or like most."""
     kinds: dict[str, list[str]] = {}
     for key in keys:
-        kinds.setdefault(_ending(key), []).append(key)
+        kinds.setdefault(ending(key), []).append(key)
     chosen = max(kinds, key=lambda kind: (kind.lower().lstrip(".") in _TABLES, len(kinds[kind]), kind))
     suffixes = sorted({_suffix(key) for key in kinds[chosen]})
     others = {kind: of for kind, of in kinds.items() if kind != chosen}
@@ -37,17 +37,17 @@ def choose_files(keys: list[str], prefix: str) -> Chosen:
     return Chosen(tuple(kinds[chosen]), tuple(suffixes), tuple(findings))
 
 
-def _ending(key: str) -> str:
+def ending(key: str) -> str:
     """Return `.csv` of `orders.csv.gz`; nothing where a name has no ending that looks like one."""
     name = _unpacked(key.rpartition("/")[2])
-    stem, dot, ending = name.rpartition(".")
-    usual = stem and dot and ending.isalnum() and not ending.isdigit() and len(ending) <= _LONGEST_ENDING
-    return f".{ending}" if usual else ""
+    stem, dot, last = name.rpartition(".")
+    usual = stem and dot and last.isalnum() and not last.isdigit() and len(last) <= _LONGEST_ENDING
+    return f".{last}" if usual else ""
 
 
 def _suffix(key: str) -> str:
     name = key.rpartition("/")[2]
-    return _ending(key) + name[len(_unpacked(name)) :]
+    return ending(key) + name[len(_unpacked(name)) :]
 
 
 def _unpacked(name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree as ET
 
@@ -32,6 +32,14 @@ Columns = dict[str, list[str | None]]
 """What a page tells of its objects, as text, by the names of the S3 API."""
 
 
+class FolderColumns(NamedTuple):
+    """One page of a folder: the folders in it with their slash, objects, and whether there is more."""
+
+    folders: list[str]
+    objects: Columns
+    more: bool
+
+
 def pages(connection: S3Connection, prefix: str, start_after: str | None) -> Iterator[Columns]:
     """Yield the objects whose keys begin with `prefix` and sort after `start_after`, a thousand to a page.
 
@@ -47,6 +55,23 @@ def pages(connection: S3Connection, prefix: str, start_after: str | None) -> Ite
         if not found.get("IsTruncated"):
             return
         asked["ContinuationToken"] = found["NextContinuationToken"]
+
+
+def folder_page(
+    connection: S3Connection, prefix: str, start_after: str | None, *, deep: bool
+) -> FolderColumns:
+    """Return one page of what lies below the folder `prefix` and sorts after `start_after`.
+
+    `deep` lists all objects below it, else what lies directly in it. Raises botocore's errors.
+    """
+    asked: dict[str, Any] = {"Bucket": connection.location.bucket, "Prefix": prefix}
+    if not deep:
+        asked["Delimiter"] = "/"
+    if start_after:
+        asked["StartAfter"] = start_after
+    found = _client_of(connection).list_objects_v2(**asked)
+    folders = [each["Prefix"] for each in found.get("CommonPrefixes", ())]
+    return FolderColumns(folders, found[_OBJECTS], bool(found.get("IsTruncated")))
 
 
 def restored(connection: S3Connection, key: str) -> bool:
