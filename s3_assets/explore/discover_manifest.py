@@ -172,7 +172,7 @@ def told(group: Group, placed: PlacedEntry) -> Group:
 
 
 def apply_patterns(groups: list[Group], patterns: Iterable[PlacedEntry]) -> tuple[list[Group], list[str]]:
-    """Give each group the first pattern that means its files; return remarks about patterns that mean none."""
+    """Give each group the first pattern that means its files; return remarks about those without any."""
     found, remarks = _not_excluded(groups, patterns)
     for placed in patterns:
         entry = placed.entry

@@ -43,9 +43,9 @@ def is_partition(name: str) -> bool:
 
 
 def partitions_among(names: Iterable[str]) -> list[str]:
-    """Return those of a folder's folders that divide one table: values, and many names that differ by number."""
+    """Return those of a folder's folders that divide a table: values, and many that differ by number."""
     listed = list(names)
-    """Return those of a folder's folders that divide a table: values, and many names that differ by number."""
+    shapes = Counter(map(_shape, listed))
     return [
         each
         for each in listed
