@@ -1,4 +1,4 @@
-"""One run of an import as its filters know it, and the errors that name it."""
+"""One run of an import, or of an export, as its filters know it, and the errors that name it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ _LONGEST = 60
 
 @dataclass(frozen=True)
 class Load:
-    """One run of an import: `moment` is its load time, one for all of its rows, and has a zone."""
+    """One run: `moment` is its load time, one for all of its rows, and has a zone."""
 
     name: str
     source: str
     moment: datetime
+    kind: str = "import"
+    """What is run, for people."""
     refusals: list[RowsRefusedError] = field(default_factory=list, compare=False, repr=False)
     """What was raised while rows were read; Polars passes it on with words of its own added."""
 
@@ -55,7 +57,7 @@ class Load:
     def misfit(self, place: str, found: str, remedy: str) -> SchemaMismatchError:
         """Return the error of a setting, named as in the registry, that does not fit the rows' columns."""
         return SchemaMismatchError(
-            f"import '{self.name}', {place}: {found}", remedy=remedy, table=self.source
+            f"{self.kind} '{self.name}', {place}: {found}", remedy=remedy, table=self.source
         )
 
     def refused(self, place: str, values: pl.Series, found: str, remedy: str) -> RowsRefusedError:
@@ -65,7 +67,7 @@ class Load:
         """
         shown = ", ".join(_short(value) for value in values.head(_SHOWN).to_list())
         refusal = RowsRefusedError(
-            f"import '{self.name}', {place}: {found}, such as {shown}",
+            f"{self.kind} '{self.name}', {place}: {found}, such as {shown}",
             remedy=remedy,
             table=self.source,
         )

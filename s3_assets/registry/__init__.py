@@ -1,6 +1,14 @@
-"""The registry: connections, tables and imports, declared in YAML or in Python."""
+"""The registry: connections, tables, imports, media sets and exports, declared in YAML or in Python."""
 
 from s3_assets.registry.loading import find_registry, load_registry
-from s3_assets.registry.models import ImportSettings, Registry, WatchSettings
+from s3_assets.registry.models import ExportSettings, ImportSettings, MediaSettings, Registry, WatchSettings
 
-__all__ = ["ImportSettings", "Registry", "WatchSettings", "find_registry", "load_registry"]
+__all__ = [
+    "ExportSettings",
+    "ImportSettings",
+    "MediaSettings",
+    "Registry",
+    "WatchSettings",
+    "find_registry",
+    "load_registry",
+]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from s3_assets.movement.filters import Filters
 from s3_assets.movement.imports import ImportMode
 from s3_assets.movement.placement import Placement
-from s3_assets.registry.problems import Problem
+from s3_assets.registry.problems import Problem, did_you_mean
 from s3_assets.registry.schedule import ScheduleSettings
 from s3_assets.tables.positions import Limit
 from s3_assets.tables.table import ReadMode
@@ -103,6 +103,9 @@ class ImportSettings(BaseModel):
 
     def problems(self, name: str, tables: Mapping[str, TableSettings]) -> Iterator[Problem]:
         """Yield what does not fit together; the tables that it names may be missing."""
+        for role, table in (("source", self.source), ("target", self.target)):
+            if table not in tables:
+                yield _problem(name, role, f"there is no table '{table}'{did_you_mean(table, tables)}")
         if self.source == self.target:
             yield _problem(name, "target", "source and target are one table; name another target")
         yield from self._misplaced(name)

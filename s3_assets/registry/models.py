@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from s3_assets.connection.settings import S3Connection
-from s3_assets.errors import RegistryError, S3AssetsError
+from s3_assets.errors import RegistryError
 from s3_assets.movement.imports import Import
 from s3_assets.registry.catalogs import catalog_problems
+from s3_assets.registry.export_keys import export_problems
+from s3_assets.registry.exports import ExportSettings
 from s3_assets.registry.imports import ImportSettings, import_problems
 from s3_assets.registry.media import MediaSettings, media_problems
 from s3_assets.registry.problems import (
@@ -21,17 +23,19 @@ from s3_assets.registry.problems import (
     from_validation,
     raise_problems,
 )
+from s3_assets.registry.tables import table_problems
 from s3_assets.tables.any_settings import AnyTableSettings
 from s3_assets.tables.open import open_table
-from s3_assets.tables.partitioning import check_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from s3_assets.exports.export import Export
+    from s3_assets.exports.units import ExportMode
     from s3_assets.media.media_set import MediaSet
     from s3_assets.tables.table import Table
 
-__all__ = ["ImportSettings", "MediaSettings", "Registry", "WatchSettings"]
+__all__ = ["ExportSettings", "ImportSettings", "MediaSettings", "Registry", "WatchSettings"]
 
 _NAME = re.compile(r"^[A-Za-z0-9_]+(?:/[A-Za-z0-9_]+)*$")
 
@@ -53,7 +57,7 @@ class WatchSettings(BaseModel):
 
 
 class Registry(BaseModel):
-    """Everything that is declared: connections, tables, imports, media sets, and the code beside them.
+    """Everything that is declared: connections, tables, imports, media sets, exports, and the code beside.
 
     Raises `RegistryError` with every problem, in Python as in a file.
     """
@@ -64,6 +68,7 @@ class Registry(BaseModel):
     tables: dict[str, AnyTableSettings] = Field(default_factory=dict)
     imports: dict[str, ImportSettings] = Field(default_factory=dict)
     media: dict[str, MediaSettings] = Field(default_factory=dict)
+    exports: dict[str, ExportSettings] = Field(default_factory=dict)
     watch: WatchSettings = Field(default_factory=WatchSettings)
     code: tuple[Path, ...] = Field(
         default=(), description="Python files beside the registry whose assets join the definitions."
@@ -100,13 +105,11 @@ class Registry(BaseModel):
         raise_problems(
             [
                 *self._names(),
-                *self._references(),
-                *self._places(),
+                *table_problems(self.tables, self.connections, self.targets),
                 *catalog_problems(self.connections, self.tables, self.targets),
-                *self._encryption(),
                 *import_problems(self.imports, self.tables),
                 *media_problems(self.media, self.connections, self.tables, self.imports),
-                *self._partitions(),
+                *export_problems(self.exports, self.connections, self.tables, self.imports, self.media),
             ]
         )
         return self
@@ -152,75 +155,31 @@ class Registry(BaseModel):
         settings = self.media[name]
         return settings.open(name, self.connections, self.table(settings.target))
 
+    def export(self, name: str) -> Export:
+        """Return the export of that name; raises `RegistryError` with a suggestion if there is none."""
+        if name not in self.exports:
+            raise RegistryError(
+                f"there is no export '{name}'{did_you_mean(name, self.exports)}",
+                remedy="Name one of the registry.",
+            )
+        settings = self.exports[name]
+        source = self.table(settings.source) if settings.source is not None else None
+        return settings.open(name, self.connections[settings.connection], source)
+
+    def export_mode(self, name: str) -> ExportMode:
+        """Return the mode of a declared export: its own, or that of its source."""
+        settings = self.exports[name]
+        return settings.mode_for(self.tables[settings.source] if settings.source is not None else None)
+
     @property
     def targets(self) -> set[str]:
         """The tables that imports and media sets write."""
         return {each.target for section in (self.imports, self.media) for each in section.values()}
 
     def _names(self) -> Iterator[Problem]:
-        for section in ("connections", "tables", "imports", "media"):
+        for section in ("connections", "tables", "imports", "media", "exports"):
             for name in getattr(self, section):
                 if not _NAME.match(name):
                     yield Problem(
                         (section, name), "this is not a name; use letters, digits, _ and / between parts"
                     )
-
-    def _references(self) -> Iterator[Problem]:
-        for name, table in self.tables.items():
-            if table.connection not in self.connections:
-                hint = did_you_mean(table.connection, self.connections)
-                yield Problem(
-                    ("tables", name, "connection"), f"there is no connection '{table.connection}'{hint}"
-                )
-        for name, each in self.imports.items():
-            for role, table_name in (("source", each.source), ("target", each.target)):
-                if table_name not in self.tables:
-                    yield Problem(
-                        ("imports", name, role),
-                        f"there is no table '{table_name}'{did_you_mean(table_name, self.tables)}",
-                    )
-
-    def _places(self) -> Iterator[Problem]:
-        """Two tables at one place, or one inside the other, are refused where one of them is written."""
-        targets = self.targets
-        places: list[tuple[str, str]] = []
-        for name, table in self.tables.items():
-            connection = self.connections.get(table.connection)
-            if connection is not None:
-                where = connection.location.folder(table.path)
-                places.append((f"{connection.endpoint or ''}|{where.url}", name))
-        # Sorted, a folder comes before what lies in it: those around the present one form a stack, and each
-        # table is looked at once.
-        around: list[tuple[str, str]] = []
-        for place, name in sorted(places):
-            while around and not place.startswith(around[-1][0]):
-                around.pop()
-            written = next((each for each in reversed(around) if {name, each[1]} & targets), None)
-            if written is not None:
-                inside = "are at one place" if place == written[0] else "lie inside each other"
-                yield Problem(
-                    ("tables", name, "path"),
-                    f"the tables '{written[1]}' and '{name}' {inside}; give each its own path",
-                )
-            around.append((place, name))
-
-    def _encryption(self) -> Iterator[Problem]:
-        """Engines read ranges of files, which encryption on the client does not have."""
-        for name, table in self.tables.items():
-            connection = self.connections.get(table.connection)
-            if connection is not None and connection.encryption.client_side is not None:
-                engines = "Polars and delta-rs" if table.format == "delta" else "Polars"
-                yield Problem(
-                    ("tables", name, "connection"),
-                    f"'{table.connection}' has encryption.client_side, and {engines} cannot read or write "
-                    f"{table.format} tables through it; use encryption.server_side, or another connection",
-                )
-
-    def _partitions(self) -> Iterator[Problem]:
-        for name, table in self.tables.items():
-            partitions = table.partitions
-            if partitions is not None and partitions.format is not None:
-                try:
-                    check_format(partitions, partitions.format, name)
-                except S3AssetsError as error:
-                    yield Problem(("tables", name, "partitions", "format"), str(error))

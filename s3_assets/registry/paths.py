@@ -10,11 +10,11 @@ from pydantic import BaseModel
 if TYPE_CHECKING:
     from s3_assets.registry.models import Registry
 
-_SECTIONS = ("connections", "tables", "imports", "media")
+_SECTIONS = ("connections", "tables", "imports", "media", "exports")
 
 
 def with_paths_from(registry: Registry, folder: Path) -> Registry:
-    """Return the registry with every path of its connections, tables and imports counted from the folder.
+    """Return the registry with every path of its sections counted from the folder.
 
     Certificates, tokens and files of secrets are meant; `~` is the user's home, an absolute path stays.
     """

@@ -164,7 +164,15 @@ def column_format(partitions: Partitions, *, integer: bool) -> str:
 
 def write_key(partitions: Partitions, start: datetime) -> str:
     """Write a partition's start as Dagster's partition key does."""
-    return start.strftime(_STRING_FORMATS[partitions.every])
+    return start.strftime(key_format(partitions.every))
+
+
+def key_format(every: Every) -> str:
+    """Return how Dagster's partition keys write the start of a partition (strftime).
+
+    The second of two hours that the clock shows twice has its distance from UTC behind it, as `%z`.
+    """
+    return _STRING_FORMATS[every]
 
 
 def _first(sample: datetime, every: Every) -> datetime:

@@ -1,0 +1,210 @@
+"""Exports as the registry declares them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from s3_assets.errors import S3AssetsError
+from s3_assets.exports.export import Export
+from s3_assets.exports.formats import NAMES, ExportFormat
+from s3_assets.exports.key_checks import KeyUse
+from s3_assets.exports.key_template import KeyTemplate
+from s3_assets.exports.key_values import StreamNames
+from s3_assets.exports.split import Split
+from s3_assets.exports.units import ExportMode
+from s3_assets.location import relative_path
+from s3_assets.movement.filters import Filters
+from s3_assets.object_options import ObjectOptions
+from s3_assets.registry.imports import BatchSettings
+from s3_assets.registry.problems import did_you_mean
+from s3_assets.registry.schedule import ScheduleSettings
+from s3_assets.tables.settings import Partitions
+
+if TYPE_CHECKING:
+    from s3_assets.connection.settings import S3Connection
+    from s3_assets.tables.settings import TableSettings
+    from s3_assets.tables.table import Table
+
+KEYS = {
+    ExportMode.FULL: "{stream_name}/part-{part}.{extension}",
+    ExportMode.PARTITIONS: "{stream_name}/{partition_key}/part-{part}.{extension}",
+    ExportMode.INCREMENTAL: "{stream_name}/{date_time}/part-{part}.{extension}",
+}
+"""The templates of exports that name none."""
+
+
+class SplitSettings(BaseModel):
+    """Where one file ends and the next begins."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int | None = Field(default=None, ge=1, description="Rows of a file at most, exactly.")
+    bytes: int | None = Field(default=None, ge=1, description="Bytes of a finished file at most, about.")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> SplitSettings:
+        if self.rows is None and self.bytes is None:
+            raise ValueError("give rows, bytes, or both")
+        return self
+
+
+class ExportSettings(BaseModel):
+    """An export: the rows of a table, or of an asset of the user's code, become files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    source: str | None = Field(
+        default=None,
+        description="Name of the table to read; left out: an asset of the code returns the rows.",
+    )
+    connection: str = Field(description="Name of the connection that writes the files.")
+    path_prefix: str = Field(default="", description="Folder below the connection's url; keys lie below it.")
+    key: str | None = Field(
+        default=None, description="Template of the files' keys; left out: one for each mode."
+    )
+    mode: ExportMode | None = Field(
+        default=None,
+        description="full, partitions or incremental; left out: partitions if the source declares some, or "
+        "the export itself, else full.",
+    )
+    format: ExportFormat = Field(
+        description="csv, csv.gz, jsonl, jsonl.gz, parquet or avro; or `format` with its options."
+    )
+    partitions: Partitions | None = Field(
+        default=None,
+        description="Without a source: the partitions of the asset's rows, as tables declare theirs; their "
+        "column tells the rows of each.",
+    )
+    split: SplitSettings | None = Field(
+        default=None, description="When a next file begins; left out: a unit is one file."
+    )
+    object: ObjectOptions = Field(
+        default_factory=ObjectOptions,
+        description="ACL, storage class, tags, metadata and headers of the files.",
+    )
+    success_file: bool = Field(
+        default=False, description="Put a _SUCCESS beside the files of a unit when they are all there."
+    )
+    empty: Literal["none", "file"] = Field(
+        default="none", description="What a unit without rows has: no file, or one without rows."
+    )
+    filters: Filters | None = Field(default=None, description="What is done to the columns, as in imports.")
+    on_gap: Literal["fail", "full_refresh"] = Field(
+        default="fail",
+        description="For incremental: what to do when the source no longer has what came since the cursor. "
+        "full_refresh replaces all files by those of all rows.",
+    )
+    batch: BatchSettings | None = Field(
+        default=None, description="For incremental: how much one commit takes; left out: all that is new."
+    )
+    max_batches: int | None = Field(
+        default=None,
+        ge=1,
+        description="Commits of one run; the next run goes on. Left out: as many as needed.",
+    )
+    schedule: ScheduleSettings | None = Field(
+        default=None, description="When it runs by the clock; left out: when there is new data."
+    )
+    on_new_data: bool = Field(
+        default=True,
+        description="Let the source's sensor start runs; left out where there is a schedule: false.",
+    )
+    partitions_per_run: int | None = Field(
+        default=None,
+        ge=1,
+        description="Of a backfill of mode partitions; left out: all of them, each a commit of its own.",
+    )
+    description: str | None = None
+    group: str | None = Field(default=None, description="Dagster's asset group.")
+    owners: tuple[str, ...] = ()
+    tags: dict[str, str] = Field(default_factory=dict, description="Dagster's tags of the asset.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_the_clock_alone(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
+        if not isinstance(data, dict):
+            return data
+        found = dict(data)
+        if found.get("schedule") is not None or found.get("source") is None:
+            found.setdefault("on_new_data", False)
+        return found
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _by_its_name(cls, name: Any) -> Any:  # noqa: ANN401 - raw input
+        if not isinstance(name, str):
+            return name
+        if name not in NAMES:
+            raise ValueError(f"there is no format '{name}'{did_you_mean(name, NAMES)}")
+        plain, _, packed = name.partition(".")
+        return {"format": plain, **({"compression": "gzip"} if packed else {})}
+
+    @field_validator("path_prefix")
+    @classmethod
+    def _inside(cls, path: str) -> str:
+        try:
+            return relative_path(path)
+        except S3AssetsError as error:
+            raise ValueError(str(error)) from error
+
+    @field_validator("key")
+    @classmethod
+    def _readable(cls, text: str | None) -> str | None:
+        try:
+            return None if text is None else str(KeyTemplate.parse(text))
+        except S3AssetsError as error:
+            raise ValueError(str(error)) from error
+
+    def mode_for(self, source: TableSettings | None) -> ExportMode:
+        """Return the mode: the declared one, or that of the source."""
+        if self.mode is not None:
+            return self.mode
+        return ExportMode.FULL if self.partitions_for(source) is None else ExportMode.PARTITIONS
+
+    def partitions_for(self, source: TableSettings | None) -> Partitions | None:
+        """Return the partitions: the source's, or without one its own."""
+        return self.partitions if source is None else source.partitions
+
+    def template(self, mode: ExportMode) -> KeyTemplate:
+        """Return the template of its keys, in that mode."""
+        return KeyTemplate.parse(self.key or KEYS[mode])
+
+    def key_use(self, name: str, connection: S3Connection, source: TableSettings | None) -> KeyUse:
+        """Return what it does with its keys; the connection is the one that it names."""
+        return KeyUse(
+            self.mode_for(source),
+            StreamNames(
+                extension=self.format.extension,
+                stream_name=name,
+                source_connection=source.connection if source is not None else "",
+                target_connection=self.connection,
+            ),
+            connection.location.folder(self.path_prefix).key,
+            several=self.split is not None,
+            batches=self.batch is not None,
+            success=self.success_file,
+            partitions=self.partitions_for(source),
+        )
+
+    def open(self, name: str, connection: S3Connection, source: Table[Any] | None) -> Export:
+        """Return the export, ready to run."""
+        mode = self.mode_for(source.settings if source is not None else None)
+        return Export(
+            name,
+            connection,
+            self.template(mode),
+            self.format,
+            mode,
+            self.path_prefix,
+            source,
+            split=Split(self.split.rows, self.split.bytes) if self.split else Split(),
+            options=self.object,
+            empty=self.empty,
+            success=self.success_file,
+            on_gap=self.on_gap,
+            limit=self.batch.limit() if self.batch else None,
+            max_batches=self.max_batches,
+            filters=self.filters,
+        )
