@@ -34,8 +34,7 @@ THIN = CASES[:1]
 @pytest.mark.parametrize("variant", ["kill_before", "kill_after"] if EVERYTHING else ["kill_after"])
 @pytest.mark.parametrize(
     ("format_", "copies", "run"),
-    CASES if EVERYTHING else THIN,
-    ids="-".join,
+    [pytest.param(*case, id="-".join(filter(None, case))) for case in (CASES if EVERYTHING else THIN)],
 )
 def test_a_media_set(
     variant: KillVariant,
