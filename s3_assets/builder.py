@@ -12,6 +12,7 @@ import dagster as dg
 
 from s3_assets.assets import IO_MANAGER_KEY, import_asset, observable_sources
 from s3_assets.errors import RegistryError
+from s3_assets.export_assets import export_asset, export_kinds, static_metadata
 from s3_assets.io_managers import S3TableIOManager
 from s3_assets.media_assets import media_asset, media_sensors
 from s3_assets.metadata import table_kinds, table_metadata
@@ -31,9 +32,10 @@ _NO_GROUP = "default"
 def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] = ()) -> dg.Definitions:
     """Return everything that the registry declares, with the user's assets beside it.
 
-    Imports and media sets are assets, tables that nobody writes are sources that can be observed, and the IO
-    manager serves all of them. Each connection has a sensor that has sources, or tables whose changes are to
-    start assets; one that has media sets has another. What has a schedule has one of its own.
+    Imports, media sets and exports with a source are assets, tables that nobody writes are sources that can
+    be observed, and the IO manager serves all of them. Each connection has a sensor that has sources, or
+    tables whose changes are to start assets; one that has media sets has another. What has a schedule has one
+    of its own.
     `assets` are the user's own, besides those of `code`.
     Raises `RegistryError` if a file of `code` is missing or two assets write one table.
     """
@@ -42,13 +44,17 @@ def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] 
     produced = _produced(users)
     imports = [import_asset(registry, name) for name in registry.imports]
     media = [media_asset(registry, name) for name in registry.media]
+    exports = [
+        export_asset(registry, name) for name, each in registry.exports.items() if each.source is not None
+    ]
     _refuse_two_writers(registry, produced)
     _refuse_one_name_for_two(registry)
     sources = _sources(registry, produced)
+    observed = [observable_sources(registry, *item) for item in sources.items()]
     ours = dg.Definitions(
-        assets=[*imports, *media, *[observable_sources(registry, *item) for item in sources.items()]],
+        assets=[*imports, *media, *exports, *observed],
         sensors=[
-            *_sensors(registry, sources, [*imports, *_assets(users)]),
+            *_sensors(registry, sources, [*imports, *exports, *_assets(users)]),
             *run_once_sensors(registry),
             *media_sensors(registry),
         ],
@@ -126,6 +132,12 @@ def _refuse_two_writers(registry: Registry, produced: set[str]) -> None:
             f"the target of the {both[0]} is written by an asset of yours, too",
             remedy="Give one of them another table.",
         )
+    mine = [name for name, each in registry.exports.items() if each.source is not None and name in produced]
+    if mine:
+        raise RegistryError(
+            f"the export '{mine[0]}' has a source, and is written by an asset of yours, too",
+            remedy="Leave its source out, and the asset's rows are exported; or rename one of them.",
+        )
 
 
 def _refuse_one_name_for_two(registry: Registry) -> None:
@@ -158,13 +170,19 @@ def _with_tables(definitions: dg.Definitions, registry: Registry) -> dg.Definiti
 
 
 def _with_table(spec: dg.AssetSpec, registry: Registry) -> dg.AssetSpec:
-    settings = registry.tables.get("/".join(spec.key.path))
-    if settings is None:
-        return spec
-    url = registry.connections[settings.connection].location.folder(settings.path).url
-    if settings.group is not None and spec.group_name in {None, _NO_GROUP}:
-        spec = spec.replace_attributes(group_name=settings.group)
-    return spec.merge_attributes(metadata=table_metadata(settings, url), kinds=table_kinds(settings))
+    name = "/".join(spec.key.path)
+    settings = registry.tables.get(name)
+    export = registry.exports.get(name)
+    declared = settings or export
+    group = declared.group if declared is not None else None
+    if group is not None and spec.group_name in {None, _NO_GROUP}:
+        spec = spec.replace_attributes(group_name=group)
+    if settings is not None:
+        url = registry.connections[settings.connection].location.folder(settings.path).url
+        return spec.merge_attributes(metadata=table_metadata(settings, url), kinds=table_kinds(settings))
+    if export is not None:
+        return spec.merge_attributes(metadata=static_metadata(registry, name), kinds=export_kinds(export))
+    return spec
 
 
 def _definitions(module: ModuleType) -> dg.Definitions:

@@ -1,4 +1,4 @@
-"""Schedules: imports that run by the clock, or once."""
+"""Schedules: imports, media sets and exports that run by the clock, or once."""
 
 # No postponed annotations here: Dagster reads the annotation of `context` as it stands.
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import dagster as dg
 
 from s3_assets.assets import asset_key
+from s3_assets.export_assets import export_partitions
 from s3_assets.partitions import partitions_definition
 from s3_assets.registry.models import ImportSettings, Registry
 from s3_assets.registry.schedule import ScheduleSettings
@@ -20,7 +21,7 @@ _TICKS = "%Y-%m-%d-%H:%M"
 
 
 class _Job(NamedTuple):
-    """What runs by the clock: an import, with the partitions by which it is run, if it is."""
+    """What runs by the clock, such as an import; with the partitions by which it is run, if it is."""
 
     kind: str
     name: str
@@ -35,12 +36,12 @@ class _Job(NamedTuple):
 
 
 def schedules(registry: Registry) -> list[dg.ScheduleDefinition]:
-    """Return a schedule for each import that has a cron; it is switched on in the UI, or by `dagster`."""
+    """Return a schedule for whatever has a cron; it is switched on in the UI, or by `dagster`."""
     return [_schedule(each) for each in _jobs(registry) if not each.when.once]
 
 
 def run_once_sensors(registry: Registry) -> list[dg.SensorDefinition]:
-    """Return a sensor for each import that is to run once: it requests one run, and never another."""
+    """Return a sensor for whatever is to run once: it requests one run, and never another."""
     return [_run_once(each) for each in _jobs(registry) if each.when.once]
 
 
@@ -58,6 +59,10 @@ def _jobs(registry: Registry) -> Iterator[_Job]:
     for name, media in registry.media.items():
         if media.schedule is not None:
             yield _Job("media set", name, asset_key(media.target), media.schedule, None, None)
+    for name, export in registry.exports.items():
+        if export.schedule is not None:
+            spans = export_partitions(registry, name)
+            yield _Job("export", name, asset_key(name), export.schedule, spans, export.partitions_per_run)
 
 
 def _schedule(job: _Job) -> dg.ScheduleDefinition:

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "s3_assets"
 FLOORS = (
     {"errors", "location", "windows", "progress", "metrics", "embedded"},
     {
-        *("connection", "objects", "object_heads", "object_options", "object_requests"),
+        *("connection", "objects", "object_heads", "object_limits", "object_options", "object_requests"),
         *("dropped_options", "pending", "pending_file", "uploads", "copier"),
     },
     {"tables"},
@@ -28,6 +28,9 @@ FLOORS = (
         "component",
         "assets",
         "media_assets",
+        "export_assets",
+        "export_metadata",
+        "export_runs",
         "io_managers",
         "sensors",
         "schedules",

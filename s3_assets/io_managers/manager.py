@@ -11,6 +11,7 @@ from s3_assets.errors import UnsupportedError
 from s3_assets.incremental.commit import Written, commit_frame, open_writer
 from s3_assets.incremental.overwrite import overwrite
 from s3_assets.incremental.run_notes import ASSET, RUN, ReadNote, began, write_reads
+from s3_assets.io_managers.exports import ExportOutput, refuse_loading
 from s3_assets.io_managers.frames import as_annotated, as_frame, require_annotation
 from s3_assets.io_managers.options import read_mode, reads_all_partitions, write_mode
 from s3_assets.io_managers.owners import CursorOwner
@@ -52,6 +53,7 @@ class S3TableIOManager(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:  # noqa: ANN401 - as the input is annotated
         """Return the rows of an upstream table."""
+        refuse_loading(self._registry, _name(context))
         source = self._registry.table(_name(context))
         options = context.definition_metadata or {}
         mode = read_mode(options, source.name)
@@ -77,6 +79,10 @@ class S3TableIOManager(dg.IOManager):
             context.log.info("the asset returned nothing, so nothing was written")
             return
         step, name = self._step(), _name(context)
+        if name in self._registry.exports:
+            by = self._registry.exports[name].partitions
+            ExportOutput(context, step, self._registry.export(name), by).write(as_frame(obj, name))
+            return
         target = self._registry.table(name)
         frame = as_frame(obj, name)
         keys = context.asset_partition_keys if context.has_asset_partitions else None
@@ -152,6 +158,9 @@ class S3TableIOManager(dg.IOManager):
         return as_annotated(frame if frame.collect_schema() else _no_rows(source), context)
 
     def _owner(self, name: str) -> CursorOwner:
+        exports = self._registry.exports
+        if name in exports:
+            return CursorOwner.of_export(self._registry.export(name), exports[name].partitions)
         return CursorOwner.of_table(self._registry.table(name))
 
     def _step(self) -> Step:

@@ -56,9 +56,11 @@ def consumers_of(registry: Registry, assets: Iterable[object]) -> list[Consumer]
 def _of(registry: Registry, asset: dg.AssetsDefinition) -> Iterator[Consumer]:
     for spec in asset.specs:
         name = "/".join(spec.key.path)
-        imported = spec.metadata.get(_IMPORT)
+        imported, exported = spec.metadata.get(_IMPORT), registry.exports.get(name)
         if imported is not None:
             asked: object = registry.imports[str(imported)].on_new_data
+        elif exported is not None and exported.source is not None:
+            asked = exported.on_new_data
         else:
             asked = spec.metadata.get(ON_NEW_DATA, False)
         if not isinstance(asked, bool):
