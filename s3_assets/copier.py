@@ -97,7 +97,7 @@ class Copier:
         if not options.tags:
             with told(self._source, head.key):
                 options = options.model_copy(update={"tags": boto_writes.tags_of(self._source, head.key)})
-        begun = self._uploads.begin(key, options, commit=uuid4().hex, more=head.encryption)
+        begun = self._uploads.begin(key, options, commit=_commit(), more=head.encryption)
         try:
             parts = self._copied_parts(head, source, begun)
             if not self._amazon:
@@ -131,7 +131,7 @@ class Copier:
         chunks = source.stream(head.key, _SMALL, etag=head.etag)
         if head.size <= _SMALL:
             return self._uploads.put(key, b"".join(chunks), options)
-        with self._uploads.open(key, options, commit=uuid4().hex) as file:
+        with self._uploads.open(key, options, commit=_commit()) as file:
             for chunk in chunks:
                 file.write(chunk)
             return self._uploads.complete(file.finish())
@@ -160,3 +160,8 @@ def _one_server(source: S3Connection, target: S3Connection) -> bool:
         there.endpoint,
         there.domain,
     ) and source.encryption.client_side == target.encryption.client_side
+
+
+def _commit() -> str:
+    # Begins like no export's: a copy is nobody's file.
+    return f"/{uuid4().hex}"
