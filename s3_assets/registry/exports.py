@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -23,6 +23,10 @@ from s3_assets.registry.schedule import ScheduleSettings
 from s3_assets.tables.settings import Partitions
 
 if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
     from s3_assets.connection.settings import S3Connection
     from s3_assets.tables.settings import TableSettings
     from s3_assets.tables.table import Table
@@ -33,6 +37,16 @@ KEYS = {
     ExportMode.INCREMENTAL: "{stream_name}/{date_time}/part-{part}.{extension}",
 }
 """The templates of exports that name none."""
+
+
+class _ByName:
+    """The schema of a format that is told by its name alone, for editors that check the file."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"enum": [*NAMES], "type": "string"}, handler(schema)]}
 
 
 class SplitSettings(BaseModel):
@@ -69,7 +83,7 @@ class ExportSettings(BaseModel):
         description="full, partitions or incremental; left out: partitions if the source declares some, or "
         "the export itself, else full.",
     )
-    format: ExportFormat = Field(
+    format: Annotated[ExportFormat, _ByName] = Field(
         description="csv, csv.gz, jsonl, jsonl.gz, parquet or avro; or `format` with its options."
     )
     partitions: Partitions | None = Field(
@@ -169,7 +183,7 @@ class ExportSettings(BaseModel):
 
     def template(self, mode: ExportMode) -> KeyTemplate:
         """Return the template of its keys, in that mode."""
-        return KeyTemplate.parse(self.key or KEYS[mode])
+        return KeyTemplate.parse(KEYS[mode] if self.key is None else self.key)
 
     def key_use(self, name: str, connection: S3Connection, source: TableSettings | None) -> KeyUse:
         """Return what it does with its keys; the connection is the one that it names."""
