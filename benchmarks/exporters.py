@@ -1,7 +1,7 @@
 """Who exports a folder of Parquet files as one file: s3-assets, and the shortest script with Polars.
 
-Parquet is packed with ZSTD level 3, the default of all of them; gzip with each one's own default. Each runs in a
-process of its own, by `benchmarks.child`.
+Parquet is packed with ZSTD level 3, the default of all of them; gzip with each one's own default. Each runs
+in a process of its own, by `benchmarks.child`.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Files of Avro, whose blocks are made side by side.
 
-A block needs of its file the codec and the mark at its end alone: the blocks of several writers become those of
-one file by getting that file's mark.
+A block needs of its file no more than the codec and the mark at its end: the blocks of several writers become
+those of one file by getting that file's mark.
 """
 
 from __future__ import annotations

@@ -89,7 +89,8 @@ class DelimitedPieces(Pieces):
             return text.decode().encode(self._format.charset)[len(self._mark) :]
         except UnicodeEncodeError as error:
             raise RowsRefusedError(
-                f"the rows have the character {error.object[error.start]!r}, which {self._format.charset} lacks",
+                f"the rows have the character {error.object[error.start]!r}, which the charset "
+                f"{self._format.charset} lacks",
                 remedy="Export in utf-8, or replace such characters; nothing was written.",
             ) from None
 
@@ -131,7 +132,7 @@ class DelimitedPieces(Pieces):
             wrong = column.cast(pl.String).str.contains(f"[{marks}\r\n]").fill_null(value=False)
             if wrong.any():
                 raise RowsRefusedError(
-                    f"column '{column.name}' has {int(wrong.sum()):,} texts with a delimiter, a quote or a line "
-                    "break, and quote_style is never",
+                    f"column '{column.name}' has {int(wrong.sum()):,} texts with a delimiter, a quote or a "
+                    "line break, and quote_style is never",
                     remedy="Leave quote_style out, or choose another delimiter; nothing was written.",
                 )

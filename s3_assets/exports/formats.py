@@ -37,18 +37,18 @@ class _TextFormat(_Format):
         default=None,
         ge=1,
         le=9,
-        description="zlib's level; left out: ISA-L, several times as fast, about as small as zlib's level 1 to 2.",
+        description="zlib's level; left out: ISA-L, several times as fast, about as small as zlib's level 2.",
     )
     formats: dict[str, str] = Field(
         default_factory=dict,
-        description="Column to the strftime format of its dates, times or timestamps, before those of the types.",
+        description="Column to the strftime format of its times; goes before those of the types.",
     )
     date_format: str | None = Field(default=None, description="strftime; left out: ISO 8601.")
     time_format: str | None = Field(default=None, description="strftime; left out: ISO 8601.")
     timestamp_format: str | None = Field(
         default=None,
-        description="strftime; left out: ISO 8601, with a zone in UTC and +00:00. One without a zone's name writes "
-        "the wall clock of the column's zone.",
+        description="strftime; left out: ISO 8601, with a zone in UTC and +00:00. One without %z writes "
+        "the wall clock of the column's.",
     )
     durations: Literal["count", "iso"] = Field(
         default="count", description="count: the number of the column's units; iso: ISO 8601, such as PT1.5S."
@@ -86,8 +86,8 @@ class CsvFormat(_TextFormat):
     quote: str = Field(default='"', description="One ASCII character; doubled inside of quotes.")
     quote_style: Literal["necessary", "non_numeric", "always", "never"] | None = Field(
         default=None,
-        description="Left out: necessary, or non_numeric if null_value is a text, so that texts which look like "
-        "it stand in quotes. never: rows whose texts need quotes are refused. always: nulls are quoted, too.",
+        description="Left out: necessary, or non_numeric if null_value is a text, so that texts like it "
+        "stand in quotes. never: rows whose texts need quotes are refused. always: nulls are quoted, too.",
     )
     header: bool = Field(default=True, description="Whether each file begins with the names of the columns.")
     null_value: str = Field(default="", description="What a null is; an empty text then stands in quotes.")
@@ -145,7 +145,7 @@ class CsvFormat(_TextFormat):
 
     @property
     def extension(self) -> str:
-        """csv or csv.gz."""
+        """Return csv or csv.gz."""
         return f"csv{self._packed_ending}"
 
     @property
@@ -163,10 +163,13 @@ class JsonLinesFormat(_TextFormat):
     not_finite: Literal["refuse", "null"] = Field(
         default="refuse", description="What becomes of floats that are NaN or infinite, which JSON lacks."
     )
+    float_precision: int | None = Field(
+        default=None, ge=0, le=300, description="Floats are rounded to so many digits behind the point."
+    )
 
     @property
     def extension(self) -> str:
-        """Jsonl or jsonl.gz."""
+        """Return jsonl or jsonl.gz."""
         return f"jsonl{self._packed_ending}"
 
     @property
@@ -202,7 +205,7 @@ class ParquetFormat(_Format):
 
     @property
     def extension(self) -> str:
-        """Parquet."""
+        """Return parquet."""
         return "parquet"
 
     @property
@@ -232,7 +235,7 @@ class AvroFormat(_Format):
 
     @property
     def extension(self) -> str:
-        """Avro."""
+        """Return avro."""
         return "avro"
 
     @property

@@ -1,4 +1,4 @@
-"""Gzip in members that stand one behind the other, as RFC 1952 (section 2.2) has it: each is packed by itself."""
+"""Gzip in members that stand one behind the other (RFC 1952, section 2.2): each is packed by itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FAST = 2
 
 
 def pack(text: bytes, level: int | None) -> bytes:
-    """Return one member; without a level by ISA-L, a fifth of zlib's time for about the bytes of its level 2."""
+    """Return one member; without a level by ISA-L: a fifth of zlib's time, for the bytes of its level 2."""
     if level is not None:
         return zlib.compress(text, level, _GZIP)
     from isal import isal_zlib

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from s3_assets.errors import SchemaMismatchError
 from s3_assets.tables.leaves import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import IO
 
     import polars as pl
 
@@ -22,15 +23,20 @@ _SAMPLE_ROWS = 65_536
 
 
 def refuse(columns: pl.Schema) -> None:
-    """Raise `SchemaMismatchError` for a column of Python objects."""
+    """Raise `SchemaMismatchError` for a column that Parquet has no type for: by name, with a remedy.
+
+    Polars stores integers of 128 bits as bytes that no other reader takes for numbers.
+    """
     import polars as pl
 
     for column, dtype in columns.items():
-        if any(isinstance(each, pl.Object) for each in within(dtype)):
-            raise SchemaMismatchError(
-                f"column '{column}' is {dtype}, for which Parquet has no type",
-                remedy="Cast the column to a type of Polars, or drop it.",
-            )
+        for each in within(dtype):
+            if isinstance(each, pl.Object | pl.Int128 | pl.UInt128) or each == pl.Struct([]):
+                where = "" if each is dtype else f", with {each} inside"
+                raise SchemaMismatchError(
+                    f"column '{column}' is {dtype}{where}, for which Parquet has no type",
+                    remedy="Cast it to a type such as Decimal(38, 0) or String, or drop the column.",
+                )
 
 
 def write_parquet(frame: pl.LazyFrame, format_: ParquetFormat, split: Split, files: Files) -> None:
@@ -60,7 +66,7 @@ def _sink(frame: pl.LazyFrame, format_: ParquetFormat, file: CountedFile) -> Non
     counted = frame.map_batches(count, predicate_pushdown=True, projection_pushdown=True, streamable=True)
     try:
         counted.sink_parquet(
-            file,
+            cast("IO[bytes]", file),
             **_options(format_),
             row_group_size=format_.row_group_rows,
             maintain_order=True,

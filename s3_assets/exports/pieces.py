@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from s3_assets.exports.files import Files
     from s3_assets.exports.split import Split
 
-# In memory, before spelling and packing: gzip loses nothing by members of this size, and few are held at once.
+# In memory, before spelling and packing: gzip loses nothing by members of this size, and few are held.
 _PIECE_BYTES = 2 * 1024 * 1024
 # So many pieces to a file, at least, where files are cut by their bytes.
 _PIECES_OF_A_FILE = 16
@@ -103,7 +103,7 @@ def _batches(frame: pl.LazyFrame, wanted: int) -> Iterator[pl.DataFrame]:
     import polars as pl
 
     held: list[pl.DataFrame] = []
-    size = 0
+    size = 0.0
     for batch in frame.collect_batches(maintain_order=True, engine="streaming"):
         if not batch.height:
             continue

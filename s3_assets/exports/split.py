@@ -11,8 +11,8 @@ from s3_assets.errors import SettingError
 class Split:
     """The most that one file has: so many rows, exactly, or about so many bytes of the finished file.
 
-    Files of text and of Avro keep to the bytes, unless one row alone takes more. Files of Parquet are packed only
-    when they are written, and end where the bytes of the rows before let expect it.
+    Files of text and of Avro keep to the bytes, unless their first rows alone take more. Files of Parquet are
+    packed only when they are written: each ends where the bytes of the rows before it let expect it.
     """
 
     rows: int | None = None

@@ -30,9 +30,9 @@ def write_files(
 ) -> list[WrittenFile]:
     """Write the rows of a frame to files 0, 1, ..., and return what was written.
 
-    Each file is opened when its first rows are there, and has all its bytes before the next is opened; none is
-    closed. A frame without rows gives one file, with its columns as far as the format tells them. Memory does not
-    grow with the rows.
+    Each file is opened when its first rows are there, and has all its bytes before the next is opened; none
+    is closed. A frame without rows gives one file, with its columns as far as the format tells them. Memory
+    does not grow with the rows. `progress` counts rows, bytes and files.
 
     Raises `SchemaMismatchError` for columns that the format cannot hold, before a file is opened;
     `RowsRefusedError` for such values; errors of the frame and of the files as they are.
