@@ -4,13 +4,35 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import appends, commits, data, exports, formats_memory, ledger, scan, small_files, speed
+from benchmarks import (
+    appends,
+    commits,
+    data,
+    exports,
+    formats_memory,
+    ledger,
+    media,
+    scan,
+    small_files,
+    speed,
+)
 from benchmarks.formats import FORMATS
 from benchmarks.ground import Ground
 from s3_assets.embedded.server import EmbeddedServer
 
 ROWS = 30_000_000
-ALL = ("import", "memory", "ledger", "scan", "formats", "smallfiles", "commits", "appends", "exports")
+ALL = (
+    "import",
+    "memory",
+    "ledger",
+    "scan",
+    "formats",
+    "smallfiles",
+    "commits",
+    "appends",
+    "exports",
+    "media",
+)
 
 
 def main() -> None:
@@ -52,10 +74,17 @@ def main() -> None:
         if options.only in (None, "exports"):
             rows = max(int(ROWS * options.size), data.DAYS)
             tables += exports.compare(ground, rows, options.repeat, rivals=options.rivals)
+        tables += media_sets(ground, options)
     text = "\n\n".join(tables) + "\n"
     print(text)
     if options.output:
         options.output.write_text(text)
+
+
+def media_sets(ground: Ground, options: argparse.Namespace) -> list[str]:
+    if options.only not in (None, "media"):
+        return []
+    return media.compare(ground, options.objects, options.copies, options.repeat, rivals=options.rivals)
 
 
 def _options() -> argparse.Namespace:
@@ -81,6 +110,8 @@ def _options() -> argparse.Namespace:
         help="commits: old ones, such as 100,10000,100000",
     )
     parser.add_argument("--rows-per-file", type=int, default=250, help="smallfiles: 6 KB, 46 KB unpacked")
+    parser.add_argument("--objects", type=int, default=100_000, help="media: objects of the inventory")
+    parser.add_argument("--copies", type=int, default=1000, help="media: objects that are copied")
     parser.add_argument(
         "--contestants", default="", help="scan: only those whose names have one of these, such as s3,Polars"
     )

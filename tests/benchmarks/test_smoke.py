@@ -18,6 +18,7 @@ def test_all_of_them_at_a_tiny_size(tmp_path: Path) -> None:
             "-m",
             "benchmarks",
             *("--size", "0.0005", "--repeat", "1", "--files", "20", "--output", str(output)),
+            *("--objects", "30", "--copies", "5"),
             *("--old-files", "20,40", "--in-ledger", "2000", "--commits", "20,40"),
             # Rivals would be installed first: seconds for them, minutes for this test.
             *("--formats", "avro", "--megabytes", "0.1", "--no-rivals"),
@@ -34,4 +35,6 @@ def test_all_of_them_at_a_tiny_size(tmp_path: Path) -> None:
         assert found in text
     for found in ("| polars-avro |", "| fastavro |", "| avro | read | 4 x", "| s3-assets | 20 |"):
         assert found in text
+    assert "| 100 new |" in text
+    assert "| s3-assets media |" in text
     assert "failed" not in text
