@@ -35,7 +35,7 @@ def measure(ground: Ground, count: int) -> str:
         int(item["size"])
         for chunk in obstore.list(ground.store, FOLDER)
         for item in chunk
-        if item["path"].endswith(".parquet")
+        if item["path"].endswith(".ledger")
     ]
     buffer = io.BytesIO()
     pl.concat([files, listing(1, seed=1)]).sort("key").write_parquet(buffer)

@@ -1,7 +1,7 @@
 """Two states of the same rows, compared by key.
 
-A row is compared by two fingerprints of 64 bits, whose seeds are drawn anew for each comparison: two rows
-that differ pass for equal once in 2**128. Null equals null and NaN equals NaN, inside lists and structs too.
+A row is compared by two fingerprints of 62 bits, whose seeds are drawn anew for each comparison: two rows
+that differ pass for equal once in 2**124. Null equals null and NaN equals NaN, inside lists and structs too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import SchemaMismatchError
-from s3_assets.incremental.row_keys import COUNT, check_columns, passes, refuse
+from s3_assets.incremental.row_keys import COUNT, check_columns, refuse
+from s3_assets.incremental.shares import shares
 from s3_assets.tables.schemas import widens
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _PRINTS = ("\x01first", "\x01second")
 _BEFORE, _AFTER = "\x01before", "\x01after"
 _SEED_BITS = 63
+# Prints of 62 bits: two of them, one of each sign, add up without an overflow.
+_FOURTH = 4
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ def compare(
 ) -> Comparison:
     """Compare all columns but `uncompared`; one that a state lacks is null there.
 
-    `rows` and `size`, in bytes, are those of the larger state: of it the keys and fingerprints are held, some
-    100 bytes for each row, and of a large one a share at a time. Raises `RowKeyError` for rows of the later
+    `rows` and `size`, in bytes, are those of the larger state: of it the keys and fingerprints are held, and
+    of a large one a share at a time. Raises `RowKeyError` for rows of the later
     state that share a key or have a null in it, and `SchemaMismatchError` for types that cannot be compared.
     """
     import polars as pl
@@ -61,36 +64,38 @@ def compare(
     compared = [name for name in columns if name not in {*keys, *uncompared}]
     seeds = tuple(secrets.randbits(_SEED_BITS) for _ in _PRINTS)
 
-    def prints(frame: pl.LazyFrame, count: str, share: pl.Expr) -> pl.LazyFrame:
+    def prints(frame: pl.LazyFrame, state: str) -> pl.LazyFrame:
         row = pl.struct(compared) if compared else pl.lit(0)
-        return (
-            _in_columns(frame, columns)
-            .filter(share)
-            .select(*keys, *(row.hash(seed).alias(name) for seed, name in zip(seeds, _PRINTS, strict=True)))
-            .group_by(keys)
-            .agg(pl.len().alias(count), *(pl.col(name).first() for name in _PRINTS))
+        sign = 1 if state == _AFTER else -1
+        return _in_columns(frame, columns).select(
+            *keys,
+            *(
+                ((row.hash(seed) // _FOURTH).cast(pl.Int64) * sign).alias(name)
+                for seed, name in zip(seeds, _PRINTS, strict=True)
+            ),
+            *(pl.lit(int(name == state), pl.Int32).alias(name) for name in (_BEFORE, _AFTER)),
         )
 
-    differs = pl.any_horizontal(
-        *(pl.col(name).ne_missing(pl.col(f"{name}_right")) for name in _PRINTS),
-        pl.col(_BEFORE).is_null() | (pl.col(_BEFORE) > 1),
-        pl.col(_AFTER).is_null() | (pl.col(_AFTER) > 1),
+    # One table of keys serves both: where each has one row, and the same, the prints cancel out.
+    lacking = pl.any_horizontal(pl.col(key).is_null() for key in keys)
+    same = pl.all_horizontal(
+        *(pl.col(name) == 0 for name in _PRINTS), *(pl.col(name) == 1 for name in (_BEFORE, _AFTER))
     )
+    states = [prints(before, _BEFORE), prints(after, _AFTER)]
     found = pl.concat(
-        prints(before, _BEFORE, share)
-        .join(prints(after, _AFTER, share), on=list(keys), how="full", coalesce=True)
-        .filter(differs)
+        share.group_by(keys)
+        .agg(pl.col(*_PRINTS, _BEFORE, _AFTER).sum())
+        .filter(lacking | ~same)
         .select(*keys, _BEFORE, _AFTER)
         .collect(engine="streaming")
-        for share in passes(keys, rows, size)
+        for share in shares(states, keys, rows, size)
     )
-    there = found.filter(pl.col(_AFTER).is_not_null())
+    there = found.filter(pl.col(_AFTER) > 0)
     refuse(there.select(*keys, pl.col(_AFTER).alias(COUNT)), keys, table)
-    lost = found.filter(pl.col(_AFTER).is_null())
-    lacking = pl.any_horizontal(pl.col(key).is_null() for key in keys)
+    lost = found.filter(pl.col(_AFTER) == 0)
     return Comparison(
         there.select(keys),
-        there.filter(pl.col(_BEFORE).is_null()).select(keys),
+        there.filter(pl.col(_BEFORE) == 0).select(keys),
         lost.filter(~lacking).select(keys),
         int(lost.filter(lacking)[_BEFORE].sum()),
     )

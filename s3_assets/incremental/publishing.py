@@ -192,13 +192,14 @@ class Publishing:
             carried = writer.carried(self.bounds)
         if carried is None:
             return []
-        arranged = writer.arrange(carried.frame)
-        # Names of their own: a commit of an earlier try may yet land, and needs its parts as they are.
-        layout = replace(writer.layout(self.number), first=random.randrange(10**9, 10**15))  # noqa: S311
-        parts = write_parts(arranged, layout, self.target.files_connection)
-        self._carried = [layout.root.key + part.path for part in parts]
-        audited = audit(parts, layout, self.target.files_connection)
-        written = sum(part.rows for part in parts)
+        connection, audited = self.target.files_connection, []
+        for frame in carried.frames:
+            # Names of their own: a commit of an earlier try may yet land, and needs its parts as they are.
+            layout = replace(writer.layout(self.number), first=random.randrange(10**9, 10**15))  # noqa: S311
+            parts = write_parts(writer.arrange(frame), layout, connection)
+            self._carried += [layout.root.key + part.path for part in parts]
+            audited += audit(parts, layout, connection)
+        written = sum(each.part.rows for each in audited)
         if written != carried.rows:
             raise ServerFailureError(
                 f"{written:,} rows were carried over where {carried.rows:,} are in the files",

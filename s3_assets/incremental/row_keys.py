@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import RowKeyError, SchemaMismatchError, SettingError
+from s3_assets.incremental.shares import shares
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
 COUNT = "\x01count"
-_SEED = 0x5EED
-# Keys that one pass holds in memory: with their fingerprints some 100 bytes each.
-ROWS_AT_ONCE = 4_000_000
-# What a row takes in a file, about, where nobody counted them.
-_ROW_BYTES = 64
 
 
 def check_columns(keys: Sequence[str], columns: Mapping[str, pl.DataType], table: str) -> None:
@@ -46,31 +42,16 @@ def check_columns(keys: Sequence[str], columns: Mapping[str, pl.DataType], table
             )
 
 
-def passes(keys: Sequence[str], rows: int | None, size: int) -> Iterator[pl.Expr]:
-    """Yield filters that share out the rows by their keys, so that few enough are held at a time.
-
-    `rows` are those of the table, or, where that is not known, it has `size` bytes.
-    """
-    import polars as pl
-
-    count = 1 + (size // _ROW_BYTES if rows is None else rows) // ROWS_AT_ONCE
-    if count == 1:
-        yield pl.lit(True)  # noqa: FBT003 - Polars takes values so
-        return
-    share = pl.struct(keys).hash(_SEED) % count
-    yield from (share == number for number in range(count))
-
-
 def require_unique(frame: pl.LazyFrame, keys: Sequence[str], table: str, rows: int | None, size: int) -> None:
     """Raise `RowKeyError` for rows with a null in their key, and for rows that share one.
 
-    Reads the key columns alone, as often as the size demands.
+    Reads the key columns alone. `rows` and `size`, in bytes, are those of the table.
     """
     import polars as pl
 
-    for share in passes(keys, rows, size):
-        counted = frame.select(keys).filter(share).group_by(keys).agg(pl.len().alias(COUNT))
-        lacking = pl.any_horizontal(pl.col(key).is_null() for key in keys)
+    lacking = pl.any_horizontal(pl.col(key).is_null() for key in keys)
+    for share in shares([frame.select(keys)], keys, rows, size):
+        counted = share.group_by(keys).agg(pl.len().alias(COUNT))
         found = counted.filter(lacking | (pl.col(COUNT) > 1)).collect(engine="streaming")
         refuse(found, keys, table)
 

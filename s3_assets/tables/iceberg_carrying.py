@@ -45,4 +45,4 @@ def carry(table: IcebergTable, handle: Handle, window: Bounds) -> tuple[tuple[Da
         if others:
             frames.append(frame.filter(outside))
             rows += others
-    return tuple(removed), Carried(pl.concat(frames), rows) if frames else None
+    return tuple(removed), Carried(tuple(frames), rows) if frames else None

@@ -19,7 +19,7 @@ from s3_assets.tables.key_ranges import KeyRange, comparable, in_types, may_hold
 from s3_assets.tables.table import HELD, Carried
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     import polars as pl
     from pyiceberg.manifest import DataFile
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from s3_assets.tables.iceberg_manifests import LiveFile
 
 _FILE = "\x01file"
-# The keys of so many files are looked through at once: each file is a scan of its own in the plan.
-_AT_ONCE = 64
+# So much of the data is looked through, and written again, at once, and so many files, unless one has more:
+# each is a scan of its own in the plan, and of scans that are concatenated Polars reads all at once.
+_BYTES_AT_ONCE = 64 * 1024 * 1024
+_FILES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -54,34 +56,56 @@ def holders(table: IcebergTable, handle: Handle, schema: pl.Schema, touched: pl.
     """Find the files that hold rows of the keys: by the bounds of columns, then by reading the keys."""
     import polars as pl
 
-    keys = touched.columns
     wanted = in_types(touched, schema)
     scanner = Scanner(table, handle)
-    possible = _possible(handle, schema, wanted)
-    found = []
+    taken: list[Target] = []
+    held = [wanted.clear().with_columns(pl.lit(None, pl.UInt32).alias(HELD))]
+    left: list[pl.LazyFrame] = []
+    others = 0
     with diagnosed(table.connection, handle.location(), OSError):
-        for first in range(0, len(possible), _AT_ONCE):
-            some = possible[first : first + _AT_ONCE]
-            rows = pl.concat(
-                scanned(scanner, handle.schema(), [target])
-                .select(keys)
-                .with_columns(pl.lit(first + index, pl.UInt32).alias(_FILE))
-                for index, target in enumerate(some)
-            )
-            counted = (
-                rows.join(wanted.lazy(), on=keys, how="semi").group_by(_FILE, *keys).agg(pl.len().alias(HELD))
-            )
-            found.append(counted.collect(engine="streaming"))
-        if not found:
-            return Holders((), touched.clear().with_columns(pl.lit(None, pl.UInt32).alias(HELD)), None)
-        matches = pl.concat(found)
-        taken = [possible[index] for index in matches[_FILE].unique().sort()]
-        others = sum(_live_rows(scanner, handle, target) for target in taken) - int(matches[HELD].sum())
-    held = matches.group_by(keys).agg(pl.col(HELD).sum()).cast(touched.schema)
-    if not others:
-        return Holders(tuple(taken), held, None)
-    left = scanned(scanner, handle.schema(), taken).join(wanted.lazy(), on=keys, how="anti")
-    return Holders(tuple(taken), held, Carried(left, others))
+        for some in _groups(_possible(handle, schema, wanted)):
+            matches = _matches(scanner, handle, some, wanted)
+            files = [some[index] for index in matches[_FILE].unique().sort()]
+            taken += files
+            held.append(matches.drop(_FILE))
+            beside = sum(_live_rows(scanner, handle, each) for each in files) - int(matches[HELD].sum())
+            if beside:
+                found = matches.select(wanted.columns).unique().lazy()
+                rows = scanned(scanner, handle.schema(), files)
+                left.append(rows.join(found, on=wanted.columns, how="anti"))
+                others += beside
+    counted = pl.concat(held).group_by(wanted.columns).agg(pl.col(HELD).sum()).cast(touched.schema)
+    return Holders(tuple(taken), counted, Carried(tuple(left), others) if others else None)
+
+
+def _matches(scanner: Scanner, handle: Handle, some: Sequence[Target], wanted: pl.DataFrame) -> pl.DataFrame:
+    """Return the keys that these files have rows of: their number in `HELD`, of which file in `_FILE`."""
+    import polars as pl
+
+    keys = wanted.columns
+    rows = pl.concat(
+        scanned(scanner, handle.schema(), [target])
+        .select(keys)
+        .with_columns(pl.lit(index, pl.UInt32).alias(_FILE))
+        for index, target in enumerate(some)
+    )
+    found = rows.join(wanted.lazy(), on=keys, how="semi").group_by(_FILE, *keys).agg(pl.len().alias(HELD))
+    return found.collect(engine="streaming").select(*keys, HELD, _FILE)
+
+
+def _groups(possible: Iterable[Target]) -> Iterator[list[Target]]:
+    """Share out the files."""
+    group: list[Target] = []
+    size = 0
+    for target in possible:
+        more = target.data.file.file_size_in_bytes
+        if group and (size + more > _BYTES_AT_ONCE or len(group) == _FILES_AT_ONCE):
+            yield group
+            group, size = [], 0
+        group.append(target)
+        size += more
+    if group:
+        yield group
 
 
 def _possible(handle: Handle, schema: pl.Schema, touched: pl.DataFrame) -> list[Target]:

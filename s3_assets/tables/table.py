@@ -110,9 +110,12 @@ class Commit:
 
 @dataclass(frozen=True)
 class Carried:
-    """Rows outside a window, in files that it cuts: a write has to take them along; `rows` says how many."""
+    """Rows outside a window, in files that it cuts: a write has to take them along; `rows` says how many.
 
-    frame: pl.LazyFrame
+    The frames are run one after the other: each has the rows of a few files.
+    """
+
+    frames: tuple[pl.LazyFrame, ...]
     rows: int
 
 

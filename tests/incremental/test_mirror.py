@@ -3,6 +3,7 @@
 import io
 import math
 import random
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -29,7 +30,7 @@ from s3_assets.incremental.append import PASSED, append_new
 from s3_assets.incremental.comparison import compare
 from s3_assets.incremental.mirror import mirror
 from s3_assets.incremental.outcome import Outcome
-from s3_assets.incremental.row_keys import ROWS_AT_ONCE
+from s3_assets.incremental.shares import ROWS_AT_ONCE
 from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import DeltaSettings, ParquetSettings, Partitions
@@ -530,6 +531,21 @@ def test_many_rows_are_compared_a_share_at_a_time() -> None:
         assert found.fresh["a"].to_list() == [2000]
         with pytest.raises(RowKeyError, match="1,000 keys are shared by several rows, such as a = 0 by 2"):
             compare(before, pl.concat([before, before]), ["a"], table="t", rows=1000, size=0)
+
+
+@pytest.mark.parametrize("free", [2**50, 0], ids=["on disk", "without room on disk"])
+def test_keys_without_a_value_are_refused_though_nothing_has_changed(
+    free: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage("/")._replace(free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    rows = pl.LazyFrame({"a": ["1", "2", None], "b": [1, 2, 3]})
+    for count in (3, 9 * ROWS_AT_ONCE):
+        with pytest.raises(RowKeyError, match="1 row has a null in the key"):
+            compare(rows, rows, ["a"], table="t", rows=count, size=0)
+        found = compare(rows.drop_nulls(), rows.drop_nulls(), ["a"], table="t", rows=count, size=0)
+        assert found.put.is_empty()
+        assert found.gone.is_empty()
 
 
 @pytest.mark.parametrize("target", ["delta", "iceberg"] if EVERYTHING else ["delta"])
