@@ -100,9 +100,8 @@ class Attempt:
         except BaseException as error:
             if not self._committing:
                 self._abandon()
-            if isinstance(error, S3AssetsError) and not isinstance(error, StreamMovedError):
-                # A faster run has aborted the uploads: then this says so, and all begins again.
-                self._require_current(open_state(self.export.destination))
+                if isinstance(error, S3AssetsError) and not isinstance(error, StreamMovedError):
+                    self._refuse_overtaken(error)
             raise
         carried = carry_out(self.export.destination, number, entry, fresh=True)
         if carried.problem is not None:
@@ -261,8 +260,19 @@ class Attempt:
             raise moved(self.export, "another run has committed this export")
         # Others' entries are carried out before one is added: the manifest tells of every commit of the unit.
         there = read_manifest(self.export.destination, self.unit.manifest)
-        if [there.number if there else None] != [each.number for each in self.before] or [None]:
+        now = [there.number] if there is not None else []
+        if now != [each.number for each in self.before]:
             raise moved(self.export, f"another run has exported the partition '{self.unit.name}'")
+
+    def _refuse_overtaken(self, error: S3AssetsError) -> None:
+        """Raise `StreamMovedError` if the error may come of a faster run, which aborts others' uploads."""
+        try:
+            self._require_current(open_state(self.export.destination))
+        except StreamMovedError as overtaken:
+            raise overtaken from error
+        except S3AssetsError:
+            # The server's answers tell nothing more; what was wrong first is.
+            return
 
     def _abandon(self) -> None:
         """Abort the uploads; the intent stays for the next run if one of them could not be."""

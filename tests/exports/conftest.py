@@ -1,6 +1,7 @@
 """A proxy and a zygote for the runs that are killed, and the ground that they work on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -42,9 +43,20 @@ def zygote() -> Iterator[Zygote]:
         yield zygote
 
 
-@pytest.fixture
-def ground(s3_server: EmbeddedServer, s3_client: Any, request: pytest.FixtureRequest) -> ExportGround:
+@pytest.fixture(scope="session")
+def grounds(s3_server: EmbeddedServer, s3_client: Any) -> Callable[[str], ExportGround]:
     """A bucket for exports, and one for each state of a source: Parquet files, or a Delta table."""
-    ground = ExportGround(s3_server.endpoint_url, s3_client, getattr(request, "param", "parquet"))
-    ground.make_sources()
-    return ground
+
+    @cache
+    def make(source: str) -> ExportGround:
+        ground = ExportGround(s3_server.endpoint_url, s3_client, source)
+        ground.make_sources()
+        return ground
+
+    return make
+
+
+@pytest.fixture
+def ground(grounds: Callable[[str], ExportGround], request: pytest.FixtureRequest) -> ExportGround:
+    """A prefix that no other test writes to, and sources that none changes."""
+    return grounds(getattr(request, "param", "parquet")).anew()

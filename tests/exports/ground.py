@@ -5,9 +5,12 @@ import hashlib
 import io
 import json
 import re
+from copy import copy
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import polars as pl
 
@@ -34,8 +37,17 @@ def listed_rows(objects: dict[str, bytes]) -> list[Row]:
     return sorted(row for key in shown for row in read_file(key, objects[key]))
 
 
+@dataclass
 class ExportGround(Ground):
-    """Targets that are exports."""
+    """Targets that are exports; each test has a prefix of its own, in one bucket for them all."""
+
+    prefix: str = "table/"
+
+    def anew(self) -> "ExportGround":
+        """The same with another prefix: connections are made once."""
+        other = copy(self)
+        other.prefix = f"{uuid4().hex[:8]}/"
+        return other
 
     def export(self, prefix: str, mode: str, waves: int, **settings: Any) -> dict[str, Any]:
         """Run an export of the first waves in this process, without the proxy."""
@@ -55,9 +67,11 @@ class ExportGround(Ground):
     def objects(self, prefix: str) -> dict[str, bytes]:
         return get_all(self.store(), prefix)
 
-    def open_uploads(self) -> list[tuple[str, str]]:
+    def open_uploads(self, prefix: str = "") -> list[tuple[str, str]]:
         """Every unfinished upload of the bucket, as boto3 lists them."""
-        pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket)
+        pages = self.client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        )
         return [(each["Key"], each["UploadId"]) for page in pages for each in page.get("Uploads", ())]
 
     def manifests(self, prefix: str) -> dict[str, dict[str, Any]]:
@@ -96,7 +110,7 @@ class ExportGround(Ground):
     def require_clean(self, prefix: str, *, stream: str | None = None) -> None:
         """No upload, no orphan, no intent, all of the log done, and no more than two cursors."""
         del stream
-        assert self.open_uploads() == []
+        assert self.open_uploads(prefix) == []
         objects = self.objects(prefix)
         named = {
             file["key"].removeprefix(prefix)

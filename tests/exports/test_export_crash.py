@@ -67,7 +67,7 @@ def test_files_that_are_replaced(
     others = day_rows(1, OTHER) if day and before else []
 
     def prepare(label: str) -> dict[str, Any]:
-        prefix = f"{label}/"
+        prefix = f"{ground.prefix}{label}/"
         if before:
             ground.export(prefix, mode, before, day=day, format_=format_)
         if others:
@@ -105,8 +105,8 @@ def test_an_increment(
 
     def prepare(label: str) -> dict[str, Any]:
         if waves > 1:
-            ground.export(f"{label}/", "incremental", waves - 1, format_=format_)
-        return {"prefix": f"{label}/"}
+            ground.export(f"{ground.prefix}{label}/", "incremental", waves - 1, format_=format_)
+        return {"prefix": f"{ground.prefix}{label}/"}
 
     def check(given: dict[str, Any]) -> None:
         ground.require_rows(given["prefix"], rows(waves))
@@ -129,11 +129,11 @@ def test_another_partition_runs_behind_a_crashed_one(
     """It carries out what is committed, and leaves alone what may be alive; the crashed one ends in order."""
     crasher = Crasher(proxy, zygote, export_work.export, 60)
     given = {**ground.given("partitions", 1, day=DAY), "endpoint": proxy.endpoint}
-    assert crasher.run({**given, "prefix": "rehearsal/"}).succeeded
+    assert crasher.run({**given, "prefix": f"{ground.prefix}rehearsal/"}).succeeded
     requests = proxy.requests()
     commit = next(index for index, each in enumerate(requests, 1) if "commit-" in each.path)
     for k in range(1, len(requests) + 1) if EVERYTHING else (commit, commit + 3):
-        prefix = f"table-{k}/"
+        prefix = f"{ground.prefix}{k}/"
         assert crasher.run({**given, "prefix": prefix}, "kill_before", k).killed
         proxy.reset()
 
