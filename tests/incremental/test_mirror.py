@@ -540,10 +540,10 @@ def test_keys_without_a_value_are_refused_though_nothing_has_changed(
     usage = shutil.disk_usage("/")._replace(free=free)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     rows = pl.LazyFrame({"a": ["1", "2", None], "b": [1, 2, 3]})
-    for count in (3, 9 * ROWS_AT_ONCE):
+    for many in (3, 9 * ROWS_AT_ONCE):
         with pytest.raises(RowKeyError, match="1 row has a null in the key"):
-            compare(rows, rows, ["a"], table="t", rows=count, size=0)
-        found = compare(rows.drop_nulls(), rows.drop_nulls(), ["a"], table="t", rows=count, size=0)
+            compare(rows, rows, ["a"], table="t", rows=many, size=0)
+        found = compare(rows.drop_nulls(), rows.drop_nulls(), ["a"], table="t", rows=many, size=0)
         assert found.put.is_empty()
         assert found.gone.is_empty()
 
