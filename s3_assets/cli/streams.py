@@ -48,12 +48,13 @@ def _moment(text: str) -> datetime:
 
 
 def target_of(registry: "Registry", name: str) -> str:
-    """Return the table that an import writes, or the table itself; raises `RegistryError` for neither."""
-    if name in registry.imports:
-        return registry.imports[name].target
+    """Return the table that an import or media set writes, or the table; else raises `RegistryError`."""
+    for section in (registry.imports, registry.media):
+        if name in section:
+            return section[name].target
     if name in registry.tables:
         return name
-    raise _unknown(name, {*registry.imports, *registry.tables}, "import and no table")
+    raise _unknown(name, {*registry.imports, *registry.media, *registry.tables}, "import and no table")
 
 
 def import_of(registry: "Registry", name: str) -> str:

@@ -33,12 +33,12 @@ def catalog_statements(
 ) -> Iterator[Statement]:
     """Yield what the connection's tables need of its Glue catalog; nothing for another catalog, or none.
 
-    `written` names tables that are written besides the targets of imports.
+    `written` names tables that are written besides the targets of imports and media sets.
     """
     here = registry.connections[connection].catalog
     if not isinstance(here, GlueCatalogSettings):
         return
-    targets = {each.target for each in registry.imports.values()} | {*written}
+    targets = registry.targets | {*written}
     read, changed = [], []
     for name, settings in registry.tables.items():
         if settings.connection == connection and isinstance(settings, IcebergSettings) and settings.table:

@@ -23,6 +23,8 @@ class Folder:
     exactly: bool = True
     """False where folders whose names begin like this one's are read with it."""
     table: str | None = None
+    uploads: bool = False
+    """Whether uploads that a run left below it are looked for."""
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -38,13 +40,13 @@ class Folder:
 
 
 def folders_of(registry: Registry, connection: str, written: Collection[str] = ()) -> tuple[Folder, ...]:
-    """Return the folders of a connection's tables, in the registry's order.
+    """Return the folders of a connection's tables, in the registry's order, and those of its media sets.
 
-    Targets of imports are written; `written` names the tables that assets of the user's own write. A
-    connection that no table uses yet is read below its url.
+    Targets of imports and media sets are written; `written` names the tables that assets of the user's own
+    write. A connection that nothing uses yet is read below its url.
     """
     here = registry.connections[connection]
-    targets = {each.target for each in registry.imports.values()} | set(written)
+    targets = registry.targets | set(written)
     found = [
         Folder(
             here.location.folder(settings.path),
@@ -55,4 +57,10 @@ def folders_of(registry: Registry, connection: str, written: Collection[str] = (
         for name, settings in registry.tables.items()
         if settings.connection == connection
     ]
+    for media in registry.media.values():
+        if media.connection == connection:
+            found.append(Folder(here.location.folder(media.path)))
+        copies = media.copy_to
+        if copies is not None and copies.connection == connection:
+            found.append(Folder(here.location.folder(copies.path_prefix), written=True, uploads=True))
     return tuple(found) or (Folder(here.location),)

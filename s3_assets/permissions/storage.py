@@ -5,8 +5,9 @@
     parts, logs, cursors, copies          s3:PutObject       PUT, also by copy and in several parts
     leftovers, replaced files, marks      s3:DeleteObject    DELETE and POST ?delete
     uploads that were broken off          s3:AbortMultipartUpload   DELETE ?uploadId, by delta-rs and obstore
+    uploads of copies that were left      s3:ListBucketMultipartUploads  GET ?uploads, by media sets that copy
 
-Nothing asks for the bucket's region, or for a list of buckets or of uploads.
+Nothing asks for the bucket's region, or for a list of buckets.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 LIST, READ = "s3:ListBucket", "s3:GetObject"
 PUT, DELETE, ABORT = "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"
 WRITE = (PUT, DELETE, ABORT)
+UPLOADS = "s3:ListBucketMultipartUploads"
 MAKE_KEY, DECRYPT = "kms:GenerateDataKey", "kms:Decrypt"
 _KEY_ID = re.compile(r"^(?:mrk-)?[0-9a-f-]{32,36}$")
 
@@ -44,6 +46,9 @@ def statements(folders: Sequence[Folder], service: Service) -> Iterator[Statemen
     if not written:
         return
     yield Statement("WriteTables", WRITE, _unique(service.objects(each.location) for each in written))
+    if any(each.uploads for each in folders):
+        # It knows no condition on prefixes.
+        yield Statement("ListUploads", (UPLOADS,), (bucket,))
     if not service.amazon:
         # Ceph asks for it on the bucket before it looks at the objects of a POST ?delete. No object has the
         # bucket's ARN: nothing more is allowed by it.
