@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from string import digits
 from typing import TYPE_CHECKING
 
 from s3_assets.exports.key_template import MAX_KEY_BYTES, Macro, Text
 from s3_assets.exports.key_values import ESCAPE, KEPT, kept
-from s3_assets.exports.macros import PART, PART_DIGITS, PARTITION_KEY, RUNS, TIMES, Clock, TimeMacro, pieces
+from s3_assets.exports.macros import (
+    NAMED,
+    PART,
+    PART_DIGITS,
+    PARTITION_KEY,
+    RUNS,
+    TIMES,
+    Clock,
+    TimeMacro,
+    pieces,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,6 +133,20 @@ class KeySpace:
             for piece in self.template.pieces:
                 symbols += _literal(piece.text) if isinstance(piece, Text) else self._macro(piece, suffix)
             yield Shape(tuple(symbols))
+
+    @cached_property
+    def start(self) -> str:
+        """What all of its keys begin with."""
+        found = self.folder
+        for piece in self.template.pieces:
+            if isinstance(piece, Macro) and piece.name not in NAMED:
+                break
+            found += piece.text if isinstance(piece, Text) else str(getattr(self.names, piece.name))
+        return found
+
+    def may_begin_with(self, start: str) -> bool:
+        """Tell whether that is not out of the question from what all of its keys begin with."""
+        return start.startswith(self.start) or self.start.startswith(start)
 
     def _suffixes(self) -> list[list[Symbol]]:
         keys = self.partition_keys

@@ -33,6 +33,9 @@ Node = tuple[str, Place]
 
 def common_key(one: KeySpace, other: KeySpace) -> str | None:
     """Return a key, of the bucket, that both exports may write; None if there is none."""
+    # Most are told apart by their first letters.
+    if not one.may_begin_with(other.start):
+        return None
     for left, right in product(one.shapes(), other.shapes()):
         for symbols in _lengths(left, right):
             if (key := _Equation().solve(*symbols)) is not None:
@@ -42,6 +45,8 @@ def common_key(one: KeySpace, other: KeySpace) -> str | None:
 
 def key_inside(space: KeySpace, folder: str) -> str | None:
     """Return a key of the export that begins with `folder`, which is empty or ends in a slash; or None."""
+    if not space.may_begin_with(folder):
+        return None
     start = [Symbol(Characters(frozenset(char))) for char in folder]
     for shape in space.shapes():
         # A longer partition key would fill the folder's name, as the one before does.
