@@ -13,9 +13,12 @@ from s3_assets.cli import (
     demo,
     dev,
     discover,
+    du,
+    export,
     guess,
     history,
     imports,
+    ls,
     media,
     plan,
     policy,
@@ -23,6 +26,7 @@ from s3_assets.cli import (
     registry,
     schema,
     server,
+    tree,
 )
 from s3_assets.cli.console import print_error, standard_error
 from s3_assets.cli.options import Options
@@ -89,12 +93,16 @@ application.add_typer(server.application, name="server")
 application.command("validate")(registry.validate)
 application.command("tables")(registry.list_tables)
 application.command("import")(imports.run_import)
+application.command("export")(export.run_export)
 application.command("media")(media.run_media)
 application.command("plan")(plan.plan)
 application.command("history")(history.history)
 application.add_typer(cursor.application, name="cursor")
 application.command("guess")(guess.guess)
 application.command("discover")(discover.discover)
+application.command("ls")(ls.list_place)
+application.command("tree")(tree.show_tree)
+application.command("du")(du.disk_usage)
 application.command("schema")(schema.schema)
 application.command("preview")(preview.preview)
 application.command("check")(check.check)
