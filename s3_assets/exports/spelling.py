@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def refuse_formats(format_: CsvFormat | JsonLinesFormat, columns: pl.Schema) -> None:
-    """Raise `SchemaMismatchError` for a format of a column that is not there, or has no times."""
+    """Raise `SchemaMismatchError` for formats of columns that lack what they name."""
     for column in format_.formats:
         if column not in columns or not columns[column].is_temporal() or _is_duration(columns[column]):
             found = f"is {columns[column]}" if column in columns else "is not there"
@@ -24,6 +24,23 @@ def refuse_formats(format_: CsvFormat | JsonLinesFormat, columns: pl.Schema) -> 
                 f"a format is declared for column '{column}', which {found}",
                 remedy="Declare formats for columns of dates, times and timestamps.",
             )
+    for column, dtype in columns.items():
+        for each in within(dtype):
+            layout = format_.formats.get(column) or _layout(each, format_)
+            if layout is not None and each.is_temporal() and not _is_duration(each):
+                _try(column, each, layout)
+
+
+def _try(column: str, dtype: pl.DataType, layout: str) -> None:
+    import polars as pl
+
+    try:
+        pl.Series([0], dtype=pl.Int64).cast(dtype).dt.strftime(layout)
+    except pl.exceptions.PolarsError:
+        raise SchemaMismatchError(
+            f"column '{column}' is {dtype}, which has not all that the format '{layout}' names",
+            remedy="Declare another format for this column, in formats.",
+        ) from None
 
 
 def text(
