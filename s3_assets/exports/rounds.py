@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from s3_assets.errors import CursorError
 from s3_assets.exports.attempt import Attempt, require_unmoved
+from s3_assets.exports.cursor_time import cursor_time, needs_cursor
 from s3_assets.exports.key_template import KeyValues
 from s3_assets.exports.keys import UnitKeys
 from s3_assets.exports.log import log_folder
@@ -98,8 +99,12 @@ def _once(export: Export, request: Request, state: State, work: Work) -> ExportO
 
 
 def _values(export: Export, request: Request, work: Work) -> KeyValues:
-    cursor = request.window.start if request.window is not None else work.read_until
     source = export.source
+    cursor = None
+    if request.window is not None:
+        cursor = request.window.start
+    elif needs_cursor(export.template):
+        cursor = cursor_time(source, [read.until for read in work.streams])
     return KeyValues(
         moment=request.moment,
         run=request.run,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.incremental.run_notes import position_words
-from s3_assets.tables.positions import FilesPosition, ModifiedPosition, VersionPosition
+from s3_assets.tables.positions import VersionPosition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from s3_assets.incremental.publishing import StreamRead
     from s3_assets.progress import Progress
-    from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Plan, Table
     from s3_assets.windows import Window
 
@@ -48,12 +47,6 @@ class Work:
     """Whether it takes the place of all that the export has written."""
     remarks: tuple[str, ...] = ()
 
-    @property
-    def read_until(self) -> datetime | None:
-        """The time up to which the source was read, if its cursor is one of time."""
-        times = [time for read in self.streams if (time := time_of(read.until)) is not None]
-        return max(times, default=None)
-
 
 def told_of(source: Table[Any], plan: Plan) -> dict[str, Any]:
     """Return what a manifest says of a source that was read."""
@@ -67,12 +60,3 @@ def told_of(source: Table[Any], plan: Plan) -> dict[str, Any]:
         "files": plan.files,
         "bytes": plan.bytes,
     }
-
-
-def time_of(position: Position | None) -> datetime | None:
-    """Return the time that a position stands for, in UTC; None for one that is no time."""
-    if isinstance(position, ModifiedPosition):
-        return position.modified
-    if isinstance(position, FilesPosition):
-        return position.files["modified"].max()  # type: ignore[return-value]  # of a column of timestamps
-    return None

@@ -84,6 +84,10 @@ class DeltaTable(Table[DeltaSettings]):
         """Return what the newest commits did: one request each."""
         return delta_history.history(self, limit)
 
+    def past_commit(self, version: int) -> PastCommit | None:
+        """Return what the commit of a version did: one request."""
+        return delta_history.past_commit(self, version)
+
     def difference(self, since: Position) -> Difference | None:
         """Plan the rows of the files that only one of the versions has."""
         return delta_difference.difference(self, since)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import DataFileBrokenError, ObjectMissingError
@@ -23,28 +24,27 @@ _AT_ONCE = 16
 def history(table: DeltaTable, limit: int) -> list[PastCommit]:
     """Return the newest commits, newest first; one request each, as far back as the log is kept."""
     newest = table.version().number or 0
-    objects = Objects(table.connection)
-    log = f"{table.location.key}_delta_log/"
-
-    def read(version: int) -> PastCommit | None:
-        try:
-            text = objects.get(f"{log}{version:020d}.json").decode()
-        except ObjectMissingError:
-            return None
-        try:
-            return parse(version, [json.loads(line) for line in text.splitlines() if line.strip()])
-        except ValueError as error:
-            raise DataFileBrokenError(
-                f"the log of version {version} is damaged: {error}",
-                remedy="Look at the table with another reader, and restore it.",
-                table=table.name,
-                connection=table.connection.name,
-                location=table.location.url,
-            ) from error
-
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(read, range(newest, max(newest - limit, -1), -1))
+        found = pool.map(partial(past_commit, table), range(newest, max(newest - limit, -1), -1))
         return [commit for commit in found if commit is not None]
+
+
+def past_commit(table: DeltaTable, version: int) -> PastCommit | None:
+    """Return what the commit of that version did, None if the log no longer has it: one request."""
+    try:
+        text = Objects(table.connection).get(f"{table.location.key}_delta_log/{version:020d}.json").decode()
+    except ObjectMissingError:
+        return None
+    try:
+        return parse(version, [json.loads(line) for line in text.splitlines() if line.strip()])
+    except ValueError as error:
+        raise DataFileBrokenError(
+            f"the log of version {version} is damaged: {error}",
+            remedy="Look at the table with another reader, and restore it.",
+            table=table.name,
+            connection=table.connection.name,
+            location=table.location.url,
+        ) from error
 
 
 def parse(version: int, actions: Iterable[Mapping[str, Any]]) -> PastCommit:

@@ -96,6 +96,12 @@ class IcebergTable(Table[IcebergSettings]):
         with reading(self, handle):
             return iceberg_history.history(handle, limit)
 
+    def past_commit(self, version: int) -> PastCommit | None:
+        """Return what the commit of a snapshot, by its id, did: the table is loaded once."""
+        handle = self.open()
+        with reading(self, handle):
+            return iceberg_history.past_commit(handle, version)
+
     def difference(self, since: Position) -> Difference | None:
         """Plan the rows of the files that only one of the snapshots has."""
         handle = self.open()

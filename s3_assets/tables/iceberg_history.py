@@ -26,6 +26,12 @@ def history(handle: Handle, limit: int) -> list[PastCommit]:
     return [_told(handle, snapshot) for snapshot in newest]
 
 
+def past_commit(handle: Handle, snapshot_id: int) -> PastCommit | None:
+    """Return what the commit of that snapshot did, None if it is not kept."""
+    snapshot = handle.snapshot_by_id(snapshot_id)
+    return _told(handle, snapshot) if snapshot is not None else None
+
+
 def _told(handle: Handle, snapshot: Snapshot) -> PastCommit:
     summary = snapshot.summary.additional_properties if snapshot.summary is not None else {}
     operation = snapshot.summary.operation.value if snapshot.summary is not None else ""

@@ -245,6 +245,11 @@ class Table(ABC, Generic[Settings]):
         del limit
         raise self._cannot("asked for its history")
 
+    def past_commit(self, version: int) -> PastCommit | None:
+        """Return what the commit of a version did, as positions number it; None if nothing tells."""
+        del version
+        raise self._cannot("asked for a version's commit")
+
     def scan(self, *, at: int | datetime | None = None, window: Window | None = None) -> pl.LazyFrame:
         """Return the rows as they are now, or were at a version or time."""
         return self.plan(at=at, window=window).frame
