@@ -23,7 +23,9 @@ README = CLONE / "README.md"
 ELSEWHERE = {
     "cursors.md": "tests/cli/test_cursors_page.py",
     "dagster-incremental.md": "tests/dagster_floor/test_incremental_page.py",
+    "exports-protocol.md": "tests/exports/test_export_page.py",
     "imports.md": "tests/test_imports_page.py",
+    "media.md": "tests/media/test_media_page.py",
 }
 DOCUMENTS = [
     README,

@@ -6,7 +6,7 @@ manifest comes last. What lies where, and what a reader may rely on, is told in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -196,9 +196,15 @@ class Export:
         self.read_source.require(Capability.READ_ADDED)
         found = until_committed(self, request, lambda state: read_new(self, state, load))
         batches = 1
-        while found.more and (self.max_batches is None or batches < self.max_batches):
-            found = found.then(until_committed(self, request, lambda state: read_new(self, state, load)))
+        while found.more and not found.nothing_new:
+            if batches == self.max_batches:
+                told = f"{batches:,} batches were exported (max_batches), and there is more for the next run"
+                return replace(found, remarks=(*found.remarks, told))
+            later = until_committed(self, request, lambda state: read_new(self, state, load))
+            found = found.then(later)
             batches += 1
+            if later.nothing_new:
+                break
         return found
 
     def _request(

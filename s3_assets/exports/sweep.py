@@ -6,11 +6,12 @@ Whatever fails here is left to the next run: what was committed stands.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from s3_assets.errors import S3AssetsError
-from s3_assets.exports.intents import Intents, lane_digest
+from s3_assets.errors import AccessError, S3AssetsError
+from s3_assets.exports.intents import Intents, Mark, lane_digest
 from s3_assets.exports.key_template import KeyPattern
 
 if TYPE_CHECKING:
@@ -31,21 +32,26 @@ def sweep_behind(destination: Destination, number: int, entry: Entry) -> None:
     none of the lane that began behind this entry, the upload is no living attempt's. Otherwise it is left to
     that one, whose commit sweeps again.
     """
+    intents, keys = Intents(destination), KeyPattern(entry.pattern)
+    own = Mark(entry.attempt, lane_digest(entry.lane))
     try:
-        own, lane = KeyPattern(entry.pattern), lane_digest(entry.lane)
-        left = _uploads(destination, own)
-        intents = Intents(destination)
-        marks = [mark for mark in intents.marks() if mark.lane == lane]
-        rivals = intents.read(mark for mark in marks if mark.attempt != entry.attempt)
-        ended = [mark for mark in marks if mark.attempt == entry.attempt]
+        # Who has none of its keys knows nothing of who else may have them.
+        left = _uploads(destination, keys) if entry.files else []
+        marks = [mark for mark in intents.marks() if mark.lane == own.lane and mark != own]
+        rivals = intents.read(marks)
+        ended = [own]
         if all(rival.pinned < number for rival in rivals):
-            for keys in {rival.keys for rival in rivals} - {own}:
-                left += _uploads(destination, keys)
+            for others in {rival.keys for rival in rivals} - ({keys} if entry.files else set()):
+                left += _uploads(destination, others)
             _abort(destination, left)
             ended += [rival.mark for rival in rivals]
         intents.end(ended)
     except S3AssetsError as error:
         _left_behind(destination, error)
+        if isinstance(error, AccessError):
+            # Whoever may not look for uploads would collect intents.
+            with suppress(S3AssetsError):
+                intents.end([own])
 
 
 def sweep_abandoned(destination: Destination, older_than: timedelta) -> None:

@@ -19,6 +19,7 @@ from s3_assets.errors import (
     UnsupportedError,
 )
 from s3_assets.exports.export import Export
+from s3_assets.exports.split import Split
 from s3_assets.incremental.publishing import StreamMovedError
 from s3_assets.object_options import ObjectOptions
 from s3_assets.tables.numbered_log import KEPT
@@ -273,7 +274,7 @@ def test_two_partitions_with_one_key_are_refused(ground: ExportGround) -> None:
     with pytest.raises(KeyTakenError, match=r"another unit of this export\. Have the key tell units apart"):
         export.write(frame([1]).lazy(), partition_key="b")
     with pytest.raises(SettingError, match=r"has no \{part\}"):
-        replace(export, split=export_work.Split(rows=1)).write(frame([0, 1]).lazy(), partition_key="a")
+        replace(export, split=Split(rows=1)).write(frame([0, 1]).lazy(), partition_key="a")
 
     ground.require_rows(ground.prefix, numbered(0))
     ground.require_clean(ground.prefix)
@@ -281,14 +282,15 @@ def test_two_partitions_with_one_key_are_refused(ground: ExportGround) -> None:
 
 def test_partitions_are_named_where_they_have_to_be(ground: ExportGround) -> None:
     week = work.day_window(date(2026, 1, 1), days=7)
-    for act, said in (
+    refused: list[tuple[Callable[[], object], str]] = [
         (lambda: make(ground, "partitions").run(), "no window was given"),
         (lambda: make(ground, "partitions").run(window=week), "has 7 partitions"),
         (lambda: make(ground, "full").run(window=week), r"the window .* was given"),
         (lambda: make(ground, "partitions").write(frame([1]).lazy()), "no partition was named"),
         (lambda: make(ground, "full").write(frame([1]).lazy(), partition_key="a"), "a partition was named"),
         (lambda: make(ground, source_bucket=None).run(), "has no source"),
-    ):
+    ]
+    for act, said in refused:
         with pytest.raises(SettingError, match=said):
             act()
     assert ground.keys(ground.prefix) == []
@@ -326,7 +328,7 @@ def disturbed(
     """Have a run of an export fail: from one request on, found by texts in it, the server does not answer."""
 
     def disturb(*texts: str, times: int = FOREVER, behind: int = 0) -> list[str]:
-        settings = {"endpoint": proxy.endpoint, "retries": 0, "rows": 8, "success": True}
+        settings: dict[str, Any] = {"endpoint": proxy.endpoint, "retries": 0, "rows": 8, "success": True}
         rehearsed = make(ground, prefix=f"rehearsal/{ground.prefix}", **settings)
         at = first(requests_of(rehearsed), *texts) + behind
         proxy.reset()
@@ -419,7 +421,7 @@ def test_a_commit_whose_uploads_were_aborted_is_void(
 
 def test_an_increment_that_is_void_is_exported_again(ground: ExportGround, proxy: RequestProxy) -> None:
     ground.export(ground.prefix, "incremental", 1)
-    settings = {"source_bucket": ground.sources[1], "endpoint": proxy.endpoint, "retries": 0}
+    settings: dict[str, Any] = {"source_bucket": ground.sources[1], "endpoint": proxy.endpoint, "retries": 0}
     ground.export(f"rehearsal/{ground.prefix}", "incremental", 1)
     proxy.reset()
     make(ground, "incremental", prefix=f"rehearsal/{ground.prefix}", **settings).run()
