@@ -10,17 +10,17 @@ from s3_assets.cli.console import facts, standard_output
 from s3_assets.cli.cursor_move import Asked, move
 from s3_assets.cli.cursor_told import describe
 from s3_assets.cli.options import Output, options
-from s3_assets.cli.streams import streams_of
+from s3_assets.cli.streams import state_of, streams_of
 from s3_assets.errors import SettingError, TableMissingError
 
 if TYPE_CHECKING:
-    from s3_assets.incremental.cursor_edit import OpenStream
+    from s3_assets.incremental.cursor_edit import StreamState
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Table
 
 application = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
-Name = Annotated[str, typer.Argument(help="The import's name, or the table that is written.")]
+Name = Annotated[str, typer.Argument(help="The import's name, or the table or export that is written.")]
 Source = Annotated[
     str | None, typer.Option(help="Of a table that several sources are read into: the source's name.")
 ]
@@ -30,7 +30,7 @@ Format = Annotated[Output, typer.Option("--output", "-o", help="How to print it.
 
 @application.callback()
 def cursor() -> None:
-    """Look at the cursor of an import or an asset, or move it."""
+    """Look at the cursor of an import, an export or an asset, or move it."""
 
 
 @application.command()
@@ -39,13 +39,11 @@ def show(context: typer.Context, name: Name, source: Source = None, output: Form
 
     Example: [bold]s3-assets cursor show orders[/bold]
     """
-    from s3_assets.incremental.cursor_edit import look_at
-
     registry = options(context).load()
     found: list[dict[str, Any]] = []
     for stream in streams_of(registry, name, source):
         try:
-            told = describe(look_at(registry.table(stream.target), stream.id))
+            told = describe(state_of(registry, stream))
         except TableMissingError:
             told = {"stream": stream.id, "number": None}
         found.append({"source": stream.source, "target": stream.target, **told})
@@ -88,7 +86,8 @@ def set_cursor(
 ) -> None:
     """Set a stream's cursor: the next run reads what comes behind the position, and nothing else.
 
-    It is a commit of the target without rows. A run under way that has read the old cursor begins again.
+    It is a commit of the target, table or export, without rows. A run under way that has read the old cursor
+    begins again.
 
     Example: [bold]s3-assets cursor set orders --version 120[/bold]
     """
@@ -99,7 +98,7 @@ def set_cursor(
             remedy="Give one of --version, --last-path, --modified and --number.",
         )
 
-    def choose(table: "Table[Any]", opened: "OpenStream") -> "Position | None":
+    def choose(table: "Table[Any]", opened: "StreamState") -> "Position | None":
         from s3_assets.incremental import cursor_positions
 
         if version is not None:

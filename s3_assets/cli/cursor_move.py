@@ -9,7 +9,7 @@ import typer
 from s3_assets.cli.console import facts, standard_error, standard_output
 from s3_assets.cli.cursor_told import Reader, reading
 from s3_assets.cli.options import Output, options
-from s3_assets.cli.streams import stream_of
+from s3_assets.cli.streams import open_of, stream_of
 from s3_assets.errors import SettingError, TableMissingError
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table as Grid
 
-    from s3_assets.incremental.cursor_edit import Moved, OpenStream
+    from s3_assets.exports.streams import ExportStream
+    from s3_assets.incremental.cursor_edit import Moved, OpenStream, StreamState
     from s3_assets.movement.imports import Import
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Table
@@ -38,15 +39,13 @@ class Asked(NamedTuple):
 def move(
     context: typer.Context,
     asked: Asked,
-    choose: "Callable[[Table[Any], OpenStream], Position | None]",
+    choose: "Callable[[Table[Any], StreamState], Position | None]",
 ) -> None:
     """Move a cursor to the position that is chosen, after a yes.
 
     Raises `TableMissingError` if there is no target, `StreamMovedError` if a run was faster than the answer.
     Ends with code 1 after a no, and with 2 if there is nobody to ask.
     """
-    from s3_assets.incremental.cursor_edit import open_stream
-
     registry = options(context).load()
     stream = stream_of(registry, asked.name, asked.source)
     job = next(
@@ -58,7 +57,7 @@ def move(
         None,
     )
     try:
-        opened = open_stream(registry.table(stream.target), stream.id)
+        opened = open_of(registry, stream)
     except TableMissingError as error:
         error.remedy = (
             "Nothing was read yet: run the import once, or create the table, and move its cursor then."
@@ -104,7 +103,7 @@ def _require_kind(job: "Import", position: "Position | None") -> None:
         )
 
 
-def _stands_there(opened: "OpenStream", position: "Position | None") -> bool:
+def _stands_there(opened: "OpenStream | ExportStream", position: "Position | None") -> bool:
     """Tell whether nothing would change; of positions with files it is not asked."""
     from s3_assets.tables.positions import PathPosition, VersionPosition
 
@@ -116,7 +115,7 @@ def _stands_there(opened: "OpenStream", position: "Position | None") -> bool:
     return False
 
 
-def _consequences(reader: Reader, opened: "OpenStream", position: "Position | None") -> "Grid":
+def _consequences(reader: Reader, opened: "OpenStream | ExportStream", position: "Position | None") -> "Grid":
     from s3_assets.incremental.run_notes import position_words
     from s3_assets.movement.next_run import start_of
 
@@ -133,7 +132,7 @@ def _consequences(reader: Reader, opened: "OpenStream", position: "Position | No
     )
 
 
-def _tell(asked: Asked, opened: "OpenStream", moved: "Moved") -> None:
+def _tell(asked: Asked, opened: "OpenStream | ExportStream", moved: "Moved") -> None:
     from s3_assets.incremental.run_notes import position_words
 
     after = moved.after

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from s3_assets.errors import S3AssetsError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from s3_assets.incremental.cursor_edit import StreamState
     from s3_assets.movement.imports import Import
-    from s3_assets.tables.history import PastCommit
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Plan, Table
     from s3_assets.windows import Window
@@ -24,7 +25,7 @@ def describe(opened: "StreamState") -> dict[str, Any]:
     current = opened.current
     if current is None:
         return {"stream": opened.name, "number": None}
-    commit = _committed(opened)
+    time, version = _committed(opened)
     position = None if current.position is None else write_position(current.position)
     return {
         "stream": opened.name,
@@ -33,8 +34,8 @@ def describe(opened: "StreamState") -> dict[str, Any]:
         "at_beginning": opened.damage is None and position is None,
         "told": f"unknown: {opened.damage}" if opened.damage else position_words(current.position),
         "begun_at": moment_of(current.number).isoformat(),
-        "committed_at": commit.time.isoformat() if commit is not None and commit.time else None,
-        "version": commit.version.token if commit is not None else None,
+        "committed_at": time.isoformat() if time is not None else None,
+        "version": version,
         "previous": current.previous,
         "earlier": opened.earlier(),
         "ledger_files": sum(segment.files for segment in current.segments),
@@ -43,11 +44,20 @@ def describe(opened: "StreamState") -> dict[str, Any]:
     }
 
 
-def _committed(opened: "StreamState") -> "PastCommit | None":
-    """Return the commit that holds the cursor, if it is among the newest ones."""
+def _committed(opened: "StreamState") -> "tuple[datetime | None, str | None]":
+    """Return when and as what the cursor was committed, if that is among the newest commits."""
+    from s3_assets.exports.streams import ExportStream
+    from s3_assets.incremental.cursor_edit import TableStream
+
     number = opened.current.number if opened.current else None
+    if isinstance(opened, ExportStream):
+        made = (each for each in opened.target.manifests() if each.document["attempt"] == number)
+        return next(((each.created, str(each.number)) for each in made), (None, None))
+    if not isinstance(opened, TableStream):
+        return None, None
     newest = opened.target.history(_LOOKED_THROUGH)
-    return next((each for each in newest if each.streams.get(opened.name) == number), None)
+    commits = (each for each in newest if each.streams.get(opened.name) == number)
+    return next(((each.time, each.version.token) for each in commits), (None, None))
 
 
 def reading(plan: "Plan | S3AssetsError") -> str:

@@ -1,6 +1,7 @@
 """`s3-assets history`: what past runs did, from the table's own commits."""
 
 import json
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,10 +10,11 @@ from rich.text import Text
 
 from s3_assets.cli.console import standard_error, standard_output
 from s3_assets.cli.options import Output, options
-from s3_assets.cli.streams import target_of
+from s3_assets.cli.streams import is_export, target_of
 from s3_assets.progress import readable_bytes
 
 if TYPE_CHECKING:
+    from s3_assets.exports.export import Export
     from s3_assets.tables.history import PastCommit
 
 _RIGHT = ("rows", "files", "bytes", "seconds")
@@ -22,18 +24,22 @@ _UNKNOWN = "-"
 
 def history(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="An import's name, or a table's.")],
+    name: Annotated[str, typer.Argument(help="An import's name, a table's, or an export's.")],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many commits.")] = 20,
     output: Annotated[Output, typer.Option("--output", "-o", help="How to print them.")] = Output.TABLE,
 ) -> None:
     """Show what past runs did, newest first: time, rows, files, bytes, duration, cursor from and to, run id.
 
     It is read from the commits of the table that is written, as far back as these are kept. A run that found
-    nothing new committed nothing. Commits of other writers are shown among them, as foreign.
+    nothing new committed nothing. Commits of other writers are shown among them, as foreign. Of an export the
+    manifests of what is there now are shown: a unit that was exported again has its newest alone.
 
     Example: [bold]s3-assets history orders --limit 5[/bold]
     """
     registry = options(context).load()
+    if is_export(registry, name):
+        _of_export(registry.export(name), limit, output)
+        return
     target = registry.table(target_of(registry, name))
     with standard_error().status("reading the commits"):
         rows = [_described(commit) for commit in target.history(limit)]
@@ -45,12 +51,33 @@ def history(
     if not rows:
         console.print("no commit was made yet", markup=False)
         return
+    _print(("time (UTC)", "version", *_RIGHT, "cursor", "by"), _RIGHT, map(_cells, rows))
+
+
+def _of_export(export: "Export", limit: int, output: Output) -> None:
+    from s3_assets.cli.export_history import RIGHT, TITLES, cells_of, describe_manifests
+
+    with standard_error().status("reading the manifests"):
+        rows = describe_manifests(export, limit)
+    console = standard_output()
+    if output is Output.JSON:
+        console.print(json.dumps(rows, indent=2), markup=False, soft_wrap=True)
+        return
+    title = Text.assemble((export.name, "bold"), f"  {export.destination.location.url}")
+    console.print(title, soft_wrap=True)
+    if not rows:
+        console.print("nothing was exported yet", markup=False)
+        return
+    _print(TITLES, RIGHT, [cells_of(row) for row in rows])
+
+
+def _print(titles: Sequence[str], right: Collection[str], rows: Iterable[Sequence[str]]) -> None:
     grid = Grid(box=None, header_style="bold", pad_edge=False)
-    for title in ("time (UTC)", "version", *_RIGHT, "cursor", "by"):
-        grid.add_column(title, justify="right" if title in _RIGHT else "left", overflow="fold")
+    for title in titles:
+        grid.add_column(title, justify="right" if title in right else "left", overflow="fold")
     for row in rows:
-        grid.add_row(*[Text(cell) for cell in _cells(row)])
-    console.print(grid)
+        grid.add_row(*map(Text, row))
+    standard_output().print(grid)
 
 
 def _described(commit: "PastCommit") -> dict[str, Any]:

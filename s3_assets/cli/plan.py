@@ -1,4 +1,4 @@
-"""`s3-assets plan`: what the next run of an import would read, and at what cost; nothing is written."""
+"""`s3-assets plan`: what the next run of an import or export would read; nothing is written."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,11 +7,12 @@ import typer
 
 from s3_assets.cli.console import facts, standard_error, standard_output
 from s3_assets.cli.options import Output, options
-from s3_assets.cli.streams import import_of
-from s3_assets.cli.windows import window_of
+from s3_assets.cli.streams import import_of, is_export
+from s3_assets.cli.windows import export_windows, window_of
 from s3_assets.progress import readable_bytes
 
 if TYPE_CHECKING:
+    from s3_assets.exports.export import Export
     from s3_assets.movement.imports import Import
     from s3_assets.movement.next_run import NextRun
     from s3_assets.windows import Window
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 
 def plan(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The import's name, or the table that it writes.")],
+    name: Annotated[
+        str, typer.Argument(help="The import's name, its table's, or an export's.")
+    ],
     window: Annotated[
         str | None,
         typer.Option(
-            "--partition", "--window", help="For modes that replace: the partition, such as 2026-01-05."
+            "--partition", "--window", help="For modes with partitions: the one, such as 2026-01-05."
         ),
     ] = None,
     first: Annotated[
@@ -41,6 +44,9 @@ def plan(
     from s3_assets.movement.next_run import next_run
 
     registry = options(context).load()
+    if is_export(registry, name):
+        _plan_export(registry.export(name), (window, first, last), output)
+        return
     job = registry.import_(import_of(registry, name))
     span = window_of(job, window, first, last)
     with standard_error().status("looking at the source"):
@@ -53,6 +59,21 @@ def plan(
     title = f"plan of {job.name}: {job.source.name} -> {job.target.name}"
     console.print(title, style="bold", markup=False, soft_wrap=True)
     console.print(facts(*_rows(told)))
+
+
+def _plan_export(export: "Export", named: tuple[str | None, str | None, str | None], output: Output) -> None:
+    from s3_assets.cli.export_plan import describe_next, rows_of
+
+    windows = export_windows(export, *named)
+    with standard_error().status("looking at the source"):
+        told = describe_next(export, windows)
+    console = standard_output()
+    if output is Output.JSON:
+        console.print(json.dumps(told, indent=2), markup=False, soft_wrap=True)
+        return
+    title = f"plan of {export.name}: {told['source']} -> {told['destination']}"
+    console.print(title, style="bold", markup=False, soft_wrap=True)
+    console.print(facts(*rows_of(told)))
 
 
 def _described(job: "Import", found: "NextRun", span: "Window | None") -> dict[str, Any]:

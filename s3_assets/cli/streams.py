@@ -8,6 +8,10 @@ from s3_assets.errors import RegistryError, SettingError
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from s3_assets.connection.settings import S3Connection
+    from s3_assets.exports.streams import ExportStream
+    from s3_assets.incremental.cursor_edit import OpenStream, StreamState
+    from s3_assets.location import Location
     from s3_assets.registry.models import Registry
     from s3_assets.windows import Window
 
@@ -47,14 +51,43 @@ def _moment(text: str) -> datetime:
     return datetime.strptime(text, _SPAN).replace(tzinfo=UTC)
 
 
+def is_export(registry: "Registry", name: str) -> bool:
+    """Tell whether an export is meant: an import or media set of that name comes first."""
+    return name in registry.exports and name not in {*registry.imports, *registry.media}
+
+
+def state_of(registry: "Registry", stream: StreamName) -> "StreamState":
+    """Return a stream's state; raises `TableMissingError` if there is no table yet that could have it."""
+    from s3_assets.exports.streams import look_at_stream
+    from s3_assets.incremental.cursor_edit import look_at
+
+    if stream.target in registry.exports:
+        return look_at_stream(registry.export(stream.target), stream.id)
+    return look_at(registry.table(stream.target), stream.id)
+
+
+def open_of(registry: "Registry", stream: StreamName) -> "OpenStream | ExportStream":
+    """Open a stream to move it; raises `TableMissingError` as `state_of` does."""
+    from s3_assets.exports.streams import look_at_stream
+    from s3_assets.incremental.cursor_edit import open_stream
+
+    if stream.target in registry.exports:
+        return look_at_stream(registry.export(stream.target), stream.id)
+    return open_stream(registry.table(stream.target), stream.id)
+
+
 def target_of(registry: "Registry", name: str) -> str:
-    """Return the table that an import or media set writes, or the table; else raises `RegistryError`."""
+    """Return the table that an import or media set writes, or the table or export of that name.
+
+    Raises `RegistryError` for any other name.
+    """
     for section in (registry.imports, registry.media):
         if name in section:
             return section[name].target
-    if name in registry.tables:
+    if name in registry.tables or name in registry.exports:
         return name
-    raise _unknown(name, {*registry.imports, *registry.media, *registry.tables}, "import and no table")
+    known = {*registry.imports, *registry.media, *registry.tables, *registry.exports}
+    raise _unknown(name, known, "import, no table and no export")
 
 
 def import_of(registry: "Registry", name: str) -> str:
@@ -80,13 +113,13 @@ def streams_of(registry: "Registry", name: str, source: str | None) -> list[Stre
 
     Of a table one listing finds the streams of assets, of which the registry says nothing.
     """
-    from s3_assets.incremental.cursor_edit import streams_of
+    from s3_assets.incremental.cursor_edit import streams_at
 
     target = target_of(registry, name)
     known = [StreamName(each.source, target) for each in registry.imports.values() if each.target == target]
     if name not in registry.imports:
         start = f"{target}/"
-        found = [each for each in streams_of(registry.table(target)) if each.startswith(start)]
+        found = [each for each in streams_at(*_place(registry, target)) if each.startswith(start)]
         known += [StreamName(each.removeprefix(start), target) for each in found]
     known = list(dict.fromkeys(known))
     if source is None:
@@ -96,6 +129,15 @@ def streams_of(registry: "Registry", name: str, source: str | None) -> list[Stre
         there = f"there are {_few(known)}" if known else "it has none"
         raise SettingError(f"'{name}' has no stream from '{source}'; {there}", remedy="Name one of these.")
     return chosen
+
+
+def _place(registry: "Registry", target: str) -> "tuple[S3Connection, Location]":
+    """Return the folder beside which the cursors of a table or export lie."""
+    if target in registry.exports:
+        destination = registry.export(target).destination
+        return destination.connection, destination.location
+    table = registry.table(target)
+    return table.files_connection, table.location
 
 
 def stream_of(registry: "Registry", name: str, source: str | None) -> StreamName:

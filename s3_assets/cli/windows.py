@@ -7,6 +7,7 @@ from s3_assets.errors import SettingError
 from s3_assets.windows import Every, Window, next_start, time_zone
 
 if TYPE_CHECKING:
+    from s3_assets.exports.export import Export
     from s3_assets.movement.imports import Import
     from s3_assets.tables.settings import Partitions
 
@@ -27,10 +28,7 @@ def window_of(job: "Import", window: str | None, first: str | None, last: str | 
             remedy="Leave --window, --from and --to out, or set mode: replace.",
             table=job.target.name,
         )
-    if window is not None and (first or last):
-        raise SettingError("--window names one partition, --from and --to a range", remedy="Use one of both.")
-    if window is None and not (first and last):
-        raise SettingError("a range has two ends", remedy="Give both --from and --to.")
+    _require_ends(window, first, last)
     partitions = job.target.settings.partitions
     if partitions is None:
         raise SettingError(
@@ -39,6 +37,45 @@ def window_of(job: "Import", window: str | None, first: str | None, last: str | 
             table=job.target.name,
         )
     return parse_window(partitions, window or first or "", window or last or "")
+
+
+def export_windows(
+    export: "Export", window: str | None, first: str | None, last: str | None
+) -> list[Window | None]:
+    """Return the partitions that an export's options name, one by one; None is a run of all.
+
+    Raises `SettingError` where they do not fit its mode.
+    """
+    from s3_assets.exports.export import ExportMode
+
+    named = not (window is None and first is None and last is None)
+    if export.mode is not ExportMode.PARTITIONS:
+        if named:
+            raise SettingError(
+                f"the export '{export.name}' is of mode {export.mode}, and is not run by partitions",
+                remedy="Leave --partition, --from and --to out, or set mode: partitions.",
+                table=export.name,
+            )
+        return [None]
+    if not named:
+        raise SettingError(
+            f"the export '{export.name}' is run by partitions, and none was named",
+            remedy="Give --partition, or --from and --to.",
+            table=export.name,
+        )
+    _require_ends(window, first, last)
+    partitions = export.read_source.settings.partitions
+    if partitions is None:
+        raise SettingError("the source declares no partitions", remedy="Add them.", table=export.name)
+    whole = parse_window(partitions, window or first or "", window or last or "")
+    return [Window(start, next_start(start, whole.every), whole.every) for start in whole.steps()]
+
+
+def _require_ends(window: str | None, first: str | None, last: str | None) -> None:
+    if window is not None and (first or last):
+        raise SettingError("--window names one partition, --from and --to a range", remedy="Use one of both.")
+    if window is None and not (first and last):
+        raise SettingError("a range has two ends", remedy="Give both --from and --to.")
 
 
 def parse_window(partitions: "Partitions", first: str, last: str) -> Window:

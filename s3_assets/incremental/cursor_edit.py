@@ -8,7 +8,7 @@ one begins again at the new position. The cursor that was moved away from stays 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from s3_assets.errors import CursorError
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 _DRAWS = 5
 
 
+class Target(Protocol):
+    """What holds a stream's cursor."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
 @dataclass(frozen=True)
 class StreamState:
     """A stream as its target has it now.
@@ -39,7 +47,7 @@ class StreamState:
     known, and the position is not.
     """
 
-    target: Table[Any]
+    target: Target
     cursors: Cursors
     current: Cursor | None
     damage: CursorError | None
@@ -69,7 +77,14 @@ class StreamState:
 
 
 @dataclass(frozen=True)
-class OpenStream(StreamState):
+class TableStream(StreamState):
+    """A stream whose target is a table."""
+
+    target: Table[Any]
+
+
+@dataclass(frozen=True)
+class OpenStream(TableStream):
     """A stream, with the handle of its target that may move it."""
 
     writer: Writer
@@ -125,10 +140,10 @@ class Moved:
     after: Cursor
 
 
-def look_at(target: Table[Any], stream: str) -> StreamState:
+def look_at(target: Table[Any], stream: str) -> TableStream:
     """Return a stream's state; nothing is written. Raises `TableMissingError` if there is no target yet."""
     number = target.committed(stream)
-    return StreamState(target, *_load(target, stream, number))
+    return TableStream(target, *_load(target, stream, number))
 
 
 def open_stream(target: Table[Any], stream: str) -> OpenStream:

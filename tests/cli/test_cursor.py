@@ -238,7 +238,7 @@ def test_of_several_sources_and_unknown_names(run: Command, registry: Path, land
     for arguments, message in (
         (["reset", "lake/orders"], "has 3 streams, from landing/orders, landing/feed, landing/orders@"),
         (["reset", "lake/orders", "--source", "x"], "has no stream from 'x'"),
-        (["show", "ordrs"], "there is no import and no table 'ordrs'; did you mean 'orders'?"),
+        (["show", "ordrs"], "there is no import, no table and no export 'ordrs'; did you mean 'orders'?"),
         (["reset", "feed"], "there is no Delta table"),
         (["reset", "landing/orders"], "nothing is read into 'landing/orders' with a cursor"),
     ):

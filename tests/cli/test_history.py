@@ -109,7 +109,7 @@ def test_of_iceberg_and_folder_targets(run: Command, registry: Path, land: Land)
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("ordrs", "there is no import and no table 'ordrs'; did you mean 'orders'?"),
+        ("ordrs", "there is no import, no table and no export 'ordrs'; did you mean 'orders'?"),
         ("lake/orders", "there is no Delta table"),
     ],
 )

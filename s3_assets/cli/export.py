@@ -1,0 +1,86 @@
+"""`s3-assets export`: one export, without Dagster."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from s3_assets.cli.console import facts, standard_output
+from s3_assets.cli.imports import shown
+from s3_assets.cli.options import options
+from s3_assets.cli.windows import export_windows
+from s3_assets.progress import Progress, readable_bytes
+
+if TYPE_CHECKING:
+    from s3_assets.exports.outcome import ExportOutcome
+    from s3_assets.incremental.cursor import Cursor
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+_FILES_SHOWN = 3
+
+
+def run_export(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The export's name.")],
+    window: Annotated[
+        str | None,
+        typer.Option("--partition", "--window", help="Of mode partitions: the one, such as 2026-01-05."),
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", help="Of mode partitions: the first of several.")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", help="The last of them.")] = None,
+) -> None:
+    """Run one export, here and without Dagster: the files are the same, and so is the cursor.
+
+    Each partition is a commit of its own; those that are done stay if a later one fails.
+
+    Example: [bold]s3-assets export partners/orders --partition 2026-01-05[/bold]
+    """
+    from datetime import UTC, datetime
+
+    export = options(context).load().export(name)
+    windows = export_windows(export, window, first, last)
+    moment = datetime.now(UTC)
+    found = None
+    with shown(f"export {name}: planning") as show:
+        progress = Progress(f"export {name}", show, _SECONDS_BETWEEN_LOOKS)
+        for each in windows:
+            outcome = export.run(
+                window=each, moment=moment, notes={"by": "s3-assets export"}, progress=progress
+            )
+            found = outcome if found is None else found.then(outcome)
+    console = standard_output()
+    title = f"export {name}: {export.read_source.name} -> {export.destination.location.url}"
+    console.print(title, style="bold", markup=False, soft_wrap=True)
+    if found is not None:
+        console.print(facts(*summary(found)))
+
+
+def summary(outcome: "ExportOutcome") -> list[tuple[str, str]]:
+    """Return what an export did, as names and values for people."""
+    rows = []
+    if outcome.nothing_new:
+        rows.append(("written", "nothing: there is nothing new"))
+    else:
+        units = f", {len(outcome.manifests):,} commits" if len(outcome.manifests) > 1 else ""
+        size = readable_bytes(outcome.bytes)
+        rows.append(("written", f"{outcome.rows:,} rows in {len(outcome.files):,} files, {size}{units}"))
+        rows += [("file", file.url) for file in outcome.files[:_FILES_SHOWN]]
+        more = len(outcome.files) - _FILES_SHOWN
+        if more > 0:
+            rows.append(("", f"and {more:,} more"))
+        rows.append(("manifest", outcome.manifests[-1].key))
+    if outcome.removed_files:
+        rows.append(("removed", f"{outcome.removed_files:,} files that these have replaced"))
+    if outcome.until is not None:
+        rows.append(("cursor", f"{_cursor(outcome.since)} -> {_cursor(outcome.until)}"))
+    rows.extend(("note", note) for note in outcome.remarks)
+    return [*rows, ("time", f"{outcome.seconds:.1f} s")]
+
+
+def _cursor(cursor: "Cursor | None") -> str:
+    from s3_assets.incremental.run_notes import position_words
+
+    if cursor is None:
+        return "none"
+    return position_words(cursor.position, files=sum(segment.files for segment in cursor.segments))
