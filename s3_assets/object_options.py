@@ -9,7 +9,7 @@ import sys
 from email.header import Header
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
@@ -166,7 +166,7 @@ class ObjectOptions(BaseModel):
         given = {
             "ACL": self.canned_acl,
             "StorageClass": self.storage_class,
-            "Tagging": urlencode(self.tags),
+            "Tagging": urlencode(self.tags, quote_via=quote),
             "Metadata": {**self.metadata, **({COMMIT_NAME: commit} if commit else {})},
             "ContentType": self.content_type,
             "ContentEncoding": self.content_encoding,

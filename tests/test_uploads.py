@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -41,9 +41,11 @@ class Place:
     key_id: str = "test"
     secret: str = "test"
     checksums: Any = "when_supported"
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further settings of its connections."""
 
     def connection(self, **more: Any) -> S3Connection:
-        settings = {"url": f"s3://{self.bucket}/", "endpoint": self.endpoint, **more}
+        settings = {"url": f"s3://{self.bucket}/", "endpoint": self.endpoint, **self.more, **more}
         auth = AccessKeyAuth(access_key_id=self.key_id, secret_access_key=self.secret)
         return S3Connection(name="files", region="us-east-1", checksums=self.checksums, auth=auth, **settings)
 
