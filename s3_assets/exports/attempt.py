@@ -91,7 +91,7 @@ class Attempt:
         Raises `StreamMovedError` if another run has committed in this lane since, and `KeyTakenError` if
         somebody else has one of the keys; then nothing is left of the attempt.
         """
-        self._first = self.keys.first_part()
+        self.keys, self._first = self.keys.settled()
         self._begin()
         try:
             new = self._write()
@@ -161,7 +161,7 @@ class Attempt:
             # It has all its bytes, and need not keep the last of them.
             self._files[-1].finish()
         key = self.keys.key(self._first + number)
-        mark = self.export.destination.mark(self.number)
+        mark = self.export.destination.mark(self.unit.name, self.number)
         file = self.export.destination.uploads.open(key, self.export.file_options, commit=mark)
         self._files.append(file)
         return file

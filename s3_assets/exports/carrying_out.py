@@ -67,6 +67,13 @@ class _Carrier:
 
     def run(self, *, fresh: bool) -> Carried:
         log = log_of(self.destination)
+        if not fresh:
+            there = read_manifest(self.destination, self.entry.manifest)
+            if there is not None and there.number == self.number:
+                # All but the end is done, and the manifest is not to be deleted once more.
+                sweep_behind(self.destination, self.number, self.entry)
+                log.finish(self.number)
+                return Carried(there)
         self.destination.objects.delete(self.entry.flags)
         try:
             if not fresh:
@@ -126,7 +133,7 @@ class _Carrier:
         found = self.destination.uploads.open_uploads(self.entry.pattern[0])
         there = {upload.upload_id for upload in found}
         for upload in replacing:
-            if upload.upload_id not in there and not self.destination.holds(upload.key, self.entry.attempt):
+            if upload.upload_id not in there and not self._holds(upload.key):
                 raise ObjectMissingError(
                     "the upload of a committed file is gone, and the file is not there",
                     remedy="Run the export again; let lifecycle rules wait longer before they abort uploads.",
@@ -134,14 +141,15 @@ class _Carrier:
                     location=self.destination.objects.url(upload.key),
                 )
 
+    def _holds(self, key: str) -> bool:
+        return self.destination.holds(key, self.entry.unit, self.entry.attempt)
+
     def _void(self) -> None:
         """Take away what the entry brought."""
         entry, objects = self.entry, self.destination.objects
         for file in entry.files:
             self.destination.uploads.abort(file.upload.key, file.upload.upload_id)
-        objects.delete(
-            file.upload.key for file in entry.files if self.destination.holds(file.upload.key, entry.attempt)
-        )
+        objects.delete(file.upload.key for file in entry.files if self._holds(file.upload.key))
         if all(map(objects.exists, entry.replaced)):
             for flag in entry.flags:
                 objects.put_if_absent(flag, b"")

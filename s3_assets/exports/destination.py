@@ -22,7 +22,7 @@ FOLDER = "_s3_assets/exports/"
 """Below the prefix; a listing of the prefix has to leave `_s3_assets/` out."""
 
 # User metadata have room for 112 bytes of ours.
-_NAME, _DIGEST = 60, 12
+_NAME, _DIGEST, _UNIT = 60, 12, 8
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Owner:
     """The export's name, or how it begins; None for an object that no export wrote."""
     same: bool
     """Whether it is the very export that asks."""
+    same_unit: bool
+    """Whether it is the very unit."""
 
     def __str__(self) -> str:
         if self.same:
@@ -73,20 +75,24 @@ class Destination:
         digest = sha256(f"{self.location.url} {self.export}".encode()).hexdigest()[:_DIGEST]
         return f"{quote(self.export, safe='')[:_NAME]}/{digest}/"
 
-    def mark(self, attempt: int) -> str:
-        """Return what the files of an attempt have in their user metadata."""
-        return f"{self._mark}{attempt}"
+    def mark(self, unit: str, attempt: int) -> str:
+        """Return what the files of an attempt at a unit have in their user metadata."""
+        return f"{self._mark}{_unit_digest(unit)}/{attempt}"
 
-    def owner(self, key: str) -> Owner | None:
-        """Return who put an object there: one request; None if there is none."""
+    def owner(self, key: str, unit: str = "") -> Owner | None:
+        """Return who put an object there, seen by a unit: one request; None if there is none."""
         mark = self._read_mark(key)
         if mark is None:
             return None
-        return Owner(unquote(mark.split("/")[0]) or None, mark.startswith(self._mark))
+        return Owner(
+            unquote(mark.split("/")[0]) or None,
+            mark.startswith(self._mark),
+            mark.startswith(f"{self._mark}{_unit_digest(unit)}/"),
+        )
 
-    def holds(self, key: str, attempt: int) -> bool:
+    def holds(self, key: str, unit: str, attempt: int) -> bool:
         """Tell whether the object is a file of that attempt: one request."""
-        return self._read_mark(key) == self.mark(attempt)
+        return self._read_mark(key) == self.mark(unit, attempt)
 
     def refuse(self, key: str, owner: Owner, remedy: str = "") -> KeyTakenError:
         """Return the error of a key that is not this unit's to write."""
@@ -103,3 +109,7 @@ class Destination:
             return Heads(self.connection).head(key).metadata.get(COMMIT_NAME, "")
         except ObjectMissingError:
             return None
+
+
+def _unit_digest(unit: str) -> str:
+    return sha256(unit.encode()).hexdigest()[:_UNIT]

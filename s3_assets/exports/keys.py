@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import SettingError
@@ -25,16 +25,17 @@ class UnitKeys:
     destination: Destination
     pattern: KeyPattern
     own: frozenset[str]
+    unit: str
     appends: bool
     """Whether files of earlier commits stay beside it: then its part numbers go on behind theirs."""
 
     @classmethod
     def of(
-        cls, destination: Destination, below: KeyPattern, own: Iterable[str], *, appends: bool
+        cls, destination: Destination, below: KeyPattern, own: Iterable[str], *, unit: str, appends: bool
     ) -> UnitKeys:
         """Return the keys of a pattern below the export's prefix."""
         whole = KeyPattern((destination.location.key + below.texts[0], *below.texts[1:]))
-        return cls(destination, whole, frozenset(own), appends)
+        return cls(destination, whole, frozenset(own), unit, appends)
 
     def key(self, part: int) -> str:
         """Return the whole key of a part; raises `SettingError` for a second file without a part number."""
@@ -52,19 +53,22 @@ class UnitKeys:
         folder, slash, _ = self.pattern.key(0).rpartition("/")
         return folder + slash
 
-    def first_part(self) -> int:
-        """Return the number of the first file; raises `KeyTakenError` if its key is somebody else's.
+    def settled(self) -> tuple[UnitKeys, int]:
+        """Return the keys and the number of the first file; raises `KeyTakenError` if its key is taken.
 
         One request; none if the key was the unit's own before.
         """
         key = self.pattern.key(0)
         if key in self.own:
-            return 0
-        owner = self.destination.owner(key)
+            return self, 0
+        owner = self.destination.owner(key, self.unit)
         if owner is None:
-            return 0
+            return self, 0
+        if owner.same_unit and not self.appends:
+            # Its manifest was lost: the files tell themselves whose they are.
+            return replace(self, own=self.own.union(self._marked())), 0
         if self.appends and owner.same and self.pattern.open:
-            return self._last_part() + 1
+            return self, max(map(self._part, self._there()), default=-1) + 1
         remedy = ""
         if owner.same:
             remedy = "Have the key tell units apart, with a {part}, the time or the partition_key."
@@ -81,11 +85,17 @@ class UnitKeys:
         with ThreadPoolExecutor(min(_AT_ONCE, self.destination.connection.transport.max_connections)) as pool:
             list(pool.map(look, free))
 
-    def _last_part(self) -> int:
+    def _there(self) -> list[str]:
+        """Return the keys of the pattern that have an object, whosoever."""
+        pages = self.destination.objects.list_pages(self.pattern.prefix)
+        return [key for page in pages for key in page["key"].to_list() if self.pattern.matches(key)]
+
+    def _marked(self) -> list[str]:
+        """Return the keys of the pattern whose objects are marked as the unit's: one request each."""
+        owners = ((key, self.destination.owner(key, self.unit)) for key in self._there())
+        return [key for key, owner in owners if owner is not None and owner.same_unit]
+
+    def _part(self, key: str) -> int:
         # All digits of a part stand between the same two texts.
         start = len(self.pattern.prefix)
-        pages = self.destination.objects.list_pages(self.pattern.prefix)
-        found = (key for page in pages for key in page["key"].to_list())
-        return max(
-            (int(key[start : start + PART_DIGITS]) for key in found if self.pattern.matches(key)), default=-1
-        )
+        return int(key[start : start + PART_DIGITS])

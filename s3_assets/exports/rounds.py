@@ -82,6 +82,7 @@ def _once(export: Export, request: Request, state: State, work: Work) -> ExportO
         export.destination,
         pattern,
         (file.key for manifest in before for file in manifest.files),
+        unit=unit.name,
         appends=export.mode is ExportMode.INCREMENTAL,
     )
     attempt = Attempt(export, request, state, work, unit, keys, before)

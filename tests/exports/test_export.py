@@ -267,6 +267,18 @@ def test_an_exports_keys_are_its_own(ground: ExportGround) -> None:
     ground.require_rows(ground.prefix, numbered(1))
 
 
+def test_a_unit_whose_manifest_is_lost_knows_its_files(ground: ExportGround) -> None:
+    make(ground, rows=8).write(frame(range(20)).lazy())
+    (name,) = ground.manifests(ground.prefix)
+    ground.client.delete_object(Bucket=ground.bucket, Key=f"{ground.prefix}{MANIFESTS}{name}")
+
+    outcome = make(ground, rows=8).write(frame(range(30, 42)).lazy())
+
+    assert outcome.removed_files == 1
+    ground.require_rows(ground.prefix, numbered(*range(30, 42)))
+    ground.require_clean(ground.prefix)
+
+
 def test_two_partitions_with_one_key_are_refused(ground: ExportGround) -> None:
     export = make(ground, "partitions", key="orders.{extension}", rows=None)
     export.write(frame([0]).lazy(), partition_key="a")
