@@ -12,6 +12,7 @@ from benchmarks import (
     formats_memory,
     ledger,
     media,
+    mirrors,
     scan,
     small_files,
     speed,
@@ -32,6 +33,7 @@ ALL = (
     "appends",
     "exports",
     "media",
+    "mirror",
 )
 
 
@@ -75,6 +77,7 @@ def main() -> None:
             rows = max(int(ROWS * options.size), data.DAYS)
             tables += exports.compare(ground, rows, options.repeat, rivals=options.rivals)
         tables += media_sets(ground, options)
+        tables += mirrored(ground, options)
     text = "\n\n".join(tables) + "\n"
     print(text)
     if options.output:
@@ -85,6 +88,12 @@ def media_sets(ground: Ground, options: argparse.Namespace) -> list[str]:
     if options.only not in (None, "media"):
         return []
     return media.compare(ground, options.objects, options.copies, options.repeat, rivals=options.rivals)
+
+
+def mirrored(ground: Ground, options: argparse.Namespace) -> list[str]:
+    if options.only not in (None, "mirror"):
+        return []
+    return [mirrors.compare(ground, options.mirrored, options.repeat)]
 
 
 def _options() -> argparse.Namespace:
@@ -108,6 +117,9 @@ def _options() -> argparse.Namespace:
         type=_counts,
         default=(100, 10_000),
         help="commits: old ones, such as 100,10000,100000",
+    )
+    parser.add_argument(
+        "--mirrored", type=_counts, default=(1_000_000, 4_000_000), help="mirror: rows of each source"
     )
     parser.add_argument("--rows-per-file", type=int, default=250, help="smallfiles: 6 KB, 46 KB unpacked")
     parser.add_argument("--objects", type=int, default=100_000, help="media: objects of the inventory")

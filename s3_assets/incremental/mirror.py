@@ -1,7 +1,7 @@
 """A mirror: a target's rows become those of its source, by key; then the target equals the source.
 
 What has changed goes into the target in one commit that carries the stream's cursor. The changes are held in
-memory, the tables are not.
+memory, the tables are not: where all rows of large ones are compared, their keys wait on the local disk.
 """
 
 from __future__ import annotations

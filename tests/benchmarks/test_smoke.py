@@ -20,6 +20,7 @@ def test_all_of_them_at_a_tiny_size(tmp_path: Path) -> None:
             *("--size", "0.0005", "--repeat", "1", "--files", "20", "--output", str(output)),
             *("--objects", "30", "--copies", "5"),
             *("--old-files", "20,40", "--in-ledger", "2000", "--commits", "20,40"),
+            *("--mirrored", "2000"),
             # Rivals would be installed first: seconds for them, minutes for this test.
             *("--formats", "avro", "--megabytes", "0.1", "--no-rivals"),
         ],
@@ -37,4 +38,6 @@ def test_all_of_them_at_a_tiny_size(tmp_path: Path) -> None:
         assert found in text
     assert "| 100 new |" in text
     assert "| s3-assets media |" in text
+    for source, target in (("delta", "iceberg"), ("parquet", "delta")):
+        assert f"| {source} | {target} | 2,000 |" in text
     assert "failed" not in text
