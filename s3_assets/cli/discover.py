@@ -108,8 +108,10 @@ def _print(found: "Discovery") -> None:
 
 def _print_notes(found: "Discovery", write: Path | None) -> None:
     """Say on standard error what was found, what was known, and what was not looked at."""
+    from s3_assets.explore.findings import count
+
     console = standard_error()
-    told = [f"{len(found.found):,} found with {found.requests:,} requests"]
+    told = [f"{len(found.found):,} found with {count(found.requests, 'request')}"]
     if found.known:
         told.append(f"{len(found.known):,} are in the registry already")
     if write is not None and found.found:

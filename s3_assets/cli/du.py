@@ -59,9 +59,11 @@ def disk_usage(
         text = json.dumps(_described(found, seconds), indent=2)
         standard_output().print(text, markup=False, soft_wrap=True)
         return
+    from s3_assets.explore.findings import count
+
     _print(found)
     rate = found.objects / seconds if seconds else 0
-    told = f"{found.requests:,} requests, {seconds:.1f} s, {rate:,.0f} keys per second"
+    told = f"{count(found.requests, 'request')}, {seconds:.1f} s, {rate:,.0f} keys per second"
     standard_error().print(told, style="dim", markup=False, soft_wrap=True)
 
 

@@ -96,7 +96,7 @@ def _draw(tree: Tree, branch: Branch) -> None:
     for inside in branch.folders:
         _draw(tree.add(_label(inside)), inside)
     if branch.left_out and branch.folders:
-        tree.add(Text(f"{_number(branch.left_out, branch)} more folders", style="dim"))
+        tree.add(Text(f"and {_number(branch.left_out, 'folder', branch)}", style="dim"))
 
 
 def _label(branch: Branch) -> Text:
@@ -104,14 +104,16 @@ def _label(branch: Branch) -> Text:
 
     told = []
     if branch.left_out and not branch.folders:
-        told.append(f"{_number(branch.left_out, branch)} folders")
+        told.append(_number(branch.left_out, "folder", branch))
     if branch.objects:
-        told.append(f"{_number(branch.objects, branch)} objects, {readable_bytes(branch.bytes)}")
+        told.append(f"{_number(branch.objects, 'object', branch)}, {readable_bytes(branch.bytes)}")
     return Text.assemble((branch.name, "bold"), (f"  {', '.join(told)}" if told else "", "dim"))
 
 
-def _number(number: int, branch: Branch) -> str:
-    return f"{number:,} or more" if branch.more else f"{number:,}"
+def _number(number: int, noun: str, branch: Branch) -> str:
+    from s3_assets.explore.findings import count
+
+    return f"{count(number, noun)} or more" if branch.more else count(number, noun)
 
 
 def _described(branch: Branch) -> dict[str, Any]:

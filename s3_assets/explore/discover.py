@@ -13,6 +13,7 @@ from s3_assets.explore.discover_media import gathered
 from s3_assets.explore.discover_names import Place, name_all
 from s3_assets.explore.discover_requests import MOST, Requests
 from s3_assets.explore.discover_walk import walk
+from s3_assets.explore.entry import plain_name
 from s3_assets.explore.findings import Guess, count
 from s3_assets.location import folder_key
 from s3_assets.objects import Objects
@@ -71,8 +72,8 @@ def discover(
     does not depend on how many files it has. Nothing is written.
     """
     say = progress or (lambda _: None)
-    requests = Requests(Objects(connection), most_requests)
     root = folder_key(key)
+    requests = Requests(Objects(connection), most_requests, root)
     say("reading the manifest")
     entries, remarks = fetch_manifest(requests)
     claims = claim(requests, entries, root)
@@ -90,7 +91,7 @@ def discover(
     found = _named(connection, guessed, taken)
     url = requests.objects.url
     unlooked = tuple(each if "://" in each else url(each) for each in requests.unlooked)
-    every = tuple(sorted(dict.fromkeys([*remarks, *guesser.remarks])))
+    every = tuple(sorted(dict.fromkeys([*remarks, *guesser.remarks, *requests.denied])))
     return Discovery(found, tuple(listed), every, requests.sent, unlooked)
 
 
@@ -128,7 +129,7 @@ def _named(
     base = connection.location
     places = [
         Place(
-            f"{group.prefix.removeprefix(base.key)}{'/'.join(group.static)}",
+            _named_after(group, base.key),
             "media" if group.is_media else str(guess.settings["format"]),
             base.bucket,
         )
@@ -146,6 +147,15 @@ def _named(
         )
         for name, (group, guess) in zip(names, guessed, strict=True)
     )
+
+
+def _named_after(group: Group, base: str) -> str:
+    """Return the folders that a name is made of; with a log, the table's own folder counts, even a value."""
+    folders = group.prefix.removeprefix(base)
+    if group.has_log:
+        parent, slash, own = folders.rstrip("/").rpartition("/")
+        return f"{parent}{slash}{plain_name(own)}" if own else ""
+    return f"{folders}{'/'.join(group.static)}"
 
 
 def _sentence(group: Group, guess: Guess) -> str:

@@ -83,7 +83,7 @@ def _claim(requests: Requests, placed: PlacedEntry, prefix: str, found: Claims) 
         return
     walked = survey_one(requests, prefix)
     taken = [_taken(each, placed) for each in walked.groups]
-    chosen = _meant([each for each in taken if each.has_log or each.files], placed)
+    chosen = _meant([each for each in taken if each.has_log or each.files], placed, prefix)
     if not chosen:
         found.walked.remarks.append(_nothing(requests, placed, prefix))
         return
@@ -92,13 +92,18 @@ def _claim(requests: Requests, placed: PlacedEntry, prefix: str, found: Claims) 
     found.walked.remarks += walked.remarks
 
 
-def _meant(groups: list[Group], placed: PlacedEntry) -> list[Group]:
-    """Return those of a folder's groups that an entry means, each with what the entry says."""
-    entry = placed.entry
-    logged = [each for each in groups if each.has_log]
-    tables = logged or [each for each in groups if not each.is_media]
-    alike = [each for each in tables if each.has_log or _agrees(each.family, entry.format)]
-    return [told(each, placed) for each in alike or tables[:1]]
+def _meant(groups: list[Group], placed: PlacedEntry, prefix: str) -> list[Group]:
+    """Return those of a folder's groups that an entry means, each with what the entry says.
+
+    Tables with a log inside of the folder are returned as they are: they are their own.
+    """
+    own = [each for each in groups if each.has_log and each.prefix == prefix]
+    if own:
+        return [told(each, placed) for each in own]
+    inside = [each for each in groups if each.has_log]
+    tables = [each for each in groups if not each.is_media and not each.has_log]
+    alike = [each for each in tables if _agrees(each.family, placed.entry.format)]
+    return [*(told(each, placed) for each in alike or tables[:1]), *inside]
 
 
 def _taken(group: Group, placed: PlacedEntry) -> Group:
@@ -215,7 +220,8 @@ def _folders(requests: Requests, placed: PlacedEntry) -> list[str]:
     """Return the folder of an entry, or those that lie `depth` folders below it."""
     path = placed.entry.path
     found = [f"{path}/" if path else ""]
-    for _ in range(placed.entry.depth):
+    # OpenMetadata looks for media at any depth.
+    for _ in range(0 if placed.entry.is_media else placed.entry.depth):
         looks = [look(requests, prefix) for prefix in found]
         found = [f"{each.prefix}{name}/" for each in looks for name in each.folders]
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from s3_assets.errors import AccessDeniedError
 from s3_assets.objects import FolderPage
 
 if TYPE_CHECKING:
@@ -14,14 +15,20 @@ MOST = 10_000
 
 
 class Requests:
-    """Pages of folders, until the allowance is spent; then folders seem empty, and are remembered."""
+    """Pages of folders, until the allowance is spent; then folders seem empty, and are remembered.
 
-    def __init__(self, objects: Objects, most: int = MOST) -> None:
+    So do folders that may not be listed, all but the root.
+    """
+
+    def __init__(self, objects: Objects, most: int = MOST, root: str = "") -> None:
         self.objects = objects
+        self.root = root
         self.most = most
         self.sent = 0
         self.unlooked: list[str] = []
         """Folders and tables that were not looked at any more."""
+        self.denied: list[str] = []
+        """What was said of folders that may not be listed."""
         self._lock = Lock()
 
     def spend(self, key: str, number: int = 1) -> bool:
@@ -37,4 +44,11 @@ class Requests:
         """Return one page of a folder; `deep` has the objects in its folders as well."""
         if not self.spend(prefix):
             return FolderPage([], [], more=False)
-        return self.objects.folder_page(prefix, start_after, deep=deep)
+        try:
+            return self.objects.folder_page(prefix, start_after, deep=deep)
+        except AccessDeniedError as error:
+            if prefix == self.root:
+                raise
+            with self._lock:
+                self.denied.append(f"{self.objects.url(prefix)} may not be listed: {error.found}")
+            return FolderPage([], [], more=False)

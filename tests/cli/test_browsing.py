@@ -53,8 +53,8 @@ def test_tree(run: Command, filled: str) -> None:
     a = told["folders"][0]
     assert (a["name"], a["objects"], [each["name"] for each in a["folders"]]) == ("a/", 1, ["b/", "é/"])
     assert a["folders"][0]["folders"][0]["bytes"] == 5
-    assert shown[0].endswith("1 objects, 7 B")
-    assert shown[1].endswith("a/  2 folders, 1 objects, 3 B")
+    assert shown[0].endswith("1 object, 7 B")
+    assert shown[1].endswith("a/  2 folders, 1 object, 3 B")
 
 
 @pytest.mark.usefixtures("registry")

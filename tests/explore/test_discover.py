@@ -1,24 +1,26 @@
 """What a discovery finds in a bucket of all layouts and traps, how it names it, and what it costs."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import TypeAdapter
 
 from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.explore.discover import Discovery, Found, discover
+from s3_assets.tables.any_settings import AnyTableSettings
 from tests.explore import bucket_of_all
 from tests.tables.formats import Place
 
 
 def fill(place: Place, objects: dict[str, bytes]) -> None:
+    def put(key: str) -> None:
+        place.client.put_object(Bucket=place.bucket, Key=key, Body=objects[key])
+
     with ThreadPoolExecutor(8) as pool:
-        list(
-            pool.map(
-                lambda key: place.client.put_object(Bucket=place.bucket, Key=key, Body=objects[key]), objects
-            )
-        )
+        list(pool.map(put, objects))
 
 
 @pytest.fixture(scope="module")
@@ -41,5 +43,84 @@ def kind(each: Found) -> str:
 
 def test_everything_is_found_once(found: Discovery, full: Place) -> None:
     places: dict[str, list[str]] = {}
+    for each in found.found:
+        places.setdefault(each.url.removeprefix(f"s3://{full.bucket}/"), []).append(kind(each))
 
     assert {folder: " ".join(sorted(kinds)) for folder, kinds in places.items()} == bucket_of_all.WANTED
+
+
+def test_each_file_is_read_by_one_entry(found: Discovery) -> None:
+    readers = {
+        key: [each.name for each in found.found if reads(each, key)]
+        for key, body in bucket_of_all.objects().items()
+        if body
+    }
+
+    assert [key for key, names in readers.items() if len(names) > 1] == []
+    unread = {key.partition("/")[0] for key, names in readers.items() if not names}
+    # What is no data, and the one table that the manifest excludes.
+    assert unread == {"raw", "landing", "docs", "code", "_s3_assets", ".trash", "openmetadata.json", "told"}
+    assert [
+        key for key, names in readers.items() if not names and key.startswith(("raw", "landing", "told"))
+    ] == [
+        "raw/clicks/date=2026-01-01/.part-0.parquet.crc",
+        "raw/clicks/date=2026-01-02/_SUCCESS",
+        "raw/clicks/_temporary/0/part-9.parquet",
+        "landing/orders/readme.md",
+        "told/deep/old/lines.jsonl",
+    ]
+
+
+def reads(each: Found, key: str) -> bool:
+    """Tell, by the settings alone, whether the entry reads a file."""
+    settings = each.guess.settings
+    folder = str(settings.get("warehouse_path") or settings["path"])
+    path = key.removeprefix(folder)
+    if not key.startswith(folder):
+        return False
+    if each.kind == "media":
+        return path.endswith(tuple(settings["extensions"]))
+    if settings["format"] in {"delta", "iceberg"}:
+        return True
+    hidden = any(segment.startswith((".", "_")) for segment in path.split("/"))
+    endings = {"csv": (".csv",), "jsonl": (".jsonl", ".jsonl.gz"), "parquet": (".parquet",)}
+    return (
+        not hidden
+        and path.endswith(endings[settings["format"]])
+        and re.search(str(settings.get("path_regex", "")), path) is not None
+    )
+
+
+def test_names_partitions_and_evidence(found: Discovery) -> None:
+    settings: Any = TypeAdapter(AnyTableSettings)
+    told = {each.name: each for each in found.found}
+
+    assert len(told) == len(found.found)
+    assert {
+        "lake/events",
+        "db/trips",
+        "raw/clicks",
+        "landing/mixed_parquet",
+        "dumps/people",
+        "many/one",
+    } <= set(told)
+    partitions = {
+        name: each.guess.settings.get("partitions", {}).get("column") for name, each in told.items()
+    }
+    assert {name: column for name, column in partitions.items() if column} == {
+        "lake/events": "birthday",
+        "raw/clicks": "date",
+        "clicks/date_2026_01_07": "birthday",
+        "raw/usage": "month",
+        "told/sales": "day",
+    }
+    assert "29 folders" in told["raw/clicks"].evidence
+    assert "date=2026-01-07/ inside is a table of its own" in told["raw/clicks"].evidence
+    assert all(each.evidence for each in found.found)
+    for each in found.found:
+        if each.kind == "table":
+            settings.validate_python({"connection": "lake", **each.guess.settings})
+    assert not found.unlooked
+    assert any("line 27" in each for each in found.remarks)
+    # One request for each folder that holds something, and three for each table's files.
+    assert found.requests < 130
