@@ -22,6 +22,7 @@ README = CLONE / "README.md"
 # Their examples need more than the demo: they are run by tests of their own.
 ELSEWHERE = {
     "cursors.md": "tests/cli/test_cursors_page.py",
+    "dagster-exports.md": "tests/dagster_floor/test_exports_page.py",
     "dagster-incremental.md": "tests/dagster_floor/test_incremental_page.py",
     "exports-protocol.md": "tests/exports/test_export_page.py",
     "imports.md": "tests/test_imports_page.py",

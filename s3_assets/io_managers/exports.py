@@ -113,6 +113,7 @@ class ExportOutput:
     def _told(self) -> dict[str, Any]:
         step, run = self._step, self._context.run_id
         return {
+            "sources": step.sources,
             "moment": step.began,
             "run": run,
             "notes": {RUN: run, ASSET: self._export.name, **began(step.began), **write_reads(step.reads)},

@@ -67,6 +67,7 @@ class S3TableIOManager(dg.IOManager):
             return as_annotated(_no_rows(source), context)
         plan = source.plan(window=unbroken(windows, source.name) if windows else None)
         step.plans[source.name] = plan
+        step.sources.append((source, plan))
         step.reads.append(ReadNote.of_source(source.name, plan))
         context.log.info("%s", _reading(source, mode, plan))
         if plan.empty and not plan.frame.collect_schema():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from s3_assets.incremental.commit import StreamRead
     from s3_assets.incremental.run_notes import ReadNote
     from s3_assets.io_managers.owners import CursorOwner
-    from s3_assets.tables.table import Plan
+    from s3_assets.tables.table import Plan, Table
 
 
 @dataclass
@@ -24,6 +24,8 @@ class Step:
     plans: dict[str, Plan] = field(default_factory=dict)
     streams: dict[str, list[StreamRead]] = field(default_factory=dict)
     """By the name of the source: none for an input that had nothing new for any partition of the run."""
+    sources: list[tuple[Table[Any], Plan]] = field(default_factory=list)
+    """The same plans, each with its table."""
     reads: list[ReadNote] = field(default_factory=list)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     owner: CursorOwner | None = None

@@ -90,6 +90,7 @@ def plan_streams(
         if own is None or news:
             streams += [StreamRead(each.cursors, each.since, plan.until) for each in group]
         step.news = step.news or news
+        step.sources.append((source, plan))
         step.plans[source.name if len(groups) == 1 else f"{source.name} {group[0].key}"] = plan
         step.reads.append(ReadNote.of_stream(_name(group), plan, group[0].since))
     return plans

@@ -149,6 +149,9 @@ def test_what_was_added_is_exported_once_with_its_cursor(lake: Lake) -> None:
     last = lake.metadata(lake.run("out/mine"), "out/mine")
 
     assert first["s3_assets/cursor_to/landing/orders"] == {"files": 3}
+    written = first["s3_assets/manifest"].removeprefix(f"s3://{lake.bucket}/")
+    manifest = json.loads(lake.client.get_object(Bucket=lake.bucket, Key=written)["Body"].read())
+    assert [each["table"] for each in manifest["sources"]] == ["landing/orders"]
     assert (idle["s3_assets/skipped"], idle["s3_assets/rows_written"]) == (True, 0)
     assert last["s3_assets/cursor_from/landing/orders"] == {"files": 3}
     assert last["s3_assets/rows_written"] == 2
