@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import logging
-import random
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from s3_assets.errors import (
-    CommitConflictError,
-    RequestTimeoutError,
-    S3AssetsError,
-    ServerFailureError,
-    ThrottledError,
-    UnreachableError,
-)
+from s3_assets.errors import S3AssetsError
 from s3_assets.exports.carrying_out import carry_out
+from s3_assets.exports.committing import Committing
 from s3_assets.exports.intents import Intent, Intents
-from s3_assets.exports.log import Entry, NewFile, log_of
-from s3_assets.exports.manifest import read_manifest
+from s3_assets.exports.log import Entry, NewFile
+from s3_assets.exports.manifest import Manifest, complete_manifest
 from s3_assets.exports.manifest_text import manifest_of
-from s3_assets.exports.state import open_state
 from s3_assets.exports.units import ExportMode
 from s3_assets.exports.writing import write_files
 from s3_assets.incremental.cursor import NumberTakenError
@@ -35,35 +26,14 @@ if TYPE_CHECKING:
 
     from s3_assets.exports.export import Export
     from s3_assets.exports.keys import UnitKeys
-    from s3_assets.exports.manifest import Manifest
     from s3_assets.exports.state import State
     from s3_assets.exports.units import Unit
     from s3_assets.exports.work import Request, Work
     from s3_assets.incremental.cursor import Cursor
-    from s3_assets.incremental.publishing import StreamRead
     from s3_assets.uploads import PendingFile
 
 _log = logging.getLogger(__name__)
 _DRAWS = 5
-_TRIES = 30
-_LONGEST_WAIT = 2.0
-# Answers after which the commit may have happened all the same.
-_UNCERTAIN = (CommitConflictError, ThrottledError, RequestTimeoutError, UnreachableError, ServerFailureError)
-
-
-def moved(export: Export, found: str) -> StreamMovedError:
-    """Say what another run did in between."""
-    return StreamMovedError(
-        found, remedy="Run it again.", table=export.name, connection=export.destination.connection.name
-    )
-
-
-def require_unmoved(export: Export, state: State, streams: Sequence[StreamRead]) -> None:
-    """Raise `StreamMovedError` if a stream's cursor is no longer the one that was read."""
-    for read in streams:
-        expected = read.since.number if read.since else None
-        if state.stamps.get(read.cursors.stream) != expected:
-            raise moved(export, f"another run has committed the stream '{read.cursors.stream}'")
 
 
 @dataclass
@@ -82,8 +52,6 @@ class Attempt:
     cursors: dict[str, Cursor] = field(default_factory=dict)
     _files: list[PendingFile] = field(default_factory=list)
     _first: int = 0
-    _committing: bool = False
-    """Whether a commit was sent whose end is not known, or that stands: its uploads are no longer ours."""
 
     def run(self) -> tuple[Entry, Manifest]:
         """Write, commit, carry out.
@@ -91,26 +59,29 @@ class Attempt:
         Raises `StreamMovedError` if another run has committed in this lane since, and `KeyTakenError` if
         somebody else has one of the keys; then nothing is left of the attempt.
         """
+        committing = Committing(self.export, self.state, self.unit, self.before, self.work.streams)
         self.keys, self._first = self.keys.settled()
-        self._begin()
         try:
+            self._begin()
             new = self._write()
             self.keys.refuse_taken(file.upload.key for file in new[1:])
-            number, entry = self._commit(self._entry(new))
+            stamps = dict.fromkeys(self.cursors, self.number)
+            number, entry = committing.commit(self._entry(new), stamps)
         except BaseException as error:
-            if not self._committing:
+            # Of a commit that may stand the uploads are no longer ours.
+            if not committing.sent:
                 self._abandon()
                 if isinstance(error, S3AssetsError) and not isinstance(error, StreamMovedError):
-                    self._refuse_overtaken(error)
+                    committing.refuse_overtaken(error)
             raise
         carried = carry_out(self.export.destination, number, entry, fresh=True)
         if carried.problem is not None:
             raise carried.problem
         self._clear_up()
-        manifest = carried.manifest or read_manifest(self.export.destination, entry.manifest)
-        if manifest is None:
-            raise moved(self.export, f"the unit '{entry.unit}' is being exported by another run once more")
-        return entry, manifest
+        # Others were faster, and may be at work on the unit's next manifest by now.
+        return entry, carried.manifest or Manifest.read(
+            entry.manifest, complete_manifest(entry.told, {}, number)
+        )
 
     def _begin(self) -> None:
         """Draw a number above all that the state knows; write what has to precede the uploads."""
@@ -128,6 +99,7 @@ class Attempt:
                     for read in self.work.streams
                 }
             except NumberTakenError:
+                Intents(self.export.destination).end([self._intent.mark])
                 continue
             return
         raise NumberTakenError
@@ -217,62 +189,6 @@ class Attempt:
     @property
     def _success(self) -> str | None:
         return f"{self.keys.folder}_SUCCESS" if self.export.success else None
-
-    def _commit(self, entry: Entry) -> tuple[int, Entry]:
-        """Put the entry, and put it behind others' as long as they did not touch what it rests on."""
-        log, state = log_of(self.export.destination), self.state
-        stamps = dict.fromkeys(self.cursors, self.number)
-        for tries in range(1, _TRIES + 1):
-            number = state.number + 1
-            entry = replace(
-                entry,
-                oldest=state.oldest_of_next,
-                stamps={**state.stamps, **stamps},
-                before=dict(state.stamps),
-                previous=state.previous,
-            )
-            try:
-                self._committing = True
-                log.commit(number, entry)
-            except _UNCERTAIN as error:
-                there = log.entry(number)
-                if there is not None and there.attempt == self.number:
-                    return number, entry
-                settled = there is not None or isinstance(error, CommitConflictError)
-                self._committing = not settled
-                if tries == _TRIES:
-                    raise
-                # Whoever was faster has a moment to carry its entry out.
-                time.sleep(random.uniform(0, min(_LONGEST_WAIT, 0.05 * 2**tries)))  # noqa: S311 - jitter, not a secret
-                if settled:
-                    state = open_state(self.export.destination)
-                    self._require_current(state)
-            else:
-                return number, entry
-        raise AssertionError  # the last try returns or raises
-
-    def _require_current(self, state: State) -> None:
-        """Raise `StreamMovedError` if another run has committed in this lane since, or one of the streams."""
-        if state.number == self.state.number:
-            return
-        require_unmoved(self.export, state, self.work.streams)
-        if self.export.mode is not ExportMode.PARTITIONS:
-            raise moved(self.export, "another run has committed this export")
-        # Others' entries are carried out before one is added: the manifest tells of every commit of the unit.
-        there = read_manifest(self.export.destination, self.unit.manifest)
-        now = [there.number] if there is not None else []
-        if now != [each.number for each in self.before]:
-            raise moved(self.export, f"another run has exported the partition '{self.unit.name}'")
-
-    def _refuse_overtaken(self, error: S3AssetsError) -> None:
-        """Raise `StreamMovedError` if the error may come of a faster run, which aborts others' uploads."""
-        try:
-            self._require_current(open_state(self.export.destination))
-        except StreamMovedError as overtaken:
-            raise overtaken from error
-        except S3AssetsError:
-            # The server's answers tell nothing more; what was wrong first is.
-            return
 
     def _abandon(self) -> None:
         """Abort the uploads; the intent stays for the next run if one of them could not be."""

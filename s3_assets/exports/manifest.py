@@ -122,6 +122,6 @@ def read_manifests(destination: Destination) -> list[Manifest]:
 
 def complete_manifest(told: Mapping[str, Any], etags: Mapping[str, str], number: int) -> bytes:
     """Return the manifest's text, with what is known now that its files are there."""
-    files = [{**each, "etag": etags[each["key"]]} for each in told["files"]]
+    files = [{**each, "etag": etags.get(each["key"], "")} for each in told["files"]]
     document = {**told, "number": number, "files": files}
     return json.dumps(document, indent=1, ensure_ascii=False).encode()

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import CursorError
-from s3_assets.exports.attempt import Attempt, require_unmoved
+from s3_assets.exports.attempt import Attempt
+from s3_assets.exports.committing import require_unmoved
 from s3_assets.exports.cursor_time import cursor_time, needs_cursor
 from s3_assets.exports.key_template import KeyValues
 from s3_assets.exports.keys import UnitKeys

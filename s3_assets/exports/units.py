@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from s3_assets.errors import SettingError
 from s3_assets.exports.manifest import FOLDER
+from s3_assets.tables.partitioning import key_format
 from s3_assets.windows import Every
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from s3_assets.windows import Window
 
 _WHOLE = "whole"
-# As Dagster writes the keys of its time partitions.
-_KEYS = {Every.HOUR: "%Y-%m-%d-%H:%M"}
-_DAYS = "%Y-%m-%d"
 # Of the 1,024 bytes of a key.
 _LONGEST, _DIGEST = 400, 16
 
@@ -85,7 +83,11 @@ def partition_key_of(window: Window) -> str:
             f"the window {window} has {len(steps)} partitions, and each is exported by itself",
             remedy="Run the export once for each partition.",
         )
-    return window.start.strftime(_KEYS.get(window.every, _DAYS))
+    text = key_format(window.every)
+    # The second of two hours that the clock shows twice.
+    if window.every is Every.HOUR and window.start.fold:
+        text += "%z"
+    return window.start.strftime(text)
 
 
 def _file_name(unit: str, kept: str) -> str:
