@@ -21,6 +21,7 @@ COMMANDS = [
     ["validate"],
     ["tables"],
     ["import"],
+    ["export"],
     ["plan"],
     ["history"],
     ["cursor", "show"],
