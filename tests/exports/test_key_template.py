@@ -1,9 +1,11 @@
 """Templates of keys: every macro to the letter, free texts in keys, and what is refused."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import dagster as dg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 from s3_assets.errors import SettingError
 from s3_assets.exports.key_template import KeyTemplate, KeyValues
 from s3_assets.exports.macros import MACROS
+from s3_assets.exports.units import partition_key_of
+from s3_assets.windows import Every, Window
 
 RUN = "fad1983d-7446-45c4-bb46-4578affe02d5"
 VALUES = KeyValues(
@@ -216,3 +220,14 @@ def test_what_is_no_key(text: str, changed: dict[str, str | None], part: int, er
 def test_moments_have_zones() -> None:
     with pytest.raises(SettingError, match="has no time zone"):
         replace(VALUES, moment=datetime(2025, 1, 1))  # noqa: DTZ001 - it is what is refused
+
+
+def test_keys_of_hours_that_come_twice_are_those_of_dagster() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    definition = dg.HourlyPartitionsDefinition("2025-10-26-00:00", "2025-10-26-05:00", timezone=zone.key)
+    expected = definition.get_partition_keys()
+
+    first = datetime(2025, 10, 25, 22, tzinfo=UTC)
+    starts = [(first + timedelta(hours=hour)).astimezone(zone) for hour in range(len(expected) + 1)]
+    assert [partition_key_of(Window(*span, Every.HOUR)) for span in pairwise(starts)] == expected
+    assert len(set(expected)) == 6
