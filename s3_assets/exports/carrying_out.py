@@ -71,6 +71,7 @@ class _Carrier:
             there = read_manifest(self.destination, self.entry.manifest)
             if there is not None and there.number == self.number:
                 # All but the end is done, and the manifest is not to be deleted once more.
+                self._share()
                 sweep_behind(self.destination, self.number, self.entry)
                 log.finish(self.number)
                 return Carried(there)
@@ -167,10 +168,9 @@ class _Carrier:
 
     def _tell(self, manifest: bytes) -> None:
         """Put `_SUCCESS` and the manifest; a manifest that a stalled process left there gives way."""
-        entry, objects, connection = self.entry, self.destination.objects, self.destination.connection
+        entry, objects = self.entry, self.destination.objects
         if entry.success is not None:
             objects.put_if_absent(entry.success, b"")
-            give_dropped_options(connection, entry.success, {}, entry.acl)
         for _ in range(_PUTS):
             if objects.put_if_absent(entry.manifest, manifest):
                 break
@@ -178,4 +178,9 @@ class _Carrier:
             if there is not None and there.number >= self.number:
                 break
             objects.delete([entry.manifest])
-        give_dropped_options(connection, entry.manifest, {}, entry.acl)
+        self._share()
+
+    def _share(self) -> None:
+        """Let whoever may read the files read what tells of them."""
+        for key in filter(None, (self.entry.success, self.entry.manifest)):
+            give_dropped_options(self.destination.connection, key, {}, self.entry.acl)
