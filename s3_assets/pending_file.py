@@ -98,11 +98,11 @@ class PendingFile(BufferedIOBase):
         """Take all of the bytes; waits while the server is slower than the writer."""
         if self.closed or self._pending is not None:
             raise ValueError("write to a file that is closed")
+        self._raise_failure()
         given = memoryview(data).cast("B")
         taken = 0
         while taken < len(given):
             if self._filled == len(self._part):
-                self._raise_failure()
                 self._send_full_part()
             fitting = given[taken : taken + len(self._part) - self._filled]
             self._space[self._filled : self._filled + len(fitting)] = fitting

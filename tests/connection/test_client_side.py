@@ -1,5 +1,7 @@
 """Encryption on the client, against a server's KMS: ours reads the text, everybody else sees none of it."""
 
+import hashlib
+import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from s3_assets.connection import (
     Transport,
     client_side,
 )
+from s3_assets.copier import Copier
 from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.errors import (
     AccessDeniedError,
@@ -32,8 +35,11 @@ from s3_assets.errors import (
     UnreachableError,
     UnsupportedError,
 )
+from s3_assets.object_heads import Heads
+from s3_assets.object_options import ObjectOptions
 from s3_assets.objects import Objects
 from s3_assets.registry.loading import parse_registry
+from s3_assets.uploads import Pending, Uploads
 from tests.conftest import boto_client
 from tests.support.http_answers import Answering
 
@@ -120,6 +126,73 @@ def test_bodies_of_every_size(vault: Vault, objects: Objects, size: int) -> None
     assert objects.get("file") == body
     etag = vault.plain.head_object(Bucket=vault.bucket, Key="file")["ETag"]
     assert ("-" in etag) is (size >= 16 * 1024 * 1024), "long bodies go up in parts"
+
+
+@pytest.mark.parametrize("size", [0, 31, 8 * 1024 * 1024, 16 * 1024 * 1024 + 5])
+def test_files_that_appear_when_they_are_completed(vault: Vault, objects: Objects, size: int) -> None:
+    """Encrypted part by part while they are written, and completed by whoever has no key."""
+    body = (bytes(range(256)) * (size // 256 + 1))[:size]
+    options = ObjectOptions(metadata={"owner": "sales"}, tags={"team": "sales"}, content_type="text/csv")
+    with Uploads(vault.connection()).open("file", options, commit="first") as file:
+        file.write(body)
+        sent = file.finish()
+    auth = AccessKeyAuth(access_key_id="test", secret_access_key="test")
+    plain = S3Connection(
+        url=f"s3://{vault.bucket}/", endpoint=vault.server.endpoint_url, region="us-east-1", auth=auth
+    )
+    assert not objects.exists("file")
+    Uploads(plain).complete(Pending.from_json(json.loads(json.dumps(sent.as_json()))), if_absent=True)
+
+    stored = vault.stored("file")
+    assert objects.get("file") == body
+    assert len(stored) == size + 16, "with the tag that proves it to be genuine"
+    assert bytes(range(31)) not in stored, "what every text here has"
+    head = vault.plain.head_object(Bucket=vault.bucket, Key="file")
+    own = {name: value for name, value in head["Metadata"].items() if not name.startswith("x-amz-")}
+    assert own == {"owner": "sales", "s3-assets-commit": "first"}
+    assert head["ContentType"] == "text/csv"
+    assert vault.plain.get_object_tagging(Bucket=vault.bucket, Key="file")["TagSet"] == [
+        {"Key": "team", "Value": "sales"}
+    ]
+    assert (sent.bytes, sent.sha256) == (size, hashlib.sha256(body).hexdigest())
+
+
+def test_small_files_with_options(vault: Vault, objects: Objects) -> None:
+    Uploads(vault.connection()).put("small", TEXT, ObjectOptions(content_type="text/csv"))
+
+    assert objects.get("small") == TEXT
+    assert TEXT[:8] not in vault.stored("small")
+    assert vault.plain.head_object(Bucket=vault.bucket, Key="small")["ContentType"] == "text/csv"
+
+
+def test_copies_of_encrypted_objects(vault: Vault, objects: Objects) -> None:
+    """What is copied stays readable: with the key that it has, another, or none."""
+    objects.put("secret.txt", TEXT)
+    head = Heads(vault.connection()).head("secret.txt")
+    encrypting = vault.connection()
+    plain = encrypting.model_copy(update={"encryption": Encryption()})
+    other = vault.connection(key_id=vault.other_key_id)
+
+    def copied(source: S3Connection, target: S3Connection, key: str) -> bool:
+        copier = Copier(source, target)
+        copier.copy(head, key, ObjectOptions(), {"s3-assets-media": "ours"})
+        return copier.on_server
+
+    assert copied(encrypting, encrypting, "same") is True
+    assert copied(plain, plain, "as it is") is True
+    assert copied(encrypting, other, "other") is False
+    assert copied(encrypting, plain, "decrypted") is False
+    assert objects.get("same") == objects.get("as it is") == Objects(other).get("other") == TEXT
+    assert vault.stored("decrypted") == TEXT
+    with pytest.raises(EncryptionError, match="encrypted once more"):
+        copied(plain, encrypting, "twice")
+
+
+def test_a_key_that_is_not_there_is_told_before_the_upload_begins(vault: Vault) -> None:
+    with pytest.raises(EncryptionError, match="does not exist there"):
+        Uploads(vault.connection(key_id=str(uuid4()))).open("file", ObjectOptions(), commit="first")
+
+    assert "Uploads" not in vault.plain.list_multipart_uploads(Bucket=vault.bucket)
 
 
 def test_a_file_that_hands_out_little_at_a_time(objects: Objects) -> None:
