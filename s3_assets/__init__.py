@@ -33,13 +33,16 @@ if TYPE_CHECKING:
         WebIdentityAuth,
     )
     from s3_assets.errors import S3AssetsError
+    from s3_assets.exports.formats import AvroFormat, CsvFormat, JsonLinesFormat, ParquetFormat
     from s3_assets.io_managers import S3TableIOManager
     from s3_assets.movement.casting import Cast
     from s3_assets.movement.digest import Digest
     from s3_assets.movement.filters import Filters
     from s3_assets.movement.json_columns import ExpandJson
     from s3_assets.movement.placement import Placement
-    from s3_assets.registry import ImportSettings, Registry, load_registry
+    from s3_assets.object_options import ObjectOptions
+    from s3_assets.registry import ExportSettings, ImportSettings, Registry, load_registry
+    from s3_assets.registry.exports import SplitSettings
     from s3_assets.registry.imports import BatchSettings
     from s3_assets.registry.schedule import ScheduleSettings
     from s3_assets.tables.settings import AvroSettings, DeltaSettings, ParquetSettings, Partitions
@@ -50,24 +53,30 @@ _HOMES = {
     "AccessKeyAuth": "s3_assets.connection",
     "AnonymousAuth": "s3_assets.connection",
     "AssumeRole": "s3_assets.connection",
+    "AvroFormat": "s3_assets.exports.formats",
     "AvroSettings": "s3_assets.tables.settings",
     "BatchSettings": "s3_assets.registry.imports",
     "Cast": "s3_assets.movement.casting",
     "ClientSideEncryption": "s3_assets.connection",
+    "CsvFormat": "s3_assets.exports.formats",
     "CsvSettings": "s3_assets.tables.text_settings",
     "DefaultAuth": "s3_assets.connection",
     "DeltaSettings": "s3_assets.tables.settings",
     "Digest": "s3_assets.movement.digest",
     "Encryption": "s3_assets.connection",
     "ExpandJson": "s3_assets.movement.json_columns",
+    "ExportSettings": "s3_assets.registry",
     "Filters": "s3_assets.movement.filters",
     "GlueCatalogSettings": "s3_assets.connection",
     "IamRoleAuth": "s3_assets.connection",
     "ImportSettings": "s3_assets.registry",
+    "JsonLinesFormat": "s3_assets.exports.formats",
     "JsonLinesSettings": "s3_assets.tables.text_settings",
     "JsonSettings": "s3_assets.tables.text_settings",
     "OAuth2": "s3_assets.connection",
+    "ObjectOptions": "s3_assets.object_options",
     "ParameterSecret": "s3_assets.connection",
+    "ParquetFormat": "s3_assets.exports.formats",
     "ParquetSettings": "s3_assets.tables.settings",
     "Partitions": "s3_assets.tables.settings",
     "Placement": "s3_assets.movement.placement",
@@ -82,6 +91,7 @@ _HOMES = {
     "SecretReference": "s3_assets.connection",
     "SecretsManagerSecret": "s3_assets.connection",
     "ServiceEndpoints": "s3_assets.connection",
+    "SplitSettings": "s3_assets.registry.exports",
     "SqlCatalogSettings": "s3_assets.connection",
     "Tls": "s3_assets.connection",
     "Transport": "s3_assets.connection",
@@ -97,24 +107,30 @@ __all__ = [
     "AccessKeyAuth",
     "AnonymousAuth",
     "AssumeRole",
+    "AvroFormat",
     "AvroSettings",
     "BatchSettings",
     "Cast",
     "ClientSideEncryption",
+    "CsvFormat",
     "CsvSettings",
     "DefaultAuth",
     "DeltaSettings",
     "Digest",
     "Encryption",
     "ExpandJson",
+    "ExportSettings",
     "Filters",
     "GlueCatalogSettings",
     "IamRoleAuth",
     "ImportSettings",
+    "JsonLinesFormat",
     "JsonLinesSettings",
     "JsonSettings",
     "OAuth2",
+    "ObjectOptions",
     "ParameterSecret",
+    "ParquetFormat",
     "ParquetSettings",
     "Partitions",
     "Placement",
@@ -129,6 +145,7 @@ __all__ = [
     "SecretReference",
     "SecretsManagerSecret",
     "ServiceEndpoints",
+    "SplitSettings",
     "SqlCatalogSettings",
     "Tls",
     "Transport",
