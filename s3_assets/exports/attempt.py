@@ -71,7 +71,7 @@ class Attempt:
             # Of a commit that may stand the uploads are no longer ours.
             if not committing.sent:
                 self._abandon()
-                if isinstance(error, S3AssetsError) and not isinstance(error, StreamMovedError):
+                if isinstance(error, Exception) and not isinstance(error, StreamMovedError):
                     committing.refuse_overtaken(error)
             raise
         carried = carry_out(self.export.destination, number, entry, fresh=True)

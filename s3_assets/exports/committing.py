@@ -84,7 +84,7 @@ class Committing:
                 return number, entry
         raise AssertionError  # the last try returns or raises
 
-    def refuse_overtaken(self, error: S3AssetsError) -> None:
+    def refuse_overtaken(self, error: Exception) -> None:
         """Raise `StreamMovedError` if the error may come of a faster run, which aborts others' uploads."""
         try:
             self._require_current(open_state(self.export.destination))

@@ -1,15 +1,15 @@
 """What an export leaves at its prefix, run after run, and what it refuses before anything is visible."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
 import pytest
 from deltalake import write_deltalake
 
-from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.errors import (
     HistoryGapError,
     KeyTakenError,
@@ -22,6 +22,7 @@ from s3_assets.exports.export import Export
 from s3_assets.exports.split import Split
 from s3_assets.incremental.publishing import StreamMovedError
 from s3_assets.object_options import ObjectOptions
+from s3_assets.progress import Progress
 from s3_assets.tables.numbered_log import KEPT
 from s3_assets.tables.positions import Limit
 from tests.exports import export_work
@@ -128,44 +129,53 @@ def test_a_unit_without_rows_has_a_manifest(empty: str, ground: ExportGround) ->
 
 
 def test_increments_go_on_where_the_last_one_ended(ground: ExportGround) -> None:
-    limited = {"limit": Limit(files=1), "success": True, "source_bucket": ground.sources[1]}
+    limited = {"limit": Limit(files=1), "success": True}
 
     outcome = make(ground, "incremental", **limited).run()
+    later = {**limited, "source_bucket": ground.sources[1]}
+    once = make(ground, "incremental", **later, max_batches=1).run()
+    rest = make(ground, "incremental", **later).run()
 
-    assert [each.rows for each in outcome.manifests] == [20, 20, 10, 10]
-    assert [each.previous for each in outcome.manifests] == [None, 1, 2, 3]
-    assert list(ground.manifests(ground.prefix)) == [f"{number:020}.json" for number in range(1, 5)]
-    first, second, *_ = (each["cursors"][0] for each in ground.manifests(ground.prefix).values())
+    assert [each.rows for each in outcome.manifests] == [20, 20]
+    assert (once.rows, once.more, rest.rows, rest.more) == (10, True, 10, False)
+    assert once.remarks[-1] == "1 batches were exported (max_batches), and there is more for the next run"
+    assert make(ground, "incremental", **later).run().nothing_new
+    documents = ground.manifests(ground.prefix)
+    assert list(documents) == [f"{number:020}.json" for number in range(1, 5)]
+    assert [each["previous"] for each in documents.values()] == [None, 1, 2, 3]
+    first, second, *_ = (each["cursors"][0] for each in documents.values())
     assert (first["stream"], first["from"], first["to"]) == ("daily orders/orders", None, {"files": 1})
     assert (second["from"], second["to"]) == ({"files": 1}, {"files": 2})
     parts = [f"orders/part-0000{number}.parquet" for number in range(4)]
     assert files(ground) == ["orders/_SUCCESS", *parts]
-    assert make(ground, "incremental", **limited).run().nothing_new
-    once = make(ground, "incremental", **{**limited, "source_bucket": ground.sources[2], "max_batches": 1})
-    assert not once.run().more
-    ground.require_rows(ground.prefix, rows(3))
+    ground.require_rows(ground.prefix, rows(2))
     ground.require_clean(ground.prefix)
 
 
-def test_a_gap_fails_or_replaces_all_that_was_exported(s3_server: EmbeddedServer, s3_client: Any) -> None:
-    # Its source is changed.
-    ground = ExportGround(s3_server.endpoint_url, s3_client, "delta")
-    ground.make_sources()
-    for waves in (1, 2):
-        ground.export(ground.prefix, "incremental", waves)
-    url = f"s3://{ground.sources[1]}/{work.SOURCE}"
-    write_deltalake(url, frame(range(5)), mode="overwrite", storage_options=ground.options)
-    with pytest.raises(HistoryGapError, match="on_gap: full_refresh"):
-        ground.export(ground.prefix, "incremental", 2)
-    ground.require_rows(ground.prefix, rows(2))
+def test_a_gap_fails_or_replaces_all_that_was_exported(ground: ExportGround) -> None:
+    bucket = f"source-{uuid4().hex[:8]}"
+    ground.client.create_bucket(Bucket=bucket)
 
-    export = make(ground, "incremental", source_bucket=ground.sources[1], on_gap="full_refresh")
+    def write(numbers: Iterable[int], mode: Any = "append") -> None:
+        place = f"s3://{bucket}/{work.SOURCE}"
+        write_deltalake(place, frame(numbers), mode=mode, storage_options=ground.options)
+
+    delta = {"source_bucket": bucket, "source_format": "delta"}
+    for numbers in (range(20), range(20, 30)):
+        write(numbers)
+        make(ground, "incremental", **delta).run()
+    write(range(5), "overwrite")
+    with pytest.raises(HistoryGapError, match="on_gap: full_refresh"):
+        make(ground, "incremental", **delta).run()
+    ground.require_rows(ground.prefix, numbered(*range(30)))
+
+    export = make(ground, "incremental", **delta, on_gap="full_refresh")
     outcome = export.run()
 
     assert "all that was exported was replaced by the rows of 'orders'" in outcome.remarks[-1]
     assert [each.previous for each in outcome.manifests] == [None]
     ground.require_rows(ground.prefix, numbered(*range(5)))
-    write_deltalake(url, frame([70]), mode="append", storage_options=ground.options)
+    write([70])
     assert export.run().rows == 1
     ground.require_rows(ground.prefix, numbered(*range(5), 70))
     ground.require_clean(ground.prefix)
@@ -372,6 +382,24 @@ def test_rows_that_are_refused_leave_nothing(ground: ExportGround) -> None:
 
     assert ground.open_uploads(ground.prefix) == []
     assert [key for key in ground.keys(ground.prefix) if not key.startswith(LOG)] == []
+
+
+def test_a_run_that_is_overtaken_begins_again(ground: ExportGround) -> None:
+    """Its uploads are aborted under its hands by the faster one, whose files it then replaces."""
+    settings: dict[str, Any] = {"format_": "jsonl.gz", "rows": 4}
+    faster: list[int] = []
+
+    def overtake(line: str) -> None:
+        if not faster:
+            assert ground.open_uploads(ground.prefix), line
+            faster.append(make(ground, **settings).write(frame(range(30, 39)).lazy()).rows)
+
+    progress = Progress("an export", show=overtake, interval=-1.0)
+    outcome = make(ground, **settings).write(frame(range(8)).lazy(), progress=progress)
+
+    assert (faster, outcome.rounds, outcome.removed_files) == ([9], 2, 1)
+    ground.require_rows(ground.prefix, numbered(*range(8)))
+    ground.require_clean(ground.prefix)
 
 
 def test_what_may_be_alive_is_left_alone_until_it_is_given_up(
