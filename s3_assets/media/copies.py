@@ -38,6 +38,7 @@ SOURCE_HEADERS = "s3-assets-source-headers"
 _DIGEST = 12
 _LARGE = 8 * 1024 * 1024
 _LARGE_AT_ONCE = 4
+_HEADS_AT_ONCE = 16
 # A page of a listing tells of so many keys; a request for each is spared where that is cheaper.
 _KEYS_OF_A_PAGE = 1000
 _REQUESTS_OF_A_PAGE = 20
@@ -117,11 +118,11 @@ class Copying:
         """Delete the copies of deleted objects, if that is asked for; return how many there were."""
         if self.copies.on_deleted == "keep":
             return 0
-        deleted = gone.filter(gone["became"] == Status.DELETED)[KEY]
-        keys = [self._key(key) for key in deleted if key.startswith(self.source.location.key)]
-        with ThreadPoolExecutor(16) as pool:
-            there = [key for key, own in zip(keys, pool.map(self._is_own, keys), strict=True) if own]
-        return Objects(self.copies.connection).delete(there)
+        deleted = list(gone.filter(gone["became"] == Status.DELETED)[KEY])
+        with ThreadPoolExecutor(_HEADS_AT_ONCE) as pool:
+            found = zip(deleted, pool.map(self._is_left, deleted), strict=True)
+            left = [self._key(key) for key, is_left in found if is_left]
+        return Objects(self.copies.connection).delete(left)
 
     def _key(self, key: str) -> str:
         return self.copies.location.key + key.removeprefix(self.source.location.key)
@@ -138,9 +139,15 @@ class Copying:
             location=f"s3://{self.copies.location.bucket}/{key}",
         )
 
-    def _is_own(self, key: str) -> bool:
-        found = self._head(key)
-        return found is not None and found.metadata.get(SET) == self.copies.media
+    def _is_left(self, key: str) -> bool:
+        """Tell whether the copy of an object is ours, and its object still gone.
+
+        Another run may have found it again meanwhile, and copied it.
+        """
+        found = self._head(self._key(key))
+        if found is None or found.metadata.get(SET) != self.copies.media:
+            return False
+        return not Objects(self.source.connection).exists(key)
 
     def _head(self, key: str) -> Head | None:
         if self.there is not None and key not in self.there:

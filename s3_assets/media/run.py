@@ -1,13 +1,14 @@
 """One run of a media set: a listing and a ledger in, rows and a new ledger out, in one commit for each batch.
 
-The objects are listed once. Each batch compares that listing with the ledger of the pinned target, looks at
-what is new or changed, copies it, and commits rows and ledger together: what a crash leaves undone is found
-by the next run's comparison, and a copy that was made already by the mark that it carries.
+The target is pinned first, and the objects are listed then: a listing is never older than the ledger with
+which it is compared, whoever else runs. Each batch compares the two, looks at what is new or changed, copies
+it, and commits rows and ledger together: what a crash leaves undone is found by the next run, and a copy that
+was made already by the mark that it carries.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import SourceRewrittenError
@@ -15,8 +16,9 @@ from s3_assets.incremental.commit import StreamRead
 from s3_assets.incremental.cursor import Cursors
 from s3_assets.incremental.outcome import Outcome
 from s3_assets.media import inventory
-from s3_assets.media.differences import Differences, compare, ledger_of, marked
-from s3_assets.media.inventory import KEY, Status
+from s3_assets.media.batch import Batch
+from s3_assets.media.differences import compare, marked
+from s3_assets.media.inventory import KEY
 from s3_assets.media.many import look_at_many
 from s3_assets.media.outcome import Counts, MediaOutcome
 from s3_assets.media.writing import Changes, commit
@@ -25,14 +27,13 @@ from s3_assets.tables.positions import FilesPosition
 from s3_assets.tables.table import Plan, ReadMode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     import polars as pl
 
     from s3_assets.incremental.cursor import Cursor
-    from s3_assets.media.copies import Copying
-    from s3_assets.media.many import Many
+    from s3_assets.media.differences import Differences
     from s3_assets.media.media_set import MediaSet
     from s3_assets.progress import Progress
     from s3_assets.tables.table import Writer
@@ -63,122 +64,116 @@ class Run:
         self._notes = notes
         self._progress = progress
         self._look_again = look_again
-        listed = media.source.list_objects()
-        self._objects, self._bytes = listed.height, int(listed["size"].sum())
-        self._listed = marked(listed, media.copies.mark if media.copies is not None else "")
-        self._aborted = media.copies.abort_left(media.source) if media.copies is not None else 0
+        self._listed = marked(media.source.nothing())
+        self._objects = self._bytes = 0
         self._known: _Known | None = None
-        self._counts, self._remarks = Counts(), tuple[str, ...]()
+        self._counts = Counts()
         self.more = True
 
     def once(self, writer: Writer | None) -> Outcome:
         """Do one batch on the state that the writer has pinned."""
-        media, self._counts, self._remarks = self._media, Counts(), ()
+        media = self._media
         cursors = Cursors(media.target.files_connection, media.target.location, media.stream)
         known = self._open(cursors, writer)
         found = compare(self._listed, known.ledger)
-        self.more = False
+        self._counts, self.more = Counts(), False
         if found.nothing:
             return Outcome(self._plan(0, 0), None, known.cursor, known.cursor)
         self._refuse(found)
-        batch = found.to_look_at.head(media.batch)
-        copying = self._begin_copying(batch, known)
-        many = look_at_many(media, batch, copying, self._progress)
-        # What has vanished is not listed any more.
-        self._listed = self._listed.join(many.vanished, on=KEY, how="anti", maintain_order="left")
-        gone = self._gone(found, many)
-        copies_deleted = 0
-        if copying is not None:
-            copies_deleted = copying.delete_of_gone(gone)
-        after, anew = _after(known.ledger, batch, found, many)
+        batch, copies_deleted = self._batch(found, known)
+        after, anew = batch.ledger(known.ledger)
         position = FilesPosition(after if anew else after[known.ledger.height :])
-        size = int(batch["size"].sum())
         committed = commit(
             media.target,
             writer,
             Changes(
-                many.rows,
-                gone,
+                batch.many.rows,
+                batch.gone,
                 self._moment,
                 removes=media.on_deleted == "remove",
                 copies_deleted=media.copies is not None and media.copies.on_deleted == "delete",
             ),
-            StreamRead(cursors, known.cursor, position, batch.height, size, anew=anew),
+            StreamRead(cursors, known.cursor, position, batch.taken.height, batch.size, anew=anew),
             notes=self._notes,
-            progress=None,
         )
         until = committed.written.cursors[media.stream]
         self._known, self._look_again = _Known(until, after), False
-        self.more = batch.height < found.to_look_at.height
-        self._counts = replace(
-            many.counts + _counts(found, batch, committed.rows, gone), copies_deleted=copies_deleted
-        )
-        self._remarks = tuple(_remarks(many, gone))
-        return Outcome(
-            self._plan(batch.height, size), committed.written, known.cursor, until, notes=self._remarks
-        )
+        self.more = batch.taken.height < found.to_look_at.height
+        self._counts = batch.counts(committed.rows, copies_deleted)
+        plan = self._plan(batch.taken.height, batch.size)
+        return Outcome(plan, committed.written, known.cursor, until, notes=tuple(batch.remarks()))
 
     def told(self, outcome: Outcome) -> MediaOutcome:
         """Return what the newest batch did, `outcome` being what `once` returned."""
         return MediaOutcome(self._objects, self._bytes, self._counts, outcome)
 
     def _open(self, cursors: Cursors, writer: Writer | None) -> _Known:
-        """Return what is known: by the pinned target's cursor, else by the inventory's own rows."""
-        import polars as pl
+        """List the objects, and return what is known: by the target's cursor, else by the inventory's rows.
 
+        Behind a batch of this run, and nothing else, neither has changed.
+        """
+        number = writer.committed(cursors.stream) if writer is not None else None
+        own = self._known.cursor if self._known is not None else None
+        if self._known is not None and own is not None and own.number == number:
+            return self._known
+        self._list()
         if writer is None:
             return _Known(None, empty_listing())
-        inventory.refuse_another_table(self._media.target, writer)
-        number = writer.committed(cursors.stream)
-        if self._known is not None and self._known.cursor is not None and self._known.cursor.number == number:
-            return self._known
-        cursor = cursors.load(number) if number is not None else None
-        if cursor is None or not isinstance(cursor.position, FilesPosition):
-            inventory.refuse_others(self._media.target, writer, cursors.stream)
-            # A cursor that was set back: the rows tell which objects were there, and all are looked at again.
-            return _Known(cursor, inventory.ledger(self._media.target, writer))
-        ledger = cursor.position.files
-        if self._look_again:
-            ledger = ledger.with_columns(pl.lit("").alias("etag"))
-        return _Known(cursor, ledger)
+        return self._from(cursors.load(number) if number is not None else None, cursors.stream, writer)
 
-    def _begin_copying(self, batch: pl.DataFrame, known: _Known) -> Copying | None:
-        copies = self._media.copies
-        return copies.begin(self._media.source, batch, known.ledger.height) if copies is not None else None
+    def _from(self, cursor: Cursor | None, stream: str, writer: Writer) -> _Known:
+        import polars as pl
+
+        target = self._media.target
+        inventory.refuse_another_table(target, writer)
+        if cursor is None or not isinstance(cursor.position, FilesPosition):
+            inventory.refuse_others(target, writer, stream)
+            # A cursor that was set back: the rows tell what was there, and all of it is looked at again.
+            return _Known(cursor, inventory.ledger(target, writer))
+        ledger = cursor.position.files
+        return _Known(cursor, ledger.with_columns(pl.lit("").alias("etag")) if self._look_again else ledger)
+
+    def _list(self) -> None:
+        media = self._media
+        if media.copies is not None:
+            media.copies.abort_left(media.source)
+        listed = media.source.list_objects()
+        self._objects, self._bytes = listed.height, int(listed["size"].sum())
+        self._listed = marked(listed, media.copies.mark if media.copies is not None else "")
+
+    def _batch(self, found: Differences, known: _Known) -> tuple[Batch, int]:
+        """Look at as many objects as one commit takes, and bring their copies in line.
+
+        Also returns how many copies of objects that are gone were deleted.
+        """
+        media = self._media
+        taken, copying = found.to_look_at.head(media.batch), None
+        if media.copies is not None:
+            copying = media.copies.begin(media.source, taken, known.ledger.height)
+        many = look_at_many(media, taken, copying, self._progress)
+        # What has vanished is not listed any more.
+        self._listed = self._listed.join(many.vanished, on=KEY, how="anti", maintain_order="left")
+        batch = Batch.of(found, taken, many, media.source.takes)
+        return batch, copying.delete_of_gone(batch.gone) if copying is not None else 0
 
     def _refuse(self, found: Differences) -> None:
         """Raise `SourceRewrittenError` for more objects that are gone than may be."""
         media, count = self._media, found.gone.height
-        if count and (
-            media.on_deleted == "fail" or (media.max_deleted is not None and count > media.max_deleted)
-        ):
-            allowed = (
-                "none may be (on_deleted: fail)"
-                if media.on_deleted == "fail"
-                else (f"{media.max_deleted:,} may be at once (max_deleted)")
-            )
+        if media.on_deleted == "fail":
+            most, setting = 0, "on_deleted: fail"
+        elif media.max_deleted is not None:
+            most, setting = media.max_deleted, f"max_deleted: {media.max_deleted}"
+        else:
+            return
+        if count > most:
             raise SourceRewrittenError(
-                f"{count:,} {'object is' if count == 1 else 'objects are'} gone and {allowed}; the first is "
-                f"{found.gone['key'].sort()[0]}",
-                remedy="Look whether the path is right and the objects were meant to go; then allow it for "
-                "a run.",
+                f"{count:,} {'object is' if count == 1 else 'objects are'} gone, more than may be "
+                f"({setting}); the first is {found.gone[KEY].sort()[0]}",
+                remedy="Look whether the path is right and they were meant to go; then allow it for a run.",
                 table=media.target.name,
                 connection=media.source.connection.name,
                 location=media.source.location.url,
             )
-
-    def _gone(self, found: Differences, many: Many) -> pl.DataFrame:
-        """Return the keys of objects that are gone, and what became of each."""
-        import polars as pl
-
-        takes = self._media.source.takes
-        became = [Status.DELETED if takes(key) else Status.LEFT_OUT for key in found.gone[KEY]]
-        listed = pl.DataFrame(
-            {KEY: found.gone[KEY], "became": list(map(str, became))},
-            schema={KEY: pl.String, "became": pl.String},
-        )
-        vanished = many.vanished.join(found.changed, on=KEY, how="semi")
-        return pl.concat([listed, vanished.with_columns(became=pl.lit(str(Status.DELETED)))])
 
     def _plan(self, files: int, size: int) -> Plan:
         import polars as pl
@@ -194,47 +189,3 @@ class Run:
             total_bytes=self._bytes,
             empty=not files,
         )
-
-
-def _after(
-    ledger: pl.DataFrame, batch: pl.DataFrame, found: Differences, many: Many
-) -> tuple[pl.DataFrame, bool]:
-    """Return the ledger behind a batch, and whether it is another one or the old one with more files."""
-    import polars as pl
-
-    looked = ledger_of(batch.join(many.vanished, on=KEY, how="anti"))
-    anew = not found.gone.is_empty() or not found.changed.is_empty()
-    if anew:
-        out = pl.concat([found.gone.select(KEY), batch.select(KEY)])
-        ledger = ledger.join(out, on=KEY, how="anti", maintain_order="left")
-    return pl.concat([ledger, looked]), anew
-
-
-def _counts(found: Differences, batch: pl.DataFrame, rows: pl.DataFrame, gone: pl.DataFrame) -> Counts:
-    new = batch.join(found.new, on=KEY, how="semi")
-    fresh = rows.join(new, on=KEY, how="semi").height
-    present = rows.filter(rows["status"] == Status.PRESENT).height
-    became = gone["became"]
-    return Counts(
-        new=fresh,
-        changed=present - fresh,
-        deleted=int((became == Status.DELETED).sum()),
-        left_out=int((became == Status.LEFT_OUT).sum()),
-    )
-
-
-def _remarks(many: Many, gone: pl.DataFrame) -> Iterator[str]:
-    counts = many.counts
-    if counts.vanished:
-        yield f"{_objects(counts.vanished)} vanished during the run; the first is {many.vanished_first}"
-    if counts.archived:
-        unread = "archived, so that headers were not read and nothing was copied"
-        yield f"{_objects(counts.archived)} found {unread}; the first is {many.archived_first}"
-    left_out = gone.filter(gone["became"] == Status.LEFT_OUT)
-    if not left_out.is_empty():
-        taken = "no longer taken by the media set's settings"
-        yield f"{_objects(left_out.height)} of the inventory {taken}; the first is {left_out[KEY][0]}"
-
-
-def _objects(count: int) -> str:
-    return "1 object" if count == 1 else f"{count:,} objects"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from s3_assets.media.selection import MediaSelection
-from s3_assets.objects import Objects
+from s3_assets.objects import Objects, empty_listing
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,6 +43,12 @@ class MediaSource:
             for page in Objects(self.connection).list_pages(self.location.key)
         ]
         return pl.concat(pages).sort("key")
+
+    def nothing(self) -> pl.DataFrame:
+        """Return a listing without objects."""
+        import polars as pl
+
+        return empty_listing().with_columns(storage_class=pl.lit(None, pl.String))
 
     def state(self) -> str:
         """Return a digest of every object's key, ETag, time and storage class: one listing."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from s3_assets.incremental.commit import StreamRead, Written
-    from s3_assets.progress import Progress
     from s3_assets.tables.table import Table, Writer
 
 
@@ -74,7 +73,6 @@ def commit(
     read: StreamRead,
     *,
     notes: Mapping[str, str],
-    progress: Progress | None,
 ) -> Committed:
     """Write the rows by key, and commit them with the ledger.
 
@@ -92,9 +90,7 @@ def commit(
         else:
             kept = inventory.current(target, writer).join(out.lazy(), on=KEY, how="anti")
             frame, mode = pl.concat([kept, frame]), WriteMode.REPLACE
-    written = commit_frame(
-        target, writer, frame, mode, streams=[read], merge=merge, notes=notes, progress=progress
-    )
+    written = commit_frame(target, writer, frame, mode, streams=[read], merge=merge, notes=notes)
     return Committed(written, rows)
 
 

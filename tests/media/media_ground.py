@@ -1,9 +1,11 @@
 """Buckets of objects and of what becomes of them, and what plain boto3 says is there."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import polars as pl
@@ -45,6 +47,7 @@ def second_wave() -> dict[str, dict[str, Any]]:
 
 
 GONE = "b/gone.wav"
+_PART_OF_OURS = re.compile(r"part-\d{5,}-\d{15,}\.parquet$")
 
 
 @dataclass
@@ -140,6 +143,16 @@ class MediaGround:
         return [
             each["Key"] for each in self.client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", ())
         ]
+
+    def orphans(self) -> set[str]:
+        """The parts of ours in a Delta table that its log never named; what delta-rs leaves is a vacuum's."""
+        table = media_work.TABLE
+        keys = [each["Key"].removeprefix(table) for each in self._all(self.bucket, table)]
+        log = [key for key in keys if key.startswith("_delta_log/") and key.endswith(".json")]
+        bodies = [self.client.get_object(Bucket=self.bucket, Key=table + key)["Body"].read() for key in log]
+        actions = [json.loads(line) for body in bodies for line in body.splitlines()]
+        added = {unquote(each["add"]["path"]) for each in actions if "add" in each}
+        return {key for key in keys if _PART_OF_OURS.search(key)} - added
 
     def taken(self) -> dict[str, dict[str, Any]]:
         """All that is in the bucket of targets, so that `restore` can put it there again."""
