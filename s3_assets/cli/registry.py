@@ -26,10 +26,12 @@ def validate(
     given = options(context)
     chosen = Options(registry or given.registry, debug=given.debug)
     found = chosen.load()
+    more = {"media set": found.media, "export": found.exports}
     counts = (
         _count(len(found.connections), "connection"),
         _count(len(found.tables), "table"),
         _count(len(found.imports), "import"),
+        *(_count(len(each), noun) for noun, each in more.items() if each),
     )
     standard_output().print(
         f"{short(chosen.path())} is sound: {', '.join(counts)}", markup=False, soft_wrap=True
@@ -78,7 +80,12 @@ def _describe(registry: "Registry", name: str) -> dict[str, Any]:
         "partition_column": partitions.column if partitions else None,
         "partition_every": str(partitions.every) if partitions else None,
         "written_by": written[0] if written else None,
-        "read_by": [each for each, one in registry.imports.items() if one.source == name],
+        "read_by": [
+            each
+            for section in (registry.imports, registry.exports)
+            for each, one in section.items()
+            if one.source == name
+        ],
         "description": settings.description,
     }
 

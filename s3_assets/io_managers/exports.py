@@ -103,6 +103,12 @@ class ExportOutput:
         """Return the run's partitions; raises `RowsOutsideWindowError` for rows that are of none of them."""
         name = self._export.name
         windows = windows_in(self._context.asset_partitions_def, self._keys, by, name, "export")
+        longer = [key for key, window in windows.items() if len(window.steps()) > 1]
+        if longer and self._export.mode is ExportMode.PARTITIONS:
+            raise self._misfit(
+                f"the asset's partition {longer[0]} is several of the export's, one per {by.every}",
+                "Give both partitions of one length.",
+            )
         schema = frame.collect_schema()
         if schema:
             _require_column(by, schema, name)

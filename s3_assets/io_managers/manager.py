@@ -44,6 +44,9 @@ class S3TableIOManager(dg.IOManager):
     reads what was added or changed, rows are appended, by a run of partitions inside of these: each partition
     has a cursor of its own then. With metadata `{"write_mode": "append"}` they are, too, without partitions.
     An asset that returns None writes nothing, and has not read what was added.
+
+    What an asset returns whose key is the name of an export without a source becomes the files of that one:
+    one unit, or one for each of the run's partitions. Exports are no inputs.
     """
 
     def __init__(self, registry: Registry) -> None:
@@ -75,7 +78,7 @@ class S3TableIOManager(dg.IOManager):
         return as_annotated(plan.frame, context)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:  # noqa: ANN401 - what the user returned
-        """Write what the asset returned to its table."""
+        """Write what the asset returned to its table, or to the files of its export."""
         if obj is None:
             context.log.info("the asset returned nothing, so nothing was written")
             return

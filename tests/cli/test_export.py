@@ -114,3 +114,11 @@ def test_wrong_arguments(
     assert answer.code == 1
     assert answer.err.startswith(f"error: {message}")
     assert keys() == before
+
+
+def test_the_registry_tells_its_exports(run: Run) -> None:
+    assert run("validate").out.rstrip().endswith("3 imports, 2 exports")
+    (orders,) = [
+        each for each in json.loads(run("tables", "-o", "json").out) if each["name"] == "landing/orders"
+    ]
+    assert orders["read_by"][-2:] == ["out/days", "out/new"]

@@ -182,6 +182,12 @@ def test_each_partition_has_a_cursor_of_its_own(lake: Lake) -> None:
         (returning(ROWS), {"partitions": BY}, None, "the asset has no partitions"),
         (by_day(), {"partitions": {**BY, "column": "day"}}, "2026-01-02", "'day' is not among the columns"),
         (by_day(), {"partitions": {**BY, "every": "month"}}, "2026-01-02", "whole partitions of the export"),
+        (
+            returning(ROWS, partitions_def=dg.WeeklyPartitionsDefinition("2026-01-04")),
+            {"partitions": BY},
+            "2026-01-04",
+            "is several of the export's, one per day",
+        ),
         (added(), {"mode": "full"}, None, "would drop what was exported before"),
         (returning([1]), {}, None, "returned a list"),
     ],
