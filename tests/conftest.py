@@ -28,6 +28,7 @@ THINNED = {
     "test_crash.py": 3,
     "test_effects.py": 4,
     "test_expiring.py": 2,
+    "test_exports_by_io_manager.py": 3,
     "test_file_positions.py": 2,
     "test_folder_crash.py": 2,
     "test_folder_target.py": 2,
