@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from deltalake import write_deltalake
 
+from s3_assets.connection import AccessKeyAuth
 from s3_assets.errors import (
     HistoryGapError,
     KeyTakenError,
@@ -29,6 +30,7 @@ from tests.exports import export_work
 from tests.exports.ground import INTENTS, LOG, MANIFESTS, ExportGround, listed_rows
 from tests.incremental import work
 from tests.incremental.ground import Row, frame, parquet, row, rows
+from tests.servers.gateway import Gateway
 from tests.support.proxy import RequestProxy
 from tests.support.unconditional import unconditional
 
@@ -499,3 +501,30 @@ def test_a_key_that_is_taken_behind_the_commit_makes_it_void(
     (document,) = ground.manifests(ground.prefix).values()
     assert document["success"].removeprefix(ground.prefix) in ground.keys(ground.prefix)
     assert ground.open_uploads(ground.prefix) == []
+
+
+def test_on_ceph(rgw: Gateway, ground: ExportGround) -> None:
+    """Increments, files that are replaced, and keys that are taken, on a gateway that keeps to conditions."""
+    client = rgw.client()
+    client.create_bucket(Bucket=ground.bucket)
+    keys = AccessKeyAuth(access_key_id=rgw.admin.key_id, secret_access_key=rgw.admin.secret)
+    there = work.connection(rgw.endpoint, ground.bucket).model_copy(update={"auth": keys})
+    for waves in (1, 2):
+        source = ground.sources[waves - 1]
+        replace(make(ground, "incremental", source_bucket=source), connection=there).run()
+    whole = replace(make(ground, rows=8, name="all orders", key="all/{part}.parquet"), connection=there)
+    for numbers in (range(20), range(30, 42)):
+        whole.write(frame(numbers).lazy())
+    with pytest.raises(KeyTakenError, match="written by the export 'all orders'"):
+        replace(whole, name="other orders").write(frame([1]).lazy())
+
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=ground.bucket)
+    found = {
+        item["Key"].removeprefix(ground.prefix): client.get_object(Bucket=ground.bucket, Key=item["Key"])
+        for page in pages
+        for item in page["Contents"]
+    }
+    bodies = {key: answer["Body"].read() for key, answer in found.items()}
+    assert listed_rows(bodies) == sorted(rows(2) + numbered(*range(30, 42)))
+    assert not [key for key in bodies if "/intents/" in key]
+    assert "Uploads" not in client.list_multipart_uploads(Bucket=ground.bucket)
