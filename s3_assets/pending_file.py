@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from _typeshed import ReadableBuffer
-
     from s3_assets.pending import Pending, SentPart
 
 _MIB = 1024 * 1024
@@ -94,7 +92,7 @@ class PendingFile(BufferedIOBase):
         """Return how many bytes were written."""
         return self._bytes
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # any buffer
         """Take all of the bytes; waits while the server is slower than the writer."""
         if self.closed or self._pending is not None:
             raise ValueError("write to a file that is closed")
