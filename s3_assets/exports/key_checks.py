@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from s3_assets.exports.formats import NAMES
 from s3_assets.exports.key_template import MAX_KEY_BYTES, KeyTemplate, Macro, Text
-from s3_assets.exports.key_values import ESCAPE
+from s3_assets.exports.key_values import ESCAPE, HIDING
 from s3_assets.exports.macros import NAMED, PART, PART_DIGITS, PARTITION_KEY, RUNS, TIMES, Clock, pieces
 from s3_assets.exports.units import ExportMode
 from s3_assets.windows import Every
@@ -62,10 +62,10 @@ class KeyUse:
 
 def key_problems(template: KeyTemplate, use: KeyUse) -> Iterator[str]:
     """Yield what is wrong with a key: its characters, its folders, and that it cannot tell files apart."""
-    yield from _characters(template)
-    yield from _segments(template)
+    yield from _characters(template, use.names)
+    yield from _segments(template, use.names)
     yield from _length(template, use)
-    yield from _ending(template, use.names.extension)
+    yield from _ending(template, use.names)
     yield from _telling(template, use)
 
 
@@ -79,7 +79,7 @@ def folder_of(template: KeyTemplate) -> KeyTemplate:
     return KeyTemplate(())
 
 
-def _characters(template: KeyTemplate) -> Iterator[str]:
+def _characters(template: KeyTemplate, names: StreamNames) -> Iterator[str]:
     text = "".join(piece.text for piece in template.pieces if isinstance(piece, Text))
     for char in sorted(set(text)):
         if char in _AVOIDED:
@@ -90,14 +90,15 @@ def _characters(template: KeyTemplate) -> Iterator[str]:
             yield f"the key has the character {_shown(char)}, which cannot be seen; take it out"
     if text != unicodedata.normalize("NFC", text):
         yield "the key has letters whose accents are characters of their own; write them as one (NFC)"
-    segments = _skeleton(template).split("/")
+    segments = _skeleton(template, names).split("/")
     if any(segment != segment.strip(" ") or "  " in segment for segment in segments):
         yield "the key has a space beside another, or at the end of a name, where tools lose it; take it out"
 
 
-def _segments(template: KeyTemplate) -> Iterator[str]:
-    text = _skeleton(template)
+def _segments(template: KeyTemplate, names: StreamNames) -> Iterator[str]:
+    text = _skeleton(template, names)
     segments = text.split("/")
+    hidden = next((each for each in segments if each[:1] in HIDING), None)
     if not text:
         yield "the key is empty; write one such as {stream_name}/part-{part}.{extension}"
     elif "://" in text:
@@ -112,6 +113,8 @@ def _segments(template: KeyTemplate) -> Iterator[str]:
         yield "the key has two slashes side by side; write one"
     elif _OURS in segments:
         yield f"the key lies below {_OURS}/, where s3-assets keeps manifests and logs; choose another folder"
+    elif hidden is not None:
+        yield f"the key has the name '{hidden}', which readers of folders take for hidden; begin it otherwise"
 
 
 def _length(template: KeyTemplate, use: KeyUse) -> Iterator[str]:
@@ -120,8 +123,9 @@ def _length(template: KeyTemplate, use: KeyUse) -> Iterator[str]:
         yield f"keys have at least {size:,} bytes, and S3 takes {MAX_KEY_BYTES:,}; write a shorter one"
 
 
-def _ending(template: KeyTemplate, extension: str) -> Iterator[str]:
-    name = _skeleton(template, extension).rsplit("/", 1)[-1]
+def _ending(template: KeyTemplate, names: StreamNames) -> Iterator[str]:
+    extension = names.extension
+    name = _skeleton(template, names).rsplit("/", 1)[-1]
     known = max((each for each in (*NAMES, "gz") if name.endswith(f".{each}")), key=len, default=None)
     packed = known == "gz" and extension.endswith(".gz")
     if known is not None and known != extension and not packed:
@@ -187,10 +191,14 @@ def _fields(template: KeyTemplate, clock: Clock) -> frozenset[str]:
     return frozenset[str]().union(*(each.fields for each in told if each.clock is clock))
 
 
-def _skeleton(template: KeyTemplate, extension: str = "x") -> str:
-    """Return the template with something harmless for its macros, which never begin or end a segment."""
+def _skeleton(template: KeyTemplate, names: StreamNames) -> str:
+    """Return the template with its names, and an x for what a run says, which has no slash."""
     return "".join(
-        piece.text if isinstance(piece, Text) else extension if piece.name == "extension" else "x"
+        piece.text
+        if isinstance(piece, Text)
+        else str(getattr(names, piece.name))
+        if piece.name in NAMED
+        else "x"
         for piece in template.pieces
     )
 

@@ -8,7 +8,7 @@ from string import digits
 from typing import TYPE_CHECKING
 
 from s3_assets.exports.key_template import MAX_KEY_BYTES, Macro, Text
-from s3_assets.exports.key_values import ESCAPE, KEPT, kept
+from s3_assets.exports.key_values import ESCAPE, HIDING, KEPT, kept
 from s3_assets.exports.macros import (
     NAMED,
     PART,
@@ -53,7 +53,7 @@ class Characters:
 
 
 _FREE = Characters(KEPT | {ESCAPE}, scripts=True)
-_FREE_FIRST = Characters((KEPT | {ESCAPE}) - {"."}, scripts=True)
+_FREE_FIRST = Characters((KEPT | {ESCAPE}) - HIDING, scripts=True)
 
 
 @dataclass(frozen=True)

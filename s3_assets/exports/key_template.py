@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cached_property
 
 from s3_assets.errors import SettingError
-from s3_assets.exports.key_values import KeyValues, written
+from s3_assets.exports.key_values import HIDING, KeyValues, written
 from s3_assets.exports.macros import MACROS, PART, PART_DIGITS, PARTITION_KEY, TIMES, Clock
 
 __all__ = ["MAX_KEY_BYTES", "KeyPattern", "KeyTemplate", "KeyValues", "Macro", "Text"]
@@ -115,7 +115,7 @@ class KeyTemplate:
         """Return the key of a part, below the prefix of its export.
 
         Raises `SettingError` for a part of more than five digits, a partition key that is missing, and a key
-        that is no good: one that is too long, or has a segment that is empty, `.` or `..`.
+        that is too long, or has a segment that is empty or begins with `.` or `_`.
         """
         return self.pattern(values).key(part)
 
@@ -162,7 +162,10 @@ def _refuse_bad(key: str) -> None:
             f"the key '{key}' has {size:,} bytes, and S3 takes {MAX_KEY_BYTES:,}",
             remedy="Write a shorter one.",
         )
-    if any(segment in {"", ".", ".."} for segment in key.split("/")):
+    # A segment that begins with a dot or an underline is hidden, or ours; '.' and '..' are among them.
+    bad = next((each for each in key.split("/") if not each or each[0] in HIDING), None)
+    if bad is not None:
         raise SettingError(
-            f"the key '{key}' has a segment that is empty, '.' or '..'", remedy="Write it without."
+            f"the key '{key}' has the segment '{bad}': one is empty, or begins with '.' or '_'",
+            remedy="Write it otherwise.",
         )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 KEPT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:=,@")
 """What a free text keeps beside letters and digits of other scripts: names of Hive folders and moments."""
+HIDING = frozenset("._")
+"""Readers of folders take names that begin so for hidden, and we for our own."""
 ESCAPE = "!"
 """Before the two hexadecimal digits of a byte. Safe in keys, unlike the percent sign; templates lack it."""
 
@@ -92,8 +94,8 @@ def written(text: str) -> str:
     """Write a free text, such as a partition key, so that it stays within one segment of a key.
 
     Letters, digits and `- _ . : = , @` stay as they are, every other character becomes `!` and two digits
-    for each byte of its UTF-8, and so does a dot at the beginning: `a/b c` becomes `a!2Fb!20c`. No two texts
-    become one. Raises `SettingError` for an empty text, and for one that is no Unicode.
+    for each byte of its UTF-8: `a/b c` becomes `a!2Fb!20c`. So does a `.` or `_` at the beginning.
+    No two texts become one. Raises `SettingError` for an empty text, and for one that is no Unicode.
     """
     if not text:
         raise SettingError(
@@ -101,7 +103,7 @@ def written(text: str) -> str:
         )
     try:
         return "".join(
-            char if kept(char) and (index or char != ".") else _escaped(char)
+            char if kept(char) and (index or char not in HIDING) else _escaped(char)
             for index, char in enumerate(text)
         )
     except UnicodeEncodeError:

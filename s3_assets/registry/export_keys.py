@@ -105,7 +105,7 @@ def _meetings(found: list[_Files]) -> Iterator[Problem]:
     told: set[tuple[str, str]] = set()
     for one, other in combinations(found, 2):
         pair = one.export, other.export
-        if one.place != other.place or pair in told:
+        if one.place != other.place or pair in told or one.export == other.export:
             continue
         key = common_key(one.keys, other.keys)
         if key is None:
@@ -115,8 +115,6 @@ def _meetings(found: list[_Files]) -> Iterator[Problem]:
             f"the exports '{one.export}' and '{other.export}' can both write '{key}'; put "
             "{stream_name} into the keys, or give each its own path_prefix"
         )
-        if one.export == other.export:
-            text = f"'{key}' would be a file with rows and the {SUCCESS}; call the files otherwise"
         yield Problem(("exports", other.export, "key"), text)
 
 

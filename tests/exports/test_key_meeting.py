@@ -164,7 +164,7 @@ TEMPLATES = st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".joi
 
 
 def good(text: str) -> bool:
-    return not text.startswith("/") and not text.endswith("/") and "//" not in text
+    return all(segment and not segment.startswith("_") for segment in text.split("/"))
 
 
 def keys_of(text: str, name: str) -> set[str]:

@@ -122,6 +122,7 @@ def test_years_have_four_digits() -> None:
         ("100%", "100!25"),
         ("!2F", "!212F"),
         ("..", "!2E."),
+        ("_x_", "!5Fx_"),
         ("Köln", "Köln"),
         ("😀", "!F0!9F!98!80"),
     ],
@@ -207,7 +208,9 @@ def test_what_is_no_template(text: str, error: str) -> None:
         ("{partition_key}", {"partition_key": ""}, 0, "the partition key of an export is empty"),
         ("{partition_key}", {"partition_key": "\ud800"}, 0, "is no Unicode text"),
         ("{partition_key}", {"partition_key": "/" * 342}, 0, "has 1,026 bytes, and S3 takes 1,024"),
-        ("a//b", {}, 0, "has a segment that is empty, '.' or '..'"),
+        ("a//b", {}, 0, "has the segment ''"),
+        ("a/../b", {}, 0, "has the segment '..'"),
+        ("a/_{date}", {}, 0, "has the segment '_2025_04_14'"),
     ],
 )
 def test_what_is_no_key(text: str, changed: dict[str, str | None], part: int, error: str) -> None:

@@ -196,6 +196,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "an empty segment": (f'{RAW}, key: "a//{{date}}.csv"', "key: the key has two slashes side by side"),
     "an empty key": (f'{RAW}, key: ""', "key: the key is empty; write one such as {stream_name}"),
     "our own folder": (f"{RAW}, key: a/_s3_assets/b.csv", "key: the key lies below _s3_assets/"),
+    "a hidden file": (f'{RAW}, key: ".{{date}}.csv"', "key: the key has the name '.x.csv', which readers"),
     "a brace": (f'{RAW}, key: "{{{{a.csv"', "key: the key has a '{', which AWS lists among the characters"),
     "a tilde": (f'{RAW}, key: "~a.csv"', "key: the key has a '~', which AWS lists among the characters"),
     "a percent sign": (f'{RAW}, key: "50%.csv"', "key: the key has a '%', which AWS lists among"),
@@ -247,7 +248,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     ),
     "rows by the name of _SUCCESS": (
         f"{RAW}, key: a/_SUCCESS, success_file: true",
-        "key: 'base/a/_SUCCESS' would be a file with rows and the _SUCCESS",
+        "key: the key has the name '_SUCCESS', which readers of folders take for hidden",
     ),
     "no source": (
         "source: rav, connection: s3, format: csv",
