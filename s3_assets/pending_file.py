@@ -66,13 +66,8 @@ class PendingFile(BufferedIOBase):
         self._bytes = 0
         self._failure: BaseException | None = None
         self._pending: Pending | None = None
-        self._begin_part()
-
-    def _begin_part(self) -> None:
-        # The system gives memory to what is written of it alone: a small file costs what it has.
-        self._part = bytearray(part_size(len(self._sent) + 1))
-        self._space = memoryview(self._part)
-        self._filled = 0
+        # It grows with what is written: a small file costs what it has.
+        self._part = bytearray()
 
     @property
     def key(self) -> str:
@@ -100,11 +95,12 @@ class PendingFile(BufferedIOBase):
         given = memoryview(data).cast("B")
         taken = 0
         while taken < len(given):
-            if self._filled == len(self._part):
+            space = part_size(len(self._sent) + 1) - len(self._part)
+            if not space:
                 self._send_full_part()
-            fitting = given[taken : taken + len(self._part) - self._filled]
-            self._space[self._filled : self._filled + len(fitting)] = fitting
-            self._filled += len(fitting)
+                continue
+            fitting = given[taken : taken + space]
+            self._part += fitting
             taken += len(fitting)
         self._bytes += taken
         return taken
@@ -119,7 +115,7 @@ class PendingFile(BufferedIOBase):
     def abort(self) -> None:
         """Give the upload up: the server keeps nothing of it. Also for one that has been finished."""
         self._end_threads(cancel=True)
-        self._free()
+        self._part = bytearray()
         self.close()
         self._sender.abort()
 
@@ -137,8 +133,6 @@ class PendingFile(BufferedIOBase):
     def _finished(self) -> Pending:
         self._raise_failure()
         number = len(self._sent) + 1
-        self._space.release()
-        del self._part[self._filled :]
         body = self._sender.sealed(number, self._part, last=True)
         if self._threads is None:
             # The only part: no thread is worth its while.
@@ -149,7 +143,7 @@ class PendingFile(BufferedIOBase):
             self._hash.update(self._part)
             parts = [part.result() for part in self._sent]
             self._end_threads(cancel=False)
-        self._free()
+        self._part = bytearray()
         return replace(
             self._sender.begun, parts=tuple(parts), bytes=self._bytes, sha256=self._hash.hexdigest()
         )
@@ -159,7 +153,7 @@ class PendingFile(BufferedIOBase):
         self._send(number, self._sender.sealed(number, self._part, last=False))
         # While it travels.
         self._hash.update(self._part)
-        self._begin_part()
+        self._part = bytearray()
 
     def _send(self, number: int, body: bytes | bytearray) -> None:
         most = max(1, min(self._at_once, _ON_THE_WAY // max(len(body), 1)))
@@ -182,7 +176,3 @@ class PendingFile(BufferedIOBase):
     def _end_threads(self, *, cancel: bool) -> None:
         if self._threads is not None:
             self._threads.shutdown(wait=True, cancel_futures=cancel)
-
-    def _free(self) -> None:
-        self._space.release()
-        self._part = bytearray()
