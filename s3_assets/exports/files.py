@@ -33,6 +33,7 @@ class CountedFile(io.RawIOBase):
         super().__init__()
         self._file = file
         self._progress = progress
+        self._kept: list[bytes] | None = None
         self.bytes = 0
         self.rows = 0
         self.failed: BaseException | None = None
@@ -52,9 +53,20 @@ class CountedFile(io.RawIOBase):
             self.failed = self.failed or error
             raise
         self.bytes += length
+        if self._kept is not None:
+            self._kept.append(bytes(data))
         if self._progress is not None:
             self._progress.advance(bytes_=length)
         return length
+
+    def keep(self) -> None:
+        """Keep what is written from now on, as `tail`."""
+        self._kept = []
+
+    @property
+    def tail(self) -> bytes:
+        """What was written since it is kept."""
+        return b"".join(self._kept or ())
 
     def count(self, rows: int) -> None:
         """Note rows that are written, or are about to be."""

@@ -42,7 +42,9 @@ def refuse(columns: pl.Schema) -> None:
 def write_parquet(frame: pl.LazyFrame, format_: ParquetFormat, split: Split, files: Files) -> None:
     """Write the rows of a frame to files, in their order."""
     if split.one_file:
-        _sink(frame, format_, files.open())
+        file = files.open()
+        _sink(frame, format_, file)
+        file.count(_footer_rows(file.tail))
         files.end()
         return
     supply = _Supply(frame, format_, split)
@@ -59,16 +61,17 @@ def write_parquet(frame: pl.LazyFrame, format_: ParquetFormat, split: Split, fil
 
 
 def _sink(frame: pl.LazyFrame, format_: ParquetFormat, file: CountedFile) -> None:
-    def count(batch: pl.DataFrame) -> pl.DataFrame:
-        file.count(batch.height)
-        return batch
+    def at_end(_: object) -> dict[str, str]:
+        # Asked for when all rows are packed: nearly all that is written behind this is the footer.
+        file.keep()
+        return {}
 
-    counted = frame.map_batches(count, predicate_pushdown=True, projection_pushdown=True, streamable=True)
     try:
-        counted.sink_parquet(
+        frame.sink_parquet(
             cast("IO[bytes]", file),
             **_options(format_),
             row_group_size=format_.row_group_rows,
+            metadata=at_end,
             maintain_order=True,
             engine="streaming",
         )
@@ -76,6 +79,17 @@ def _sink(frame: pl.LazyFrame, format_: ParquetFormat, file: CountedFile) -> Non
         if file.failed is not None:
             raise file.failed from None
         raise
+
+
+def _footer_rows(tail: bytes) -> int:
+    """Return how many rows a file has, by its last bytes.
+
+    A node that counts rows on their way would have the engine read ahead of it: twice the memory, at times.
+    """
+    import pyarrow.parquet
+
+    metadata: Any = pyarrow.parquet.read_metadata(io.BytesIO(tail))
+    return int(metadata.num_rows)
 
 
 def _options(format_: ParquetFormat) -> dict[str, Any]:
@@ -140,6 +154,7 @@ class _Supply:
                 return
             rows, self._held = self._held.head(room), self._held.slice(room)
             taken += rows.height
+            file.count(rows.height)
             yield rows
 
     def _most(self, sample: pl.DataFrame) -> int:

@@ -17,7 +17,7 @@ from tests.support import foreign_readers as readers
 from tests.support.arbitrary_frames import NANOSECONDS, Column, binary, draw, flat, frame_of, nested
 from tests.support.extent import EVERYTHING
 
-FRAMES = 400 if EVERYTHING else 6
+FRAMES = 100 if EVERYTHING else 6
 SEEDS = range(FRAMES)
 LINE_ENDS = {"lf": "\\n", "crlf": "\\r\\n"}
 

@@ -125,7 +125,7 @@ def test_the_style_of_quotes() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_values_are_spelled_as_declared(column: str, options: dict[str, object], text: str) -> None:
+def test_values_are_spelled_as_declared(column: str, options: dict[str, Any], text: str) -> None:
     assert cells(column, **options) == text
 
 
@@ -196,6 +196,17 @@ def test_parquet_is_made_as_declared(codec: str) -> None:
     assert column.is_stats_set == (codec != "zstd")
     if codec != "zstd":
         assert (column.statistics.min, column.statistics.max) == (300, 599)
+
+
+def test_rows_are_counted_by_a_footer_of_any_length() -> None:
+    frame = pl.DataFrame({f"column {n}": range(600) for n in range(100)})
+    files = [io.BytesIO()]
+    written = write_files(
+        frame.lazy(), export_format("parquet", row_group_rows=4), Split(), lambda _: files[0]
+    )
+
+    assert int.from_bytes(files[0].getvalue()[-8:-4], "little") > 1024 * 1024
+    assert [each.rows for each in written] == [600]
 
 
 def test_levels_and_pages_change_the_bytes() -> None:
