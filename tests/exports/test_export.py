@@ -421,6 +421,17 @@ def test_what_may_be_alive_is_left_alone_until_it_is_given_up(
     ground.require_clean(ground.prefix)
 
 
+def test_what_a_dead_run_left_at_other_keys_is_found(
+    ground: ExportGround, disturbed: Callable[..., list[str]]
+) -> None:
+    disturbed("PUT", "part-00001.parquet", "partNumber")
+
+    make(ground, key="{date_time}/{part}.{extension}").write(frame([1]).lazy())
+
+    ground.require_rows(ground.prefix, numbered(1))
+    ground.require_clean(ground.prefix)
+
+
 @pytest.mark.parametrize("answer", ["status", "lost_reply"])
 def test_a_commit_of_which_the_answer_is_lost(
     answer: Any, ground: ExportGround, proxy: RequestProxy, requests_of: Callable[[Export], list[str]]
