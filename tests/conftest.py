@@ -42,6 +42,7 @@ THINNED = {
     "test_mirror.py": 2,
     "test_mirror_crash.py": 2,
     "test_month.py": 2,
+    "test_object_options.py": 3,
     "test_proof.py": 3,
     "test_pyiceberg.py": 2,
     "test_races.py": 2,
@@ -50,6 +51,7 @@ THINNED = {
     "test_secrets_hunt.py": 4,
     "test_symptoms.py": 3,
     "test_touched.py": 2,
+    "test_uploads.py": 2,
     "test_windows_written.py": 3,
 }
 # Catalogs that differ little from the first one of the conformance suite.
