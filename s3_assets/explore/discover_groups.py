@@ -84,6 +84,24 @@ class Group:
         return tuple(sorted({extension(each.key) for each in self.files}))
 
     @property
+    def by_folder(self) -> dict[str, list[ObjectInfo]]:
+        """Its files by the folder directly below its own that they lie in."""
+        found: dict[str, list[ObjectInfo]] = {}
+        for each in self.files:
+            name, slash, _ = each.key.removeprefix(self.prefix).partition("/")
+            found.setdefault(f"{self.prefix}{name}{slash}", []).append(each)
+        return found
+
+    @property
+    def may_be_numbered(self) -> bool:
+        """Whether it may be several tables, in folders whose names differ by number and are no values."""
+        if self.told_by is not None or self.has_log or self.is_media or self.static or not self.complete:
+            return False
+        names = [each.removeprefix(self.prefix).rstrip("/") for each in self.by_folder]
+        in_folders = all(each.endswith("/") for each in self.by_folder)
+        return in_folders and len(names) > 1 and not any(map(is_partition, names))
+
+    @property
     def may_be_several(self) -> bool:
         """Whether each of its files may be a table of its own."""
         return (
@@ -183,4 +201,4 @@ def _left_out(left_out: Mapping[str, list[ObjectInfo]], prefix: str) -> list[str
     if not files:
         return []
     example = files[0].key.removeprefix(prefix)
-    return [f"{count(len(files), 'file')} of other kinds beside them, such as {example}"]
+    return [f"{count(len(files), 'file')} of other kinds left out, such as {example}"]

@@ -47,6 +47,8 @@ class Guesser:
             return [(group, media_guess(group, path))]
         if group.may_be_several and (apart := self._apart(group)):
             return apart
+        if group.may_be_numbered and (apart := self._by_folder(group)):
+            return apart
         keys = spread([each.key for each in group.files], _FILES)
         found = self._files(group, [each for each in group.files if each.key in set(keys)])
         return [(group, found)] if found is not None else []
@@ -71,6 +73,21 @@ class Guesser:
                 settings = {**guess.settings, "path_regex": own.paths.regex}
                 found.append((own, replace(guess, settings=settings, findings=(*guess.findings, told))))
         return found
+
+    def _by_folder(self, group: Group) -> list[tuple[Group, Guess]]:
+        """Return a table for each folder, if some of them have files of different columns."""
+        folders = group.by_folder
+        some = [self._files(group, folders[each][:1]) for each in spread(list(folders), _FILES)]
+        if len({tuple(sorted(each.columns)) for each in some if each is not None}) < 2:
+            return []
+        told = Finding(
+            "path", "the folders beside it have other columns, though their names differ by number"
+        )
+        apart = [
+            replace(group, prefix=key, files=tuple(files), folders=(), paths=Paths(), findings=(told,))
+            for key, files in folders.items()
+        ]
+        return [pair for each in apart for pair in self.guess(each)]
 
     def _files(self, group: Group, files: Sequence[ObjectInfo]) -> Guess | None:
         place = self.requests.objects.url(files[0].key)

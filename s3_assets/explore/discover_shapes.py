@@ -34,6 +34,11 @@ MEDIA = frozenset(f"{_PICTURES} {_SOUNDS} {_FILMS} {_DOCUMENTS}".split())
 """Endings of files that are looked at one by one."""
 
 _UNTOLD = frozenset({"", "txt", "dat", "data", "log", "out", "psv", "text"})
+# One object that says how something is set up is no table.
+_SET_UP = frozenset({
+    *("config", "configuration", "settings", "package", "manifest", "schema", "metadata", "tsconfig"),
+    *("openapi", "swagger", "state", "version", "credentials", "index", "catalog"),
+})  # fmt: skip
 MEDIA_FAMILY, UNTOLD_FAMILY, OTHER_FAMILY = "media", "untold", "other"
 
 
@@ -70,6 +75,8 @@ def beginnings(names: Iterable[str]) -> str:
 def family(key: str) -> str:
     """Return a file's format as its name tells it, `media`, `untold` or `other`."""
     last = ending(key).lstrip(".").lower()
+    if last == "json" and key.rpartition("/")[2].partition(".")[0].lower() in _SET_UP:
+        return OTHER_FAMILY
     if last in TABLES:
         return TABLES[last]
     if last in MEDIA:

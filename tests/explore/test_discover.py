@@ -71,6 +71,20 @@ def test_each_file_is_read_by_one_entry(found: Discovery) -> None:
     ]
 
 
+def test_numbered_folders_are_one_table_if_their_columns_agree(place: Place) -> None:
+    alike = {f"alike/batch_{number}/a.csv": bucket_of_all.PEOPLE for number in range(8)}
+    bodies = (bucket_of_all.PEOPLE, bucket_of_all.PRICES)
+    fill(place, alike | {f"tables/t{number}/a.csv": bodies[number % 2] for number in range(8)})
+
+    found = discover(place.connection())
+
+    tables = [f"tables/t{number}" for number in range(8)]
+    assert [(each.name, each.guess.path) for each in found.found] == [
+        ("alike", "alike/"),
+        *((each, f"{each}/") for each in tables),
+    ]
+
+
 def reads(each: Found, key: str) -> bool:
     """Tell, by the settings alone, whether the entry reads a file."""
     settings = each.guess.settings
