@@ -37,16 +37,17 @@ def run_export(
     Example: [bold]s3-assets export partners/orders --partition 2026-01-05[/bold]
     """
     from datetime import UTC, datetime
+    from uuid import uuid4
 
     export = options(context).load().export(name)
     windows = export_windows(export, window, first, last)
-    moment = datetime.now(UTC)
+    moment, run = datetime.now(UTC), str(uuid4())
     found = None
     with shown(f"export {name}: planning") as show:
         progress = Progress(f"export {name}", show, _SECONDS_BETWEEN_LOOKS)
         for each in windows:
             outcome = export.run(
-                window=each, moment=moment, notes={"by": "s3-assets export"}, progress=progress
+                window=each, moment=moment, run=run, notes={"by": "s3-assets export"}, progress=progress
             )
             found = outcome if found is None else found.then(outcome)
     console = standard_output()
