@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 def plan(
     context: typer.Context,
-    name: Annotated[
-        str, typer.Argument(help="The import's name, its table's, or an export's.")
-    ],
+    name: Annotated[str, typer.Argument(help="The import's name, its table's, or an export's.")],
     window: Annotated[
         str | None,
         typer.Option(

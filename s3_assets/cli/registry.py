@@ -1,6 +1,7 @@
 """`s3-assets validate` and `s3-assets tables`: the registry, without touching the network."""
 
 import json
+from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +27,7 @@ def validate(
     given = options(context)
     chosen = Options(registry or given.registry, debug=given.debug)
     found = chosen.load()
-    more = {"media set": found.media, "export": found.exports}
+    more: dict[str, Sized] = {"media set": found.media, "export": found.exports}
     counts = (
         _count(len(found.connections), "connection"),
         _count(len(found.tables), "table"),
