@@ -36,16 +36,19 @@ def sweep_behind(destination: Destination, number: int, entry: Entry) -> None:
     own = Mark(entry.attempt, lane_digest(entry.lane))
     try:
         # Who has none of its keys knows nothing of who else may have them.
-        left = _uploads(destination, keys) if entry.files else []
-        marks = [mark for mark in intents.marks() if mark.lane == own.lane and mark != own]
-        rivals = intents.read(marks)
-        ended = [own]
-        if all(rival.pinned < number for rival in rivals):
-            for others in {rival.keys for rival in rivals} - ({keys} if entry.files else set()):
-                left += _uploads(destination, others)
+        looked = {keys} if entry.files else set()
+        left = [upload for each in looked for upload in _uploads(destination, each)]
+        rivals = living = intents.read(_others(intents, own))
+        if rivals:
+            # Those that were there before their uploads are listed have ended with these.
+            looked |= {rival.keys for rival in rivals}
+            left = [upload for each in looked for upload in _uploads(destination, each)]
+            living = intents.read(_others(intents, own))
+        if all(each.pinned < number for each in living):
             _abort(destination, left)
-            ended += [rival.mark for rival in rivals]
-        intents.end(ended)
+            intents.end([own, *(rival.mark for rival in rivals)])
+        else:
+            intents.end([own])
     except S3AssetsError as error:
         _left_behind(destination, error)
         if isinstance(error, AccessError):
@@ -68,6 +71,10 @@ def sweep_abandoned(destination: Destination, older_than: timedelta) -> None:
                 intents.end([each.mark])
     except S3AssetsError as error:
         _left_behind(destination, error)
+
+
+def _others(intents: Intents, own: Mark) -> list[Mark]:
+    return [mark for mark in intents.marks() if mark.lane == own.lane and mark != own]
 
 
 def _uploads(destination: Destination, keys: KeyPattern) -> list[OpenUpload]:
