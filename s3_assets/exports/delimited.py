@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _REMEDY = "Cast the column or drop it, or choose format: jsonl, parquet or avro."
 _BYTES_REMEDY = "Set binary to base64 or hex, drop the column, or choose format: parquet or avro."
 _LINE_ENDS = {"lf": "\n", "crlf": "\r\n"}
+_TIMESTAMP = "%Y-%m-%dT%H:%M:%S%.f"
 _SCIENTIFIC = {"shortest": None, "plain": False, "scientific": True}
 
 
@@ -62,6 +63,9 @@ class DelimitedPieces(Pieces):
         true, false = self._format.booleans
         if dtype == pl.Boolean and (true, false) != ("true", "false"):
             return pl.when(column).then(pl.lit(true)).when(~column).then(pl.lit(false))
+        local = isinstance(dtype, pl.Datetime) and dtype.time_zone is None
+        if local and spelling.layout_of(dtype, self._format, name) is None:
+            return column  # spelled by the writer, which is quicker
         return spelling.text(column, dtype, self._format, name)
 
     def _csv(self, texts: pl.DataFrame, *, header: bool = False) -> bytes:
@@ -76,6 +80,7 @@ class DelimitedPieces(Pieces):
             # Of these styles, one leaves a text alone that looks like a null.
             quote_style=format_.quote_style or ("non_numeric" if format_.null_value else "necessary"),
             null_value=format_.null_value,
+            datetime_format=_TIMESTAMP,
             float_precision=format_.float_precision,
             float_scientific=_SCIENTIFIC[format_.float_notation],
             decimal_comma=format_.decimal_comma,

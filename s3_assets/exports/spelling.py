@@ -26,7 +26,7 @@ def refuse_formats(format_: CsvFormat | JsonLinesFormat, columns: pl.Schema) -> 
             )
     for column, dtype in columns.items():
         for each in within(dtype):
-            layout = format_.formats.get(column) or _layout(each, format_)
+            layout = layout_of(each, format_, column)
             if layout is not None and each.is_temporal() and not _is_duration(each):
                 _try(column, each, layout)
 
@@ -53,9 +53,11 @@ def text(
         return column.bin.encode("base64" if format_.binary == "base64" else "hex")
     if _is_duration(dtype) and format_.durations == "iso":
         return column.dt.to_string("iso")
-    if dtype.is_decimal():
+    layout = layout_of(dtype, format_, name)
+    if dtype.is_decimal() or (dtype == pl.Date and layout is None):
+        # As Polars' writers spell them.
         return column
-    return text_spelling.as_text(column, dtype, format_.formats.get(name) or _layout(dtype, format_))
+    return text_spelling.as_text(column, dtype, layout)
 
 
 def nested(column: pl.Expr, dtype: pl.DataType, format_: JsonLinesFormat, name: str = "") -> pl.Expr:
@@ -80,9 +82,12 @@ def nested(column: pl.Expr, dtype: pl.DataType, format_: JsonLinesFormat, name: 
     return text(column, dtype, format_, name)
 
 
-def _layout(dtype: pl.DataType, format_: CsvFormat | JsonLinesFormat) -> str | None:
+def layout_of(dtype: pl.DataType, format_: CsvFormat | JsonLinesFormat, name: str) -> str | None:
+    """Return the format that is declared for a column of times, or for what is inside of it."""
     import polars as pl
 
+    if name in format_.formats:
+        return format_.formats[name]
     if isinstance(dtype, pl.Datetime):
         return format_.timestamp_format
     if dtype == pl.Date:

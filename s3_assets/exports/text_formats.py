@@ -107,6 +107,8 @@ class CsvFormat(_TextFormat):
     def _one_character(cls, text: str) -> str:
         if len(text) != 1 or not text.isascii() or text in "\r\n":
             raise ValueError(f"{text!r} is not one ASCII character other than a line break")
+        if text.isalnum() or text in "+-.:":
+            raise ValueError(f"numbers, booleans and times are made of {text!r}, too")
         return text
 
     @field_validator("null_value")

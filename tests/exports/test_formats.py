@@ -335,6 +335,7 @@ def test_a_column_whose_nulls_would_be_blank_lines() -> None:
     [
         ("csv", {"delimiter": ";;"}, "not one ASCII character"),
         ("csv", {"delimiter": '"'}, "have to differ"),
+        ("csv", {"delimiter": "-"}, "times are made of '-'"),
         ("csv", {"null_value": "a,b"}, "has the delimiter"),
         ("csv", {"null_value": "a\n"}, "line break"),
         ("csv", {"charset": "klingon"}, "no charset"),
