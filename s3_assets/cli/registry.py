@@ -1,7 +1,6 @@
 """`s3-assets validate` and `s3-assets tables`: the registry, without touching the network."""
 
 import json
-from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,8 @@ from s3_assets.cli.console import standard_output
 from s3_assets.cli.options import Options, Output, options, short
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
+
     from s3_assets.registry.models import Registry
 
 
@@ -32,7 +33,7 @@ def validate(
         _count(len(found.connections), "connection"),
         _count(len(found.tables), "table"),
         _count(len(found.imports), "import"),
-        *(_count(len(each), noun) for noun, each in more.items() if each),
+        *(_count(number, noun) for noun, number in more.items() if number),
     )
     standard_output().print(
         f"{short(chosen.path())} is sound: {', '.join(counts)}", markup=False, soft_wrap=True
