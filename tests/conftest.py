@@ -18,7 +18,7 @@ pytest_plugins = ["tests.servers.plugin"]
 # Modules whose tests take a minute each.
 LONG = (
     *("test_crash.py", "test_races.py", "test_ledger.py", "test_answers.py", "test_long_jobs.py"),
-    *("test_folder_crash.py", "test_folder_target.py"),
+    *("test_folder_crash.py", "test_folder_target.py", "test_export_crash.py", "test_export_races.py"),
 )
 
 # Modules of many like cases: of so many an ordinary run tries one, EVERYTHING=1 tries all.
@@ -28,6 +28,7 @@ THINNED = {
     "test_crash.py": 3,
     "test_effects.py": 4,
     "test_expiring.py": 2,
+    "test_export_crash.py": 2,
     "test_exports_by_io_manager.py": 3,
     "test_file_positions.py": 2,
     "test_folder_crash.py": 2,
