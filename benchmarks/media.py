@@ -58,8 +58,8 @@ def inventory(ground: Ground, objects: int) -> str:
             proxy.reset()
             _run(through, new)
             requests = proxy.requests()
-            listed = sum("list-type" in each.path and "objects" in each.path for each in requests)
-            looked = sum(f"{OBJECTS}" in each.path and "list-type" not in each.path for each in requests)
+            listed = sum("list-type" in each.path and "inventory" not in each.path for each in requests)
+            looked = sum(OBJECTS in each.path and "list-type" not in each.path for each in requests)
             received, sent = (
                 sum(getattr(each, way) for each in requests) for way in ("bytes_out", "bytes_in")
             )
