@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from s3_assets.permissions.findings import Finding, Verdict, untested
-from s3_assets.permissions.storage import ABORT, DECRYPT, DELETE, LIST, MAKE_KEY, PUT, READ
+from s3_assets.permissions.folders import GIVE_ACL
+from s3_assets.permissions.storage import ABORT, DECRYPT, DELETE, LIST, MAKE_KEY, PUT, READ, UPLOADS
 
 if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
@@ -58,9 +59,15 @@ class FolderProbes:
         listed = all(each.verdict is Verdict.OK for each in found)
         if self._folder.written:
             found += self._writing(readable)
+        if self._folder.uploads:
+            prefix = self._folder.location.key
+            found.append(
+                self._send(UPLOADS, self._bucket, "list_multipart_uploads", Prefix=prefix, MaxUploads=1)[0]
+            )
         found += self._reading(readable, listed=listed)
         told = {each.action for each in found}
-        return [*found, *(each for each in self._key_used() if each.action not in told)]
+        further = [*self._key_used(), *self._undescribed()]
+        return [*found, *(each for each in further if each.action not in told)]
 
     def _listing(self) -> tuple[list[Finding], str | None]:
         """List each prefix, and return the key of an object, one with bytes if there is."""
@@ -121,12 +128,25 @@ class FolderProbes:
         try:
             if answer is not None and (readable is None or self._key is not None):
                 self._probe_read = self._first_byte(self._probe)
+            if answer is not None:
+                found += map(self._describe, self._folder.described)
         finally:
             if answer is not None:
                 removed, _ = self._send(DELETE, self._written, "delete_object", Key=self._probe)
                 if removed.verdict is not Verdict.OK:
                     found.append(removed)
         return found
+
+    def _describe(self, action: str) -> Finding:
+        """Give the probe an ACL or a tag."""
+        if action == GIVE_ACL:
+            return self._send(action, self._written, "put_object_acl", Key=self._probe, ACL="private")[0]
+        tags = {"TagSet": [{"Key": "s3-assets", "Value": "check"}]}
+        return self._send(action, self._written, "put_object_tagging", Key=self._probe, Tagging=tags)[0]
+
+    def _undescribed(self) -> list[Finding]:
+        why = "nothing could be written"
+        return [untested(action, self._written, why) for action in self._folder.described]
 
     def _key_used(self) -> list[Finding]:
         """Tell what the probe proves of a key of the user's own; S3 asks for it on our behalf."""

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from s3_assets.location import Location
+    from s3_assets.object_options import ObjectOptions
     from s3_assets.registry.models import Registry
+
+GIVE_ACL, GIVE_TAGS = "s3:PutObjectAcl", "s3:PutObjectTagging"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Folder:
     table: str | None = None
     uploads: bool = False
     """Whether uploads that a run left below it are looked for."""
+    described: tuple[str, ...] = ()
+    """Actions by which what is written gets more than a body: an ACL, tags."""
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -40,7 +45,7 @@ class Folder:
 
 
 def folders_of(registry: Registry, connection: str, written: Collection[str] = ()) -> tuple[Folder, ...]:
-    """Return the folders of a connection's tables, in the registry's order, and those of its media sets.
+    """Return the folders of a connection's tables, in the registry's order, then of media sets and exports.
 
     Targets of imports and media sets are written; `written` names the tables that assets of the user's own
     write. A connection that nothing uses yet is read below its url.
@@ -62,5 +67,16 @@ def folders_of(registry: Registry, connection: str, written: Collection[str] = (
             found.append(Folder(here.location.folder(media.path)))
         copies = media.copy_to
         if copies is not None and copies.connection == connection:
-            found.append(Folder(here.location.folder(copies.path_prefix), written=True, uploads=True))
+            found.append(_of_files(here.location.folder(copies.path_prefix), copies.options()))
+    found += [
+        _of_files(here.location.folder(export.path_prefix), export.object)
+        for export in registry.exports.values()
+        if export.connection == connection
+    ]
     return tuple(found) or (Folder(here.location),)
+
+
+def _of_files(location: Location, options: ObjectOptions) -> Folder:
+    asked = ((options.canned_acl, GIVE_ACL), (options.tags, GIVE_TAGS))
+    described = tuple(action for option, action in asked if option)
+    return Folder(location, written=True, uploads=True, described=described)

@@ -5,7 +5,9 @@
     parts, logs, cursors, copies          s3:PutObject       PUT, also by copy and in several parts
     leftovers, replaced files, marks      s3:DeleteObject    DELETE and POST ?delete
     uploads that were broken off          s3:AbortMultipartUpload   DELETE ?uploadId, by delta-rs and obstore
-    uploads of copies that were left      s3:ListBucketMultipartUploads  GET ?uploads, by media sets that copy
+    uploads that a run left               s3:ListBucketMultipartUploads  GET ?uploads, by exports and copies
+    ACLs of files, where one is asked for s3:PutObjectAcl    with the upload, or PUT ?acl
+    tags of files, where some are         s3:PutObjectTagging    with the upload, or PUT ?tagging
 
 Nothing asks for the bucket's region, or for a list of buckets.
 """
@@ -49,6 +51,9 @@ def statements(folders: Sequence[Folder], service: Service) -> Iterator[Statemen
     if any(each.uploads for each in folders):
         # It knows no condition on prefixes.
         yield Statement("ListUploads", (UPLOADS,), (bucket,))
+    for action in dict.fromkeys(action for each in folders for action in each.described):
+        described = (each.location for each in folders if action in each.described)
+        yield Statement("DescribeFiles", (action,), _unique(map(service.objects, described)))
     if not service.amazon:
         # Ceph asks for it on the bucket before it looks at the objects of a POST ?delete. No object has the
         # bucket's ARN: nothing more is allowed by it.

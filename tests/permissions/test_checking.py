@@ -24,11 +24,23 @@ AMAZON = Service("us-east-1")
 FREE = {"credentials", "sts:GetCallerIdentity"}
 
 
-def made(tables: dict[str, Any], imports: dict[str, Any], **settings: Any) -> Registry:
+EXPORTS: dict[str, Any] = {
+    "files": {
+        "source": "raw",
+        "connection": "lake",
+        "path_prefix": "out",
+        "format": "csv",
+        "object": {"canned_acl": "private", "tags": {"team": "data"}},
+    }
+}
+
+
+def made(tables: dict[str, Any], imports: dict[str, Any], exports: Any = (), **settings: Any) -> Registry:
     keys = {"type": "access_key", "access_key_id": "test", "secret_access_key": "test"}
     transport = {"connect_timeout": 5, "read_timeout": 5, "max_retries": 0}
     here = {"url": "s3://lake/", "region": "us-east-1", "auth": keys, "transport": transport, **settings}
-    return Registry(connections={"lake": S3Connection(**here)}, tables=tables, imports=imports)
+    connections = {"lake": S3Connection(**here)}
+    return Registry(connections=connections, tables=tables, imports=imports, exports=dict(exports))
 
 
 @pytest.mark.parametrize(
@@ -40,6 +52,7 @@ def made(tables: dict[str, Any], imports: dict[str, Any], **settings: Any) -> Re
         ({}, {"encryption": {"server_side": "sse-kms", "kms_key_id": KEY}}),
         (IMPORTS, {"assume_role": [{"role_arn": ROLE, "source_identity": "etl"}]}),
         (IMPORTS, {"match_subfolder_exactly": False}),
+        ({}, {"exports": EXPORTS}),
     ],
 )
 @pytest.mark.parametrize("somebody", [True, False])

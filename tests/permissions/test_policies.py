@@ -18,8 +18,10 @@ TABLES = {
 IMPORTS = {"clean": {"source": "raw", "target": "clean"}}
 
 
-def made(connection: dict[str, Any], tables: Any = TABLES, imports: Any = IMPORTS) -> Registry:
-    sections: dict[str, Any] = {"tables": tables, "imports": imports}
+def made(
+    connection: dict[str, Any], tables: Any = TABLES, imports: Any = IMPORTS, **further: Any
+) -> Registry:
+    sections: dict[str, Any] = {"tables": tables, "imports": imports, **further}
     return Registry(connections={"lake": S3Connection(**{"url": "s3://lake/", **connection})}, **sections)
 
 
@@ -59,6 +61,27 @@ def test_an_import_reads_its_source_and_writes_its_target() -> None:
                 "Resource": ["arn:aws:s3:::lake/lake/clean/*"],
             },
         ]
+    }
+
+
+def test_an_export_writes_its_prefix_and_finds_its_uploads() -> None:
+    files = {"source": "raw", "connection": "lake", "path_prefix": "out", "format": "csv"}
+    tagged = {**files, "path_prefix": "tagged", "object": {"tags": {"team": "data"}}}
+    acls = {**tagged, "path_prefix": "shared", "object": {"canned_acl": "bucket-owner-full-control"}}
+    exports = {"files": files, "tagged": tagged, "shared": acls}
+    registry = made({}, {"raw": TABLES["raw"]}, {}, exports=exports)
+
+    found = printed(registry)["the identity that the AWS chain finds"]
+
+    roots = [f"arn:aws:s3:::lake/{name}/*" for name in ("out", "tagged", "shared")]
+    by_sid = {each["Sid"]: (each["Action"], each["Resource"]) for each in found}
+    assert by_sid == {
+        "ListTables": (["s3:ListBucket"], ["arn:aws:s3:::lake"]),
+        "ReadTables": (["s3:GetObject"], ["arn:aws:s3:::lake/landing/raw/*", *roots]),
+        "WriteTables": (["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"], roots),
+        "ListUploads": (["s3:ListBucketMultipartUploads"], ["arn:aws:s3:::lake"]),
+        "DescribeFiles": (["s3:PutObjectTagging"], roots[1:2]),
+        "DescribeFiles2": (["s3:PutObjectAcl"], roots[2:]),
     }
 
 
