@@ -9,6 +9,7 @@ import pytest
 
 from s3_assets.errors import AccessDeniedError, SettingError, SourceRewrittenError
 from s3_assets.incremental.cursor_edit import open_stream
+from s3_assets.incremental.rounds import until_unmoved
 from s3_assets.media.media_set import MediaSet
 from s3_assets.media.run import Run
 from s3_assets.media.selection import MediaSelection
@@ -152,6 +153,32 @@ def test_objects_that_vanish_while_they_are_looked_at(ground: MediaGround, make:
     assert "2 objects vanished" in found.outcome.notes[0]
     assert ground.present("parquet") == ground.full_look()
     assert make("parquet").run().nothing_new
+
+
+def test_a_run_that_is_overtaken_begins_again(ground: MediaGround, make: Maker) -> None:
+    """What the faster run has seen and this one has not is not taken for deleted."""
+    make("parquet").run()
+    ground.put({"a/new": {"Body": b"one"}})
+    media = make("parquet")
+
+    class Overtaken(Run):
+        """Behind its first listing, another object comes, and another run."""
+
+        listings = 0
+
+        def _list(self) -> None:
+            super()._list()
+            self.listings += 1
+            if self.listings == 1:
+                ground.put({"a/newer": {"Body": b"two"}})
+                assert make("parquet").run().counts.new == 2
+
+    run = Overtaken(media, datetime.now(UTC), {}, None, look_again=False)
+    outcome = until_unmoved(media.target, media.stream, run.once)
+
+    assert (outcome.nothing_new, outcome.rounds, run.listings) == (True, 2, 2)
+    assert ground.present("parquet") == ground.full_look()
+    assert ground.inventory("parquet")["deleted_at"].null_count() == 7
 
 
 def test_the_table_of_somebody_else_is_refused(ground: MediaGround, make: Maker) -> None:
