@@ -11,6 +11,10 @@ from benchmarks.ground import BUCKET, Ground
 LIBRARIES = ("obstore", "polars", "s3_assets.exports.export", "s3_assets.tables.open", "isal")
 
 
+# A part that takes longer than the usual 30 s would be sent again, and its time be nobody's figure.
+_PATIENT = {"timeout": "600s"}
+
+
 def ours(place: Mapping[str, str], kind: str, source: str, target: str) -> None:
     """An export of s3-assets as a registry declares it: log, uploads, checksums, manifest."""
     from s3_assets.exports.export import Export
@@ -34,7 +38,7 @@ def polars(place: Mapping[str, str], kind: str, source: str, target: str) -> Non
     """Polars' own scan into its own sink."""
     import polars as pl
 
-    options = Ground(**place).options
+    options = {**Ground(**place).options, **_PATIENT}
     rows = pl.scan_parquet(f"s3://{BUCKET}/{source}**/*.parquet", storage_options=options)
     url = f"s3://{BUCKET}/{target}rows.{kind}"
     if kind == "parquet":
@@ -49,7 +53,7 @@ def polars_quick(place: Mapping[str, str], kind: str, source: str, target: str) 
     """The same with gzip's level 1."""
     import polars as pl
 
-    options = Ground(**place).options
+    options = {**Ground(**place).options, **_PATIENT}
     pl.scan_parquet(f"s3://{BUCKET}/{source}**/*.parquet", storage_options=options).sink_csv(
         f"s3://{BUCKET}/{target}rows.{kind}",
         compression="gzip",
