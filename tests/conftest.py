@@ -40,6 +40,8 @@ THINNED = {
     "test_incremental_assets.py": 2,
     "test_limits.py": 2,
     "test_matrix.py": 4,
+    "test_media_copies.py": 3,
+    "test_media_inventory.py": 3,
     "test_mirror.py": 2,
     "test_mirror_crash.py": 2,
     "test_month.py": 2,
