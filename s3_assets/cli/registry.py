@@ -33,7 +33,7 @@ def validate(
         _count(len(found.connections), "connection"),
         _count(len(found.tables), "table"),
         _count(len(found.imports), "import"),
-        *(_count(number, noun) for noun, number in more.items() if number),
+        *(_count(len(each), noun) for noun, each in more.items() if each),
     )
     standard_output().print(
         f"{short(chosen.path())} is sound: {', '.join(counts)}", markup=False, soft_wrap=True

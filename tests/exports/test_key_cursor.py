@@ -43,7 +43,8 @@ def newest_time(client: Any, bucket: str, source: str) -> datetime:
     """When the source was changed last, read by boto3 and json alone."""
     found = client.list_objects_v2(Bucket=bucket, Prefix=f"{source}/")["Contents"]
     if source == "raw":
-        return max(each["LastModified"] for each in found)
+        newest: datetime = max(each["LastModified"] for each in found)
+        return newest
 
     def read(key: str) -> str:
         return client.get_object(Bucket=bucket, Key=key)["Body"].read().decode()  # type: ignore[no-any-return]
