@@ -24,38 +24,48 @@ LONG = (
 # Modules of many like cases: of so many an ordinary run tries one, EVERYTHING=1 tries all.
 THINNED = {
     "test_answers.py": 3,
-    "test_batches_crash.py": 2,
-    "test_crash.py": 3,
+    "test_batches_crash.py": 3,
+    "test_conformance_on_ceph.py": 2,
+    "test_crash.py": 5,
     "test_effects.py": 4,
-    "test_expiring.py": 2,
-    "test_export_crash.py": 2,
+    "test_expiring.py": 3,
+    "test_export_crash.py": 3,
+    "test_export_races.py": 2,
     "test_exports_by_io_manager.py": 3,
-    "test_file_positions.py": 2,
-    "test_folder_crash.py": 2,
-    "test_folder_target.py": 2,
+    "test_file_positions.py": 3,
+    "test_filter_crash.py": 2,
+    "test_folder_crash.py": 4,
+    "test_folder_target.py": 3,
+    "test_foreign_readers.py": 2,
     "test_gaps.py": 2,
     "test_growth.py": 2,
-    "test_iceberg_crash.py": 3,
+    "test_iceberg_crash.py": 4,
     "test_iceberg_races.py": 3,
     "test_incremental_assets.py": 2,
-    "test_limits.py": 2,
-    "test_matrix.py": 4,
+    "test_limits.py": 3,
+    "test_matrix.py": 6,
     "test_media_copies.py": 3,
-    "test_media_inventory.py": 3,
-    "test_mirror.py": 2,
-    "test_mirror_crash.py": 2,
-    "test_month.py": 2,
-    "test_object_options.py": 3,
-    "test_proof.py": 3,
-    "test_pyiceberg.py": 2,
-    "test_races.py": 2,
+    "test_media_crash.py": 2,
+    "test_media_inventory.py": 4,
+    "test_mirror.py": 3,
+    "test_mirror_crash.py": 4,
+    "test_month.py": 3,
+    "test_object_options.py": 4,
+    "test_polars_iceberg.py": 2,
+    "test_proof.py": 4,
+    "test_pyiceberg.py": 3,
+    "test_races.py": 3,
+    "test_replace_crash.py": 2,
+    "test_round_trips.py": 2,
     "test_runs.py": 2,
     "test_schedules.py": 2,
-    "test_secrets_hunt.py": 4,
+    "test_secrets_hunt.py": 8,
     "test_symptoms.py": 3,
+    "test_text.py": 2,
+    "test_text_files.py": 2,
     "test_touched.py": 2,
-    "test_uploads.py": 2,
-    "test_windows_written.py": 3,
+    "test_uploads.py": 3,
+    "test_windows_written.py": 5,
 }
 # Catalogs that differ little from the first one of the conformance suite.
 LIKE_CATALOGS = ("iceberg-glue", "iceberg-no-catalog")
@@ -105,7 +115,7 @@ def _like(item: pytest.Item) -> tuple[str, int]:
         return name, 1
     if name == "test_conformance.py":
         catalog = next((each for each in LIKE_CATALOGS if each in item.name), None)
-        return (catalog, 3) if catalog else (name, 1)
+        return (catalog, 5) if catalog else (name, 1)
     return name, THINNED.get(name, 1)
 
 

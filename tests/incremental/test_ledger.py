@@ -32,7 +32,7 @@ from tests.support.extent import EVERYTHING
 from tests.support.proxy import RequestProxy
 from tests.support.proxy_state import RecordedRequest
 
-OLD = 10_000 if EVERYTHING else 2_000
+OLD = 10_000 if EVERYTHING else 1_600
 
 
 @pytest.fixture
