@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -81,6 +82,7 @@ def _walk(node: ast.AST, *, at_load: bool) -> Iterator[Import]:
             yield from _walk(child, at_load=at_load)
 
 
+@cache
 def read(path: Path) -> list[Import]:
     return list(imports(ast.parse(path.read_text())))
 
