@@ -1,6 +1,7 @@
 """A bucket as somebody may be given it: every layout, mixed, with traps.
 
-It was written before its author looked at how `discover` decides. The answers are those of a person who knows Spark, Airbyte, Firehose and the rest, not those of our code.
+It was written before its author looked at how `discover` decides: the answers are those of a person who knows
+Spark, Airbyte, Firehose and the rest.
 """
 
 from concurrent.futures import ThreadPoolExecutor
