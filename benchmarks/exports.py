@@ -10,7 +10,7 @@ from isal import isal_zlib
 
 from benchmarks import child, data, exporters, rivals_environment
 from benchmarks.ground import Ground
-from benchmarks.speed import MEGABYTE, OURS, Run
+from benchmarks.speed import MEGABYTE, OURS, Run, memory_of_growth
 
 KINDS = ("parquet", "csv.gz")
 _SOURCE, _TARGET = "exported/", "exports/"
@@ -77,24 +77,13 @@ def _speed(ground: Ground, kind: str, total: int, memory: float, repeat: int, *,
 
 def _growth(ground: Ground, kind: str, total: int, repeat: int) -> str:
     mine = contestants(kind, rivals=False)[0]
-    runs: dict[int, list[Run]] = {1: [], 4: []}
-    for number in range(repeat):
-        for times in sorted(runs, reverse=bool(number % 2)):
-            runs[times].append(_run(ground, mine, kind, f"x{times}/", total * times))
-    peaks = {times: median(each.peak for each in found) for times, found in runs.items()}
-    lines = [
-        f"Peak memory of the same export, {kind}, median of {repeat}:",
-        "",
-        "| data | rows | s | peak MB | all MB |",
-        "|---:|---:|---:|---:|---|",
-    ]
-    lines += [
-        f"| {times} x | {total * times:,} | {median(each.seconds for each in found):.1f} | "
-        f"{peaks[times] / MEGABYTE:.0f} | {', '.join(f'{each.peak / MEGABYTE:.0f}' for each in found)} |"
-        for times, found in runs.items()
-    ]
-    lines += ["", f"From 1 x to 4 x it grows by {(peaks[4] / peaks[1] - 1) * 100:.0f} %."]
-    return "\n".join(lines)
+    return memory_of_growth(
+        f"the same export, {kind},",
+        lambda times: _run(ground, mine, kind, f"x{times}/", total * times),
+        (1, 4),
+        total,
+        repeat,
+    )
 
 
 def _run(ground: Ground, contestant: Contestant, kind: str, size: str, total: int) -> Run:

@@ -1,6 +1,7 @@
 """Time and peak memory of one import, each run in a fresh process, the order turned each time."""
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -72,13 +73,26 @@ def compare(ground: Ground, source: str, total: int, memory: float, repeat: int)
 
 def growth(ground: Ground, total: int, repeat: int) -> str:
     """Our peak memory as the data grow."""
-    runs: dict[int, list[Run]] = {1: [], 2: [], 4: []}
+    return memory_of_growth(
+        "the same import",
+        lambda times: run(ground, OURS, f"x{times}/", total * times),
+        (1, 2, 4),
+        total,
+        repeat,
+    )
+
+
+def memory_of_growth(
+    what: str, once: Callable[[int], Run], sizes: Sequence[int], total: int, repeat: int
+) -> str:
+    """The peak memory of what is done once for each size, a multiple of `total` rows."""
+    runs: dict[int, list[Run]] = {times: [] for times in sizes}
     for number in range(repeat):
         for times in sorted(runs, reverse=bool(number % 2)):
-            runs[times].append(run(ground, OURS, f"x{times}/", total * times))
+            runs[times].append(once(times))
     peaks = {times: median(each.peak for each in found) for times, found in runs.items()}
     lines = [
-        f"Peak memory of the same import as the data grow, median of {repeat}:",
+        f"Peak memory of {what} as the data grow, median of {repeat}:",
         "",
         "| data | rows | s | peak MB | all MB |",
         "|---:|---:|---:|---:|---|",

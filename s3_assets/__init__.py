@@ -3,9 +3,8 @@
 Names are imported when they are first used, so that `import s3_assets` costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+# For type checkers it is true; `typing` itself takes longer to load than Python does to start.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from s3_assets.builder import build_definitions
     from s3_assets.connection import (
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from s3_assets.object_options import ObjectOptions
     from s3_assets.registry import ExportSettings, ImportSettings, Registry, load_registry
     from s3_assets.registry.exports import SplitSettings
-    from s3_assets.registry.imports import BatchSettings
+    from s3_assets.registry.increments import BatchSettings
     from s3_assets.registry.schedule import ScheduleSettings
     from s3_assets.tables.settings import AvroSettings, DeltaSettings, ParquetSettings, Partitions
     from s3_assets.tables.text_settings import CsvSettings, JsonLinesSettings, JsonSettings, TsvSettings
@@ -55,7 +54,7 @@ _HOMES = {
     "AssumeRole": "s3_assets.connection",
     "AvroFormat": "s3_assets.exports.formats",
     "AvroSettings": "s3_assets.tables.settings",
-    "BatchSettings": "s3_assets.registry.imports",
+    "BatchSettings": "s3_assets.registry.increments",
     "Cast": "s3_assets.movement.casting",
     "ClientSideEncryption": "s3_assets.connection",
     "CsvFormat": "s3_assets.exports.formats",
@@ -161,6 +160,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 's3_assets' has no attribute '{name}'")
+    from importlib import import_module
+
     return getattr(import_module(_HOMES[name]), name)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from s3_assets.embedded.server import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, EmbeddedServer
 from tests.support.extent import EVERYTHING
+from tests.support.proxy import RequestProxy
 
 pytest_plugins = ["tests.servers.plugin"]
 
@@ -190,6 +191,20 @@ def bucket(s3_client: Any) -> str:
     name = f"bucket-{uuid4().hex[:12]}"
     s3_client.create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture(scope="session")
+def running_proxy(s3_server: EmbeddedServer) -> Iterator[RequestProxy]:
+    """The proxy of this worker."""
+    with RequestProxy(s3_server.endpoint_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(running_proxy: RequestProxy) -> RequestProxy:
+    """A proxy in front of `s3_server` that counts requests, kills and injects faults."""
+    running_proxy.reset()
+    return running_proxy
 
 
 def boto_client(

@@ -14,7 +14,7 @@ from s3_assets.exports.units import ExportMode
 from s3_assets.object_options import ObjectOptions
 from s3_assets.registry import ExportSettings
 from s3_assets.registry.exports import KEYS, SplitSettings
-from s3_assets.registry.imports import BatchSettings
+from s3_assets.registry.increments import BatchSettings
 
 PAGE = (Path(__file__).parent.parent / "docs" / "exports.md").read_text(encoding="utf-8")
 TEXT = {*CsvFormat.model_fields} & {*JsonLinesFormat.model_fields} - {"format", "float_precision"}

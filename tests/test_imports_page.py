@@ -21,7 +21,7 @@ from s3_assets.movement.filters import AddTime, Constant, Filters
 from s3_assets.movement.json_columns import ExpandJson, JsonField
 from s3_assets.movement.placement import Placement
 from s3_assets.registry import ImportSettings, Registry
-from s3_assets.registry.imports import BatchSettings
+from s3_assets.registry.increments import BatchSettings
 from s3_assets.registry.loading import parse_registry
 from s3_assets.registry.schedule import ScheduleSettings
 from s3_assets.windows import Window

@@ -17,9 +17,9 @@ from s3_assets.exports.units import ExportMode
 from s3_assets.location import relative_path
 from s3_assets.movement.filters import Filters
 from s3_assets.object_options import ObjectOptions
-from s3_assets.registry.imports import BatchSettings
+from s3_assets.registry.increments import IncrementSettings
 from s3_assets.registry.problems import did_you_mean
-from s3_assets.registry.schedule import ScheduleSettings
+from s3_assets.registry.schedule import Started
 from s3_assets.tables.settings import Partitions
 
 if TYPE_CHECKING:
@@ -64,10 +64,8 @@ class SplitSettings(BaseModel):
         return self
 
 
-class ExportSettings(BaseModel):
+class ExportSettings(IncrementSettings, Started):
     """An export: the rows of a table, or of an asset of the user's code, become files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     source: str | None = Field(
         default=None,
@@ -105,45 +103,21 @@ class ExportSettings(BaseModel):
         default="none", description="What a unit without rows has: no file, or one without rows."
     )
     filters: Filters | None = Field(default=None, description="What is done to the columns, as in imports.")
-    on_gap: Literal["fail", "full_refresh"] = Field(
-        default="fail",
-        description="For incremental: what to do when the source no longer has what came since the cursor. "
-        "full_refresh replaces all files by those of all rows.",
-    )
-    batch: BatchSettings | None = Field(
-        default=None, description="For incremental: how much one commit takes; left out: all that is new."
-    )
-    max_batches: int | None = Field(
-        default=None,
-        ge=1,
-        description="Commits of one run; the next run goes on. Left out: as many as needed.",
-    )
-    schedule: ScheduleSettings | None = Field(
-        default=None, description="When it runs by the clock; left out: when there is new data."
-    )
-    on_new_data: bool = Field(
-        default=True,
-        description="Let the source's sensor start runs; left out where there is a schedule: false.",
-    )
     partitions_per_run: int | None = Field(
         default=None,
         ge=1,
         description="Of a backfill of mode partitions; left out: all of them, each a commit of its own.",
     )
-    description: str | None = None
     group: str | None = Field(default=None, description="Dagster's asset group.")
     owners: tuple[str, ...] = ()
     tags: dict[str, str] = Field(default_factory=dict, description="Dagster's tags of the asset.")
 
     @model_validator(mode="before")
     @classmethod
-    def _by_the_clock_alone(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
-        if not isinstance(data, dict):
+    def _nothing_to_watch(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
+        if not isinstance(data, dict) or data.get("source") is not None:
             return data
-        found = dict(data)
-        if found.get("schedule") is not None or found.get("source") is None:
-            found.setdefault("on_new_data", False)
-        return found
+        return {"on_new_data": False, **data}
 
     @field_validator("format", mode="before")
     @classmethod

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
 from s3_assets.movement.filters import Filters
 from s3_assets.movement.imports import ImportMode
 from s3_assets.movement.placement import Placement
+from s3_assets.registry.increments import IncrementSettings
 from s3_assets.registry.problems import Problem, did_you_mean
-from s3_assets.registry.schedule import ScheduleSettings
-from s3_assets.tables.positions import Limit
+from s3_assets.registry.schedule import Started
 from s3_assets.tables.table import ReadMode
 
 if TYPE_CHECKING:
@@ -27,29 +27,8 @@ _READS = {
 }
 
 
-class BatchSettings(BaseModel):
-    """How much one commit takes; a file is never cut, and one is taken in any case."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    files: int | None = Field(default=None, ge=1, description="Source files at most.")
-    bytes: int | None = Field(default=None, ge=1, description="Bytes of source files at most.")
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> BatchSettings:
-        if self.files is None and self.bytes is None:
-            raise ValueError("give files, bytes, or both")
-        return self
-
-    def limit(self) -> Limit:
-        """Return it as a plan takes it."""
-        return Limit(self.files, self.bytes)
-
-
-class ImportSettings(BaseModel):
+class ImportSettings(IncrementSettings, Started):
     """An import: the rows of a source table become rows of a target table."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     source: str = Field(description="Name of the table to read.")
     target: str = Field(description="Name of the table to write; it is the asset.")
@@ -69,37 +48,9 @@ class ImportSettings(BaseModel):
         description="Where a row's partition comes from; left out: the partition column of the rows, else "
         "the load time.",
     )
-    on_gap: Literal["fail", "full_refresh"] = Field(
-        default="fail",
-        description="For append and mirror: what to do when the source no longer has what came since the "
-        "cursor. full_refresh replaces all rows by those of the source.",
-    )
-    batch: BatchSettings | None = Field(
-        default=None, description="For append: how much one commit takes; left out: all that is new."
-    )
-    max_batches: int | None = Field(
-        default=None,
-        ge=1,
-        description="Commits of one run; the next run goes on. Left out: as many as needed.",
-    )
-    schedule: ScheduleSettings | None = Field(
-        default=None, description="When it runs by the clock; left out: when there is new data."
-    )
-    on_new_data: bool = Field(
-        default=True,
-        description="Let the connection's sensor start runs; left out where there is a schedule: false.",
-    )
     partitions_per_run: int | None = Field(
         default=None, ge=1, description="Of a backfill of a replace; left out: all of them, as one range."
     )
-    description: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _by_the_clock_alone(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
-        if not isinstance(data, dict) or data.get("schedule") is None:
-            return data
-        return {"on_new_data": False, **data}
 
     def problems(self, name: str, tables: Mapping[str, TableSettings]) -> Iterator[Problem]:
         """Yield what does not fit together; the tables that it names may be missing."""

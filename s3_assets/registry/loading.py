@@ -11,6 +11,7 @@ import yaml
 from s3_assets.errors import RegistryError
 from s3_assets.registry.models import Registry
 from s3_assets.registry.paths import with_paths_from
+from s3_assets.registry.places import Places
 from s3_assets.registry.problems import Problem, UnplacedRegistryError, discreet, dotted
 from s3_assets.registry.yaml_reader import YamlReader
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "s3_assets.yaml"
 VARIABLE = "S3_ASSETS_REGISTRY"
+_PLACED = ("tables", "imports", "media", "exports")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -66,7 +68,13 @@ def parse_registry(text: str, file: Path, environment: Mapping[str, str]) -> Reg
     except UnplacedRegistryError as error:
         problems = error.found_problems
     else:
-        return with_paths_from(registry, file.parent.absolute())
+        lines = {
+            (section, name): line
+            for section in _PLACED
+            for name in getattr(registry, section)
+            if (line := reader.line((section, name))) is not None
+        }
+        return with_paths_from(registry, file.parent.absolute()).placed(Places(file.absolute(), lines))
     # Not chained, and without what stands where a secret belongs: Dagster shows whole chains.
     raise RegistryError(
         f"{file} is wrong:",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from s3_assets.errors import S3AssetsError
 from s3_assets.location import relative_path
@@ -15,7 +15,7 @@ from s3_assets.media.selection import MediaSelection
 from s3_assets.media.source import MediaSource
 from s3_assets.object_options import ObjectOptions, check_options
 from s3_assets.registry.problems import Problem, did_you_mean
-from s3_assets.registry.schedule import ScheduleSettings
+from s3_assets.registry.schedule import Started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,10 +54,8 @@ class CopySettings(ObjectOptions):
         return ObjectOptions(**{name: getattr(self, name) for name in ObjectOptions.model_fields})
 
 
-class MediaSettings(BaseModel):
+class MediaSettings(Started):
     """A media set: the objects of a prefix become rows of an inventory, and copies if that is asked for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     connection: str = Field(description="Name of the connection that reaches the objects.")
     path: str = Field(default="", description="Folder below the connection's url.")
@@ -79,20 +77,6 @@ class MediaSettings(BaseModel):
     )
     at_once: int = Field(default=16, ge=1, le=256, description="Objects that are looked at in parallel.")
     batch: int = Field(default=20_000, ge=1, description="Objects of one commit.")
-    schedule: ScheduleSettings | None = Field(
-        default=None, description="When it runs by the clock; left out: when there is something new."
-    )
-    on_new_data: bool = Field(
-        default=True, description="Let a sensor start runs; left out where there is a schedule: false."
-    )
-    description: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _by_the_clock_alone(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
-        if not isinstance(data, dict) or data.get("schedule") is None:
-            return data
-        return {"on_new_data": False, **data}
 
     @field_validator("path")
     @classmethod

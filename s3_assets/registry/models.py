@@ -6,16 +6,26 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from s3_assets.connection.settings import S3Connection
 from s3_assets.errors import RegistryError
 from s3_assets.movement.imports import Import
 from s3_assets.registry.catalogs import catalog_problems
+from s3_assets.registry.discovery import DiscoverySettings, discovery_problems
 from s3_assets.registry.export_keys import export_problems
 from s3_assets.registry.exports import ExportSettings
 from s3_assets.registry.imports import ImportSettings, import_problems
 from s3_assets.registry.media import MediaSettings, media_problems
+from s3_assets.registry.places import Places
 from s3_assets.registry.problems import (
     Problem,
     UnplacedRegistryError,
@@ -26,6 +36,7 @@ from s3_assets.registry.problems import (
 from s3_assets.registry.tables import table_problems
 from s3_assets.tables.any_settings import AnyTableSettings
 from s3_assets.tables.open import open_table
+from s3_assets.tables.settings import PreviewSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +46,14 @@ if TYPE_CHECKING:
     from s3_assets.media.media_set import MediaSet
     from s3_assets.tables.table import Table
 
-__all__ = ["ExportSettings", "ImportSettings", "MediaSettings", "Registry", "WatchSettings"]
+__all__ = [
+    "DiscoverySettings",
+    "ExportSettings",
+    "ImportSettings",
+    "MediaSettings",
+    "Registry",
+    "WatchSettings",
+]
 
 _NAME = re.compile(r"^[A-Za-z0-9_]+(?:/[A-Za-z0-9_]+)*$")
 
@@ -57,7 +75,7 @@ class WatchSettings(BaseModel):
 
 
 class Registry(BaseModel):
-    """Everything that is declared: connections, tables, imports, media sets, exports, and the code beside.
+    """Everything that is declared: connections, tables, imports, media sets, exports, discovery, code beside.
 
     Raises `RegistryError` with every problem, in Python as in a file.
     """
@@ -69,10 +87,17 @@ class Registry(BaseModel):
     imports: dict[str, ImportSettings] = Field(default_factory=dict)
     media: dict[str, MediaSettings] = Field(default_factory=dict)
     exports: dict[str, ExportSettings] = Field(default_factory=dict)
+    discovery: dict[str, DiscoverySettings] = Field(default_factory=dict)
     watch: WatchSettings = Field(default_factory=WatchSettings)
+    preview: PreviewSettings = Field(
+        default_factory=PreviewSettings,
+        description="Rows that are shown in the metadata of runs, of tables that say nothing else; left out: "
+        "none.",
+    )
     code: tuple[Path, ...] = Field(
         default=(), description="Python files beside the registry whose assets join the definitions."
     )
+    _places: Places = PrivateAttr(default_factory=Places)
 
     if not TYPE_CHECKING:  # for types, the fields above are the arguments
 
@@ -110,6 +135,7 @@ class Registry(BaseModel):
                 *import_problems(self.imports, self.tables),
                 *media_problems(self.media, self.connections, self.tables, self.imports),
                 *export_problems(self.exports, self.connections, self.tables, self.imports, self.media),
+                *discovery_problems(self.discovery, self.connections),
             ]
         )
         return self
@@ -172,12 +198,31 @@ class Registry(BaseModel):
         return settings.mode_for(self.tables[settings.source] if settings.source is not None else None)
 
     @property
+    def places(self) -> Places:
+        """Where the entries stand, if they were read from a file."""
+        return self._places
+
+    def placed(self, places: Places) -> Registry:
+        """Return the same registry, as one that was read from there."""
+        found = self.model_copy()
+        found._places = places  # noqa: SLF001 - its own
+        return found
+
+    def preview_of(self, table: str | None) -> PreviewSettings:
+        """Return what may be shown of rows that go into a table, or into files that are none (None)."""
+        own = self.tables[table].preview if table in self.tables else PreviewSettings()
+        return PreviewSettings(
+            rows=(own.rows if own.rows is not None else self.preview.rows) or 0,
+            exclude=(*self.preview.exclude, *own.exclude),
+        )
+
+    @property
     def targets(self) -> set[str]:
         """The tables that imports and media sets write."""
         return {each.target for section in (self.imports, self.media) for each in section.values()}
 
     def _names(self) -> Iterator[Problem]:
-        for section in ("connections", "tables", "imports", "media", "exports"):
+        for section in ("connections", "tables", "imports", "media", "exports", "discovery"):
             for name in getattr(self, section):
                 if not _NAME.match(name):
                     yield Problem(

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 if TYPE_CHECKING:
     from s3_assets.registry.models import Registry
 
-_SECTIONS = ("connections", "tables", "imports", "media", "exports")
+_SECTIONS = ("connections", "tables", "imports", "media", "exports", "discovery")
 
 
 def with_paths_from(registry: Registry, folder: Path) -> Registry:

@@ -1,4 +1,4 @@
-"""When an import runs by the clock."""
+"""When imports, exports and media sets run: by the clock, or when there is new data."""
 
 from __future__ import annotations
 
@@ -63,3 +63,26 @@ class ScheduleSettings(BaseModel):
     def crons(self) -> list[str]:
         """Return the crons at whose times runs begin; raises `ValueError`."""
         return [str(each) for each in Cron.parse(self.cron).later(self.delay_minutes)]
+
+
+class Started(BaseModel):
+    """What all that runs says of when it does, and of itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    schedule: ScheduleSettings | None = Field(
+        default=None, description="When it runs by the clock; left out: when there is new data."
+    )
+    on_new_data: bool = Field(
+        default=True,
+        description="Let a sensor start runs when there is new data; left out where there is a schedule: "
+        "false.",
+    )
+    description: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_the_clock_alone(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
+        if not isinstance(data, dict) or data.get("schedule") is None:
+            return data
+        return {"on_new_data": False, **data}

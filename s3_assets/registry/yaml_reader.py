@@ -46,6 +46,11 @@ class YamlReader:
         finally:
             self._open.remove(id(node))
 
+    def line(self, path: tuple[str | int, ...]) -> int | None:
+        """Return the line on which a path stands, if it does."""
+        mark = self._marks.get(path)
+        return mark[0] if mark is not None else None
+
     def place(self, path: Sequence[str | int], file: Path) -> str:
         """Return file, line and column of a path, or of the nearest part of it that the file has."""
         for length in range(len(path), -1, -1):

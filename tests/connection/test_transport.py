@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from s3_assets.connection import AddressingStyle, Transport
-from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.errors import RequestTimeoutError, S3AssetsError, ThrottledError, UnreachableError
 from s3_assets.objects import Objects
 from tests.connection.conftest import Connect
@@ -56,12 +55,6 @@ def test_checksums(connect: Connect, recorder: Recorder, bucket: str) -> None:
     sent = [[name for name in seen.headers if "checksum" in name] for seen in recorder.seen]
     assert sent[0] != []
     assert sent[1] == []
-
-
-@pytest.fixture
-def proxy(s3_server: EmbeddedServer) -> Iterator[RequestProxy]:
-    with RequestProxy(s3_server.endpoint_url) as proxy:
-        yield proxy
 
 
 def test_throttling_is_retried(connect: Connect, proxy: RequestProxy, engine: Engine) -> None:

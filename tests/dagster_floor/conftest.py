@@ -168,18 +168,11 @@ def lake(s3_server: EmbeddedServer, bucket: str, s3_client: Any, instance: dg.Da
     return found
 
 
-@pytest.fixture(scope="session")
-def proxy(s3_server: EmbeddedServer) -> Iterator[RequestProxy]:
-    with RequestProxy(s3_server.endpoint_url) as found:
-        yield found
-
-
 @pytest.fixture
 def counted(
     proxy: RequestProxy, bucket: str, s3_client: Any, instance: dg.DagsterInstance
 ) -> tuple[Lake, RequestProxy]:
     """A lake behind the proxy."""
-    proxy.reset()
     found = Lake(proxy.endpoint, bucket, s3_client, instance)
     for day in (1, 2, 3):
         found.land(f"2026-01-0{day}", "first", 100, 1000 * day)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from s3_assets.connection import AccessKeyAuth, S3Connection
-from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.engines.upload import PART, Upload
 from s3_assets.errors import BucketMissingError
 from s3_assets.objects import Objects
@@ -18,12 +17,6 @@ from tests.support.proxy import RequestProxy
 def senders() -> Iterator[Executor]:
     with ThreadPoolExecutor(1) as pool:
         yield pool
-
-
-@pytest.fixture
-def proxy(s3_server: EmbeddedServer) -> Iterator[RequestProxy]:
-    with RequestProxy(s3_server.endpoint_url) as proxy:
-        yield proxy
 
 
 @pytest.fixture

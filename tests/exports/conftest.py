@@ -8,7 +8,6 @@ import pytest
 
 from s3_assets.embedded.server import EmbeddedServer
 from tests.exports.ground import ExportGround
-from tests.support.proxy import RequestProxy
 from tests.support.zygote import Zygote
 
 MODULES = (
@@ -23,18 +22,6 @@ MODULES = (
     "s3_assets.exports.pieces",
     "tests.exports.export_work",
 )
-
-
-@pytest.fixture(scope="session")
-def running_proxy(s3_server: EmbeddedServer) -> Iterator[RequestProxy]:
-    with RequestProxy(s3_server.endpoint_url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def proxy(running_proxy: RequestProxy) -> RequestProxy:
-    running_proxy.reset()
-    return running_proxy
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import pytest
 
 from s3_assets.embedded.server import EmbeddedServer
 from tests.media.media_ground import MediaGround, first_wave
-from tests.support.proxy import RequestProxy
 from tests.support.zygote import Zygote
 
 MODULES = (
@@ -24,18 +23,6 @@ def ground(s3_server: EmbeddedServer, s3_client: Any) -> MediaGround:
     ground = MediaGround(s3_server.endpoint_url, s3_client)
     ground.put(first_wave())
     return ground
-
-
-@pytest.fixture(scope="session")
-def running_proxy(s3_server: EmbeddedServer) -> Iterator[RequestProxy]:
-    with RequestProxy(s3_server.endpoint_url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def proxy(running_proxy: RequestProxy) -> RequestProxy:
-    running_proxy.reset()
-    return running_proxy
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.errors import (
     DataFilesMissingError,
     SchemaMismatchError,
@@ -40,12 +38,6 @@ def body(rows: dict[str, Any] | pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
     (rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows)).write_parquet(buffer)
     return buffer.getvalue()
-
-
-@pytest.fixture
-def proxy(s3_server: EmbeddedServer) -> Iterator[RequestProxy]:
-    with RequestProxy(s3_server.endpoint_url) as proxy:
-        yield proxy
 
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.parquet")), ids=lambda path: path.stem)

@@ -1,7 +1,7 @@
 """Which files of a folder are read, what their rows tell of them, and how little of them is fetched."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.errors import AccessDeniedError, PartitionColumnError, SchemaMismatchError, UnsupportedError
 from s3_assets.incremental.append import append_new
 from s3_assets.tables.open import open_table
@@ -31,12 +30,6 @@ FEW = pl.DataFrame({"day": DAYS[:4], "number": range(4)}, schema={"day": pl.Date
 def window(first: int, last: int) -> Window:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     return Window(start + timedelta(days=first), start + timedelta(days=last))
-
-
-@pytest.fixture
-def proxy(s3_server: EmbeddedServer) -> Iterator[RequestProxy]:
-    with RequestProxy(s3_server.endpoint_url) as proxy:
-        yield proxy
 
 
 @pytest.fixture(params=FOLDERS, ids=[each.name for each in FOLDERS])

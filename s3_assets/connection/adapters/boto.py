@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+import os
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.adapters.botocore_dialect import (
@@ -12,9 +13,13 @@ from s3_assets.connection.adapters.botocore_dialect import (
 )
 from s3_assets.connection.ambient import with_ambient_settings
 from s3_assets.connection.credentials import credential_source
+from s3_assets.connection.gateway import open_gateway
 from s3_assets.connection.transport import DEFAULT_CONNECTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from s3_assets.connection.gateway import GatewayAddress
     from s3_assets.connection.settings import S3Connection
 
 _WRITES = ("PutObject", "CreateMultipartUpload", "CopyObject")
@@ -32,9 +37,7 @@ def client(connection: S3Connection, service: str = "s3", *, sign_bodies: bool |
     if not source.anonymous:
         # A way that leads nowhere is told now, in our words; botocore would look elsewhere.
         source.current()
-    if service == "s3" and connection.transport.max_connections < DEFAULT_CONNECTIONS:
-        from s3_assets.connection.gateway import open_gateway
-
+    if service == "s3" and _capped(connection):
         arguments = gateway_arguments(connection, open_gateway(connection))
     else:
         arguments = client_arguments(connection, service, unsigned=source.anonymous)
@@ -55,6 +58,28 @@ def client(connection: S3Connection, service: str = "s3", *, sign_bodies: bool |
                 f"provide-client-params.s3.{operation}", partial(_with_encryption, parameters)
             )
     return made
+
+
+def shared_client(connection: S3Connection, make: Callable[[S3Connection], Any]) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+    """Return this process's client of that making, a function of a module; it is made once."""
+    # A cap on connections is kept by the gateway, which is opened anew, elsewhere, once it has ended.
+    return _shared(connection, make, open_gateway(connection) if _capped(connection) else None, os.getpid())
+
+
+@lru_cache(maxsize=512)
+def _shared(
+    connection: S3Connection,
+    make: Callable[[S3Connection], Any],
+    gateway: GatewayAddress | None,
+    process: int,
+) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+    # Sockets do not survive a fork: each process has a client of its own.
+    del gateway, process
+    return make(connection)
+
+
+def _capped(connection: S3Connection) -> bool:
+    return connection.transport.max_connections < DEFAULT_CONNECTIONS
 
 
 def _signing_bodies(config: Any, sign_bodies: bool) -> Any:  # noqa: ANN401 - botocore ships no types

@@ -6,20 +6,14 @@ the answer before it (the event `before-parse`), and the rest is left to it.
 
 from __future__ import annotations
 
-import os
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote_plus
-from xml.etree import ElementTree as ET
 
 from s3_assets.connection.adapters import boto
-from s3_assets.connection.gateway import open_gateway
-from s3_assets.connection.transport import DEFAULT_CONNECTIONS
+from s3_assets.connection.adapters.listed_objects import take_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from s3_assets.connection.gateway import GatewayAddress
     from s3_assets.connection.settings import S3Connection
 
 _OBJECT = "Contents"
@@ -36,11 +30,11 @@ class FolderColumns(NamedTuple):
     """One page of a folder: the folders in it with their slash, objects, and whether there is more."""
 
     folders: list[str]
-    objects: Columns
+    objects: ListedObjects
     more: bool
 
 
-def pages(connection: S3Connection, prefix: str, start_after: str | None) -> Iterator[Columns]:
+def pages(connection: S3Connection, prefix: str, start_after: str | None) -> Iterator[ListedObjects]:
     """Yield the objects whose keys begin with `prefix` and sort after `start_after`, a thousand to a page.
 
     Raises botocore's errors.
@@ -82,15 +76,10 @@ def restored(connection: S3Connection, key: str) -> bool:
 
 
 def _client_of(connection: S3Connection) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
-    # A cap on connections is kept by the gateway, which is opened anew, elsewhere, once it has ended.
-    capped = connection.transport.max_connections < DEFAULT_CONNECTIONS
-    return _client(connection, open_gateway(connection) if capped else None, os.getpid())
+    return boto.shared_client(connection, _client)
 
 
-@lru_cache(maxsize=256)
-def _client(connection: S3Connection, gateway: GatewayAddress | None, process: int) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
-    # Sockets do not survive a fork: each process has a client of its own.
-    del gateway, process
+def _client(connection: S3Connection) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
     made = boto.client(connection)
     made.meta.events.register("before-parse.s3.ListObjectsV2", _take_objects)
     return made
@@ -101,17 +90,9 @@ def _take_objects(
 ) -> None:
     if response_dict["status_code"] >= _FIRST_REFUSAL:
         return
-    try:
-        root = ET.fromstring(response_dict["body"])  # noqa: S314 - as botocore reads it, from the same server
-    except ET.ParseError:
+    taken = take_objects(response_dict["body"])
+    if taken is None:
         # botocore has words for an answer that is none, and asks again.
         return
-    space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
-    objects = root.findall(space + _OBJECT)
-    told: Columns = {name: [each.findtext(space + name) for each in objects] for name in _TOLD}
-    if root.findtext(f"{space}EncodingType") == "url":
-        told["Key"] = [None if key is None else unquote_plus(key) for key in told["Key"]]
-    for each in objects:
-        root.remove(each)
-    response_dict["body"] = ET.tostring(root)
-    customized_response_dict[_OBJECTS] = told
+    response_dict["body"] = taken.rest
+    customized_response_dict[_OBJECTS] = taken.objects

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.connection.adapters import boto
-from s3_assets.connection.gateway import open_gateway
-from s3_assets.connection.transport import DEFAULT_CONNECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from s3_assets.connection.gateway import GatewayAddress
     from s3_assets.connection.settings import S3Connection
 
 # What botocore computes without a native library, and every server that knows checksums knows.
@@ -171,15 +166,10 @@ def client_of(connection: S3Connection) -> Any:  # noqa: ANN401 - boto3 makes cl
 
     A second hash of every body would cost more than all else; their checksums are among the signed headers.
     """
-    # A cap on connections is kept by the gateway, which is opened anew, elsewhere, once it has ended.
-    capped = connection.transport.max_connections < DEFAULT_CONNECTIONS
-    return _client(connection, open_gateway(connection) if capped else None, os.getpid())
+    return boto.shared_client(connection, _client)
 
 
-@lru_cache(maxsize=256)
-def _client(connection: S3Connection, gateway: GatewayAddress | None, process: int) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
-    # Sockets do not survive a fork: each process has a client of its own.
-    del gateway, process
+def _client(connection: S3Connection) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
     return boto.client(connection, sign_bodies=False)
 
 
