@@ -1,8 +1,6 @@
 """A registry file that is added to: what it becomes is loaded and compared before it is written."""
 
 import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,30 +19,39 @@ def add_table(file: Path, name: str, place: Place, found: "Guess") -> int:
     """
     from s3_assets.explore.entry import connection_entry, scalar, table_entry
     from s3_assets.explore.insertion import insert
+    from s3_assets.registry.file_changes import change_file
     from s3_assets.registry.loading import parse_registry
 
-    old = file.read_bytes().decode() if file.exists() else ""
-    before = parse_registry(old, file, os.environ) if old.strip() else None
-    if before is not None and name in before.tables:
-        raise SettingError(
-            f"there is a table '{name}' in {file} already", remedy="Give the new one another --name."
-        )
-    connection = place.connection.name
-    new = old.replace("\r\n", "\n")
-    if place.fields is not None:
-        if before is not None and connection in before.connections:
+    line = 0
+
+    def change(old: str) -> str:
+        nonlocal line
+        before = parse_registry(old, file, os.environ) if old.strip() else None
+        if before is not None and name in before.tables:
             raise SettingError(
-                f"there is a connection '{connection}' in {file} already, and it is of another place",
-                remedy="Name the connection that reaches it with --connection.",
+                f"there is a table '{name}' in {file} already", remedy="Give the new one another --name."
             )
-        fields = place.fields
-        new = insert(new, "connections", lambda indent: connection_entry(connection, fields, indent=indent))
-    new = insert(new, "tables", lambda indent: table_entry(name, connection, found, indent=indent))
-    after = parse_registry(new, file, os.environ)
-    if before is not None and any(after.tables[each] != settings for each, settings in before.tables.items()):
-        raise SettingError(f"the entry cannot be added to {file} as text", remedy="Add it by hand.")
-    replace_file(file, new.replace("\n", "\r\n") if "\r\n" in old else new)
-    return _line(new, scalar(name))
+        connection, fields, new = place.connection.name, place.fields, old
+        if fields is not None:
+            if before is not None and connection in before.connections:
+                raise SettingError(
+                    f"there is a connection '{connection}' in {file} already, and it is of another place",
+                    remedy="Name the connection that reaches it with --connection.",
+                )
+            new = insert(
+                new, "connections", lambda indent: connection_entry(connection, fields, indent=indent)
+            )
+        new = insert(new, "tables", lambda indent: table_entry(name, connection, found, indent=indent))
+        after = parse_registry(new, file, os.environ)
+        if before is not None and any(
+            after.tables[each] != settings for each, settings in before.tables.items()
+        ):
+            raise SettingError(f"the entry cannot be added to {file} as text", remedy="Add it by hand.")
+        line = _line(new, scalar(name))
+        return new
+
+    change_file(file, change)
+    return line
 
 
 def _line(text: str, name: str) -> int:
@@ -52,18 +59,3 @@ def _line(text: str, name: str) -> int:
     above = text[: len(text) - len(section)].count("\n")
     lines = section.splitlines()
     return above + 1 + next(index for index, line in enumerate(lines) if line.strip() == f"{name}:")
-
-
-def replace_file(file: Path, text: str) -> None:
-    """Write the file at once: a process that is ended leaves the old or the new one."""
-    with tempfile.NamedTemporaryFile(
-        "wb", dir=file.absolute().parent, prefix=f".{file.name}.", delete=False
-    ) as new:
-        new.write(text.encode())
-    try:
-        Path(new.name).chmod(file.stat().st_mode if file.exists() else 0o644)
-        Path(new.name).replace(file)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(new.name).unlink()
-        raise

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from s3_assets.explore.discover_guess import Guesser
-from s3_assets.explore.discover_known import KnownEntry, around, reader_of
-from s3_assets.explore.discover_manifest import apply_patterns, claim, fetch_manifest, without_claimed_media
+from s3_assets.explore.discover_known import KnownEntry, Lies, around, reader_of
+from s3_assets.explore.discover_manifest import (
+    apply_patterns,
+    claim,
+    claimed_before,
+    fetch_manifest,
+    without_claimed_media,
+)
 from s3_assets.explore.discover_media import gathered
 from s3_assets.explore.discover_names import Place, name_all
-from s3_assets.explore.discover_requests import MOST, Requests
+from s3_assets.explore.discover_requests import MOST, Portion, Requests
+from s3_assets.explore.discover_shapes import spread
 from s3_assets.explore.discover_walk import walk
 from s3_assets.explore.entry import plain_name
 from s3_assets.explore.findings import Guess, count
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from s3_assets.explore.discover_groups import Group
 
 _GUESSED_AT_ONCE = 4
+_KEPT = 12
 _TELLING = ("format", "partitions", "path", "path_regex", "suffixes")
 
 
@@ -41,6 +49,8 @@ class Found:
     """One sentence."""
     told_by: str = ""
     """File and line of the manifest that says so."""
+    lies: Lies = Lies("")
+    """Where its data lies, and some of its files."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,10 @@ class Discovery:
     requests: int
     unlooked: tuple[str, ...]
     """URLs that were left when the requests were spent."""
+    ahead: tuple[str, ...] = ()
+    """Keys of the folders that the next portion begins with; none: the search is at its end."""
+    claimed: tuple[str, ...] = ()
+    """Keys of the folders that a manifest speaks of."""
 
 
 def discover(
@@ -62,27 +76,38 @@ def discover(
     *,
     known: Sequence[KnownEntry] = (),
     taken: Collection[str] = (),
+    exclude: Sequence[str] = (),
     most_requests: int = MOST,
+    portion: Portion | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Discovery:
     """Find the tables and media sets below the folder `key` of the connection's bucket.
 
     `known` are a registry's entries, whose data is not found again; `taken` are names that are given. Folders
     are listed level by level, several at once; a recognised table is looked into by a number of requests that
-    does not depend on how many files it has. Nothing is written.
+    does not depend on how many files it has. Nothing is written. `exclude` are globs of folders below `key`
+    that are not looked into; a `portion` of the search ends with the folders that are `ahead`.
     """
     say = progress or (lambda _: None)
     root = folder_key(key)
-    requests = Requests(Objects(connection), most_requests, root)
+    requests = Requests(Objects(connection), most_requests, root, exclude=tuple(exclude), portion=portion)
     say("reading the manifest")
     entries, remarks = fetch_manifest(requests)
-    claims = claim(requests, entries, root)
+    begun = portion is not None and bool(portion.ahead)
+    claims = claimed_before(entries, portion.claimed) if begun else claim(requests, entries, root)
     say("looking through the folders")
-    walked = walk(requests, [root], claims.folders)
+    walked = walk(
+        requests,
+        portion.ahead if begun else [root],
+        claims.folders,
+        lambda group: reader_of(group.lies, known) is not None,
+    )
     remarks += [*claims.walked.remarks, *walked.remarks]
     groups = gathered(without_claimed_media(walked.groups, claims), root)
     groups, unmatched = apply_patterns(_once([*claims.walked.groups, *groups]), claims.patterns)
-    remarks += unmatched
+    if not begun and not walked.left:
+        # Of a portion it is not told what lies in the others.
+        remarks += unmatched
     new, listed = _sorted_out(connection, groups, known, remarks)
     say(f"looking into {count(len(new), 'place')}")
     guesser = Guesser(connection, requests)
@@ -92,7 +117,8 @@ def discover(
     url = requests.objects.url
     unlooked = tuple(each if "://" in each else url(each) for each in requests.unlooked)
     every = tuple(sorted(dict.fromkeys([*remarks, *guesser.remarks, *requests.denied])))
-    return Discovery(found, tuple(listed), every, requests.sent, unlooked)
+    ahead, claimed = tuple(walked.left), tuple(sorted(claims.folders))
+    return Discovery(found, tuple(listed), every, requests.sent, unlooked, ahead, claimed)
 
 
 def _once(groups: Sequence[Group]) -> list[Group]:
@@ -110,7 +136,7 @@ def _sorted_out(
     bucket = connection.location.bucket
     for each in groups:
         url = f"s3://{bucket}/{each.prefix}"
-        reader = reader_of(each, known)
+        reader = reader_of(each.lies, known)
         outer = around(each.prefix, known) if each.has_log and reader is None else None
         if reader is not None:
             listed.append((reader, url))
@@ -144,6 +170,7 @@ def _named(
             guess,
             _sentence(group, guess),
             group.told_by.place if group.told_by else "",
+            group.lies._replace(keys=tuple(spread([each.key for each in group.files], _KEPT))),
         )
         for name, (group, guess) in zip(names, guessed, strict=True)
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from s3_assets.explore.discover_folders import DELTA, ICEBERG
+from s3_assets.explore.discover_known import Lies
 from s3_assets.explore.discover_shapes import (
     MEDIA_FAMILY,
     OTHER_FAMILY,
@@ -77,6 +78,11 @@ class Group:
     def is_media(self) -> bool:
         """Whether it is no table."""
         return self.family == MEDIA_FAMILY
+
+    @property
+    def lies(self) -> Lies:
+        """Where it lies, as entries of a registry are compared with it."""
+        return Lies(self.prefix, tuple(each.key for each in self.files), self.is_media, self.has_log)
 
     @property
     def extensions(self) -> tuple[str, ...]:

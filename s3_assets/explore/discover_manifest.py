@@ -73,6 +73,11 @@ def claim(requests: Requests, entries: Iterable[PlacedEntry], root: str) -> Clai
     return found
 
 
+def claimed_before(entries: Iterable[PlacedEntry], folders: Iterable[str]) -> Claims:
+    """Return what is left to say of entries whose folders were looked into by an earlier portion."""
+    return Claims(folders=set(folders), patterns=[each for each in entries if each.entry.is_pattern])
+
+
 def _claim(requests: Requests, placed: PlacedEntry, prefix: str, found: Claims) -> None:
     entry = placed.entry
     if not entry.structure_format and not entry.is_media:

@@ -14,12 +14,14 @@ from s3_assets.explore.discover_shapes import beginnings, partitions_among
 from s3_assets.explore.findings import Finding, count
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from s3_assets.explore.discover_deep import Sample
     from s3_assets.explore.discover_requests import Requests
 
 _AT_ONCE = 8
+# Requests by which a group of files is looked into.
+_LATER = 3
 
 
 @dataclass
@@ -29,20 +31,39 @@ class Walked:
     groups: list[Group] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     children: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    """Folders that were not begun, since the portion was used up."""
 
     def add(self, other: Walked) -> None:
         """Take over what another part of the walk found; its children are not walked yet."""
         self.groups += other.groups
         self.remarks += other.remarks
+        self.left += other.left
 
 
-def walk(requests: Requests, prefixes: Sequence[str], claimed: Collection[str] = ()) -> Walked:
-    """Return the groups below some folders; `claimed` are keys of folders that are not looked into."""
+def walk(
+    requests: Requests,
+    prefixes: Sequence[str],
+    claimed: Collection[str] = (),
+    is_known: Callable[[Group], bool] = lambda _: False,
+) -> Walked:
+    """Return the groups below some folders; `claimed` are keys of folders that are not looked into.
+
+    Groups that are not known are looked into later, which counts as a part of the portion.
+    """
+
+    def one(prefix: str) -> Walked:
+        if requests.is_enough():
+            return Walked(left=[prefix])
+        surveyed = survey(requests, prefix, claimed)
+        requests.expect(sum(_LATER for each in surveyed.groups if each.files and not is_known(each)))
+        return surveyed
+
     found = Walked()
     ahead = [each for each in prefixes if each not in claimed]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while ahead:
-            surveyed = list(pool.map(lambda prefix: survey(requests, prefix, claimed), ahead))
+            surveyed = list(pool.map(one, ahead))
             for each in surveyed:
                 found.add(each)
             ahead = [child for each in surveyed for child in each.children]
@@ -55,6 +76,8 @@ def survey(requests: Requests, prefix: str, claimed: Collection[str] = ()) -> Wa
     log = log_of(requests, folder)
     if log is not None:
         return _logged(requests, folder, log)
+    keys = (f"{prefix}{each}/" for each in folder.folders)
+    claimed = {*claimed, *filter(requests.excludes, keys)}
     values = partitions_among(folder.folders)
     named = [each for each in folder.folders if each not in set(values)]
     found = Walked(children=[key for each in named if (key := f"{prefix}{each}/") not in claimed])
@@ -114,7 +137,8 @@ def _add_divided(
         told.append(Finding("path", f"looked into {seen.looked:,} of the {of} inside that were seen"))
     if apart:
         example = apart[0].removeprefix(prefix)
-        told.append(Finding("path_regex", f"{example} inside is a table of its own, and left out"))
+        what = "is not looked into" if requests.excludes(apart[0]) else "is a table of its own"
+        told.append(Finding("path_regex", f"{example} inside {what}, and left out"))
     if paths.wanted:
         told.append(Finding("path_regex", "what lies beside the folders that divide it is left out"))
     found.groups += [replace(each, findings=(*each.findings, *told)) for each in groups]

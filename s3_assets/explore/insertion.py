@@ -29,8 +29,11 @@ def insert(text: str, section: str, entry: Callable[[str], str]) -> str:
         return f"{_ended(text)}\n{section}:\n{entry(_INDENT)}"
     key, value = found
     if isinstance(value, yaml.MappingNode) and not value.flow_style:
-        indent = " " * value.start_mark.column
-        return _after_line(text, _last_line(value), entry(indent))
+        if value.start_mark.index < key.end_mark.index:
+            raise _braces(f"its section '{section}', an alias,")
+        # An anchor stands before the first entry, on another line.
+        column = int(value.value[0][0].start_mark.column)
+        return _after_line(text, _with_comments(text, _last_line(value), column), entry(" " * column))
     if value.start_mark.index != value.end_mark.index:
         raise _braces(f"its section '{section}'")
     return _after_line(text, key.end_mark.line, entry(_INDENT))
@@ -46,6 +49,19 @@ def _last_line(node: yaml.Node) -> int:
     start, end = int(node.start_mark.line), int(node.end_mark.line)
     # A block of text ends where the next line begins.
     return end - 1 if node.end_mark.column == 0 and end > start else end
+
+
+def _with_comments(text: str, line: int, column: int) -> int:
+    """Return the last line of the comments that follow a line and stand further in than entries do."""
+    lines = text.splitlines()
+    last = line
+    for number in range(line + 1, len(lines)):
+        inner = lines[number].lstrip(" ")
+        if inner.startswith("#") and len(lines[number]) - len(inner) > column:
+            last = number
+        elif inner:
+            break
+    return last
 
 
 def _after_line(text: str, line: int, entry: str) -> str:
