@@ -9,7 +9,7 @@ BIN := .venv/bin
 # Tests wait for servers a good deal: one more worker than the two cores of a small machine.
 WORKERS ?= 3
 
-.PHONY: demo dev test servers format lint type lock clean setup
+.PHONY: demo dev test servers commands format lint type lock clean setup
 
 demo: setup
 	@$(BIN)/s3-assets demo $(ARGUMENTS)
@@ -22,6 +22,9 @@ test: setup
 
 servers:
 	@tests/servers/install.sh
+
+commands: setup
+	@$(BIN)/python scripts/commands.py
 
 format: setup
 	@$(BIN)/ruff format .

@@ -40,7 +40,7 @@ FLOORS = (
         "aws_resources",
         "metadata",
     },
-    {"cli"},
+    {"cli", "__main__"},
 )
 DAGSTER_FLOOR = 6
 # Dagster's nouns serve each other, and are one room.

@@ -1,35 +1,25 @@
 """`s3-assets check`: whether the credentials may do what the registry does."""
 
-import json
 from typing import Annotated
 
 import typer
 
-from s3_assets.cli.console import standard_output
-from s3_assets.cli.options import Output, options
+from s3_assets.cli.console import print_json
+from s3_assets.cli.options import ConnectionArgument, Output, OutputAs, WrittenTables, options
 
 
 def check(
     context: typer.Context,
-    connection: Annotated[
-        str | None, typer.Argument(help="The connection's name; left out: all of them.")
-    ] = None,
+    connection: ConnectionArgument = None,
     *,
-    write: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--write",
-            "-w",
-            help="A table that assets write that are not in the registry's 'code'; repeatable.",
-        ),
-    ] = None,
+    write: WrittenTables = None,
     everything: Annotated[
         bool,
         typer.Option(
             "--all", help="Also what no table needs: the bucket's region, all buckets, CloudWatch, Glue."
         ),
     ] = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print it.")] = Output.TABLE,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Test each permission that the registry needs; the exit code is 1 if one is missing.
 
@@ -58,7 +48,7 @@ def check(
             told.append((name, now, list(found)))
     if output is Output.JSON:
         rows = [described(name, now, found) for name, now, found in told]
-        standard_output().print(json.dumps(rows, indent=2), markup=False, soft_wrap=True)
+        print_json(rows)
     if not all(each.good for _, now, found in told for each in found) or any(
         skewed(now) for _, now, _ in told
     ):

@@ -1,12 +1,19 @@
-"""What the commands print to: sober, at most 100 columns, with colours on a terminal only."""
+"""What the commands print to: sober, at most 100 columns, with colours on a terminal only.
 
+Results go to standard output, all else to standard error. FORCE_COLOR has colours where there is no terminal,
+and NO_COLOR none anywhere, nor any other style.
+"""
+
+import json
 import os
 import sys
+from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from s3_assets.cli import exits
 from s3_assets.errors import S3AssetsError
 
 WIDTH = 100
@@ -21,6 +28,17 @@ def standard_output() -> Console:
 def standard_error() -> Console:
     """Return a console on standard error."""
     return _console(error=True)
+
+
+def print_json(value: object) -> None:
+    """Print a result for programs; what JSON has no words for, such as dates, is written as text."""
+    standard_output().out(json.dumps(value, indent=2, default=str), highlight=False)
+
+
+def note(text: str, *, kind: str = "note") -> None:
+    """Say on standard error, in one line, what a person should know besides the result."""
+    style = "yellow" if kind == "warning" else None
+    standard_error().print(f"{kind}: {text}", style=style, markup=False, soft_wrap=True)
 
 
 def print_error(error: S3AssetsError) -> None:
@@ -49,9 +67,24 @@ def facts(*rows: tuple[str, str]) -> Table:
     return table
 
 
+class _Console(Console):
+    """A console that ends the program in silence when nobody reads on, as programs do that a pipe ends."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """End the program; what is still in the buffer goes to where nobody complains."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(exits.UNREAD)
+
+
 def _console(*, error: bool) -> Console:
     stream = sys.stderr if error else sys.stdout
-    console = Console(file=stream, highlight=False, emoji=False)
+    console = _Console(
+        file=stream,
+        highlight=False,
+        emoji=False,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+    )
     if not console.is_terminal:
         width = os.environ.get("COLUMNS", "")
         console.width = min(int(width), WIDTH) if width.isdigit() and int(width) else WIDTH

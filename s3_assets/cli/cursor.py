@@ -1,15 +1,15 @@
 """`s3-assets cursor`: how far a stream has come, and moving it; nothing moves without a yes."""
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from s3_assets.cli.console import facts, standard_output
+from s3_assets.cli.console import facts, print_json, standard_output
 from s3_assets.cli.cursor_move import Asked, move
 from s3_assets.cli.cursor_told import describe
-from s3_assets.cli.options import Output, options
+from s3_assets.cli.names import names_of
+from s3_assets.cli.options import Output, OutputAs, options
 from s3_assets.cli.streams import state_of, streams_of
 from s3_assets.errors import SettingError, TableMissingError
 
@@ -18,23 +18,24 @@ if TYPE_CHECKING:
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Table
 
-application = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
-
-Name = Annotated[str, typer.Argument(help="The import's name, or the table or export that is written.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="The import's name, or the table or export that is written.",
+        autocompletion=names_of("imports", "media", "tables", "exports"),
+    ),
+]
 Source = Annotated[
-    str | None, typer.Option(help="Of a table that several sources are read into: the source's name.")
+    str | None,
+    typer.Option(
+        help="Of a table that several sources are read into: the source's name.",
+        autocompletion=names_of("tables"),
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Format = Annotated[Output, typer.Option("--output", "-o", help="How to print it.")]
 
 
-@application.callback()
-def cursor() -> None:
-    """Look at the cursor of an import, an export or an asset, or move it."""
-
-
-@application.command()
-def show(context: typer.Context, name: Name, source: Source = None, output: Format = Output.TABLE) -> None:
+def show(context: typer.Context, name: Name, source: Source = None, output: OutputAs = Output.TABLE) -> None:
     """Show how far a stream has come: position, number, when it was committed, and what came before.
 
     Example: [bold]s3-assets cursor show orders[/bold]
@@ -49,7 +50,7 @@ def show(context: typer.Context, name: Name, source: Source = None, output: Form
         found.append({"source": stream.source, "target": stream.target, **told})
     console = standard_output()
     if output is Output.JSON:
-        console.print(json.dumps(found, indent=2), markup=False, soft_wrap=True)
+        print_json(found)
         return
     if not found:
         console.print(f"{name}: nothing is read into it with a cursor", markup=False, soft_wrap=True)
@@ -59,7 +60,6 @@ def show(context: typer.Context, name: Name, source: Source = None, output: Form
         console.print(facts(*_rows(told)))
 
 
-@application.command("set")
 def set_cursor(
     context: typer.Context,
     name: Name,
@@ -82,7 +82,7 @@ def set_cursor(
     source: Source = None,
     *,
     yes: Yes = False,
-    output: Format = Output.TABLE,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Set a stream's cursor: the next run reads what comes behind the position, and nothing else.
 
@@ -112,14 +112,13 @@ def set_cursor(
     move(context, Asked(name, source, "set", yes, output), choose)
 
 
-@application.command()
 def reset(
     context: typer.Context,
     name: Name,
     source: Source = None,
     *,
     yes: Yes = False,
-    output: Format = Output.TABLE,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Have a stream begin anew: the next run reads the whole source.
 

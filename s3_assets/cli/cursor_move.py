@@ -1,12 +1,11 @@
 """Moving a cursor: say what it means, ask, and commit it."""
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
-from s3_assets.cli.console import facts, standard_error, standard_output
+from s3_assets.cli.console import facts, print_json, standard_error, standard_output
 from s3_assets.cli.cursor_told import Reader, reading
 from s3_assets.cli.options import Output, options
 from s3_assets.cli.streams import open_of, stream_of
@@ -144,7 +143,7 @@ def _tell(asked: Asked, opened: "OpenStream | ExportStream", moved: "Moved") -> 
         "version": moved.commit.version.token,
     }
     if asked.output is Output.JSON:
-        standard_output().print(json.dumps(told, indent=2), markup=False, soft_wrap=True)
+        print_json(told)
         return
     rows = [("number", str(after.number)), ("position", told["told"]), ("version", told["version"])]
     if after.previous is not None and opened.damage is None:

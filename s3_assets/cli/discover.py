@@ -1,6 +1,5 @@
 """`s3-assets discover`: every table and media set below a place, as entries of a registry."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,19 +8,9 @@ import typer
 from rich.table import Table as Grid
 from rich.text import Text
 
-from s3_assets.cli.console import standard_error, standard_output
-from s3_assets.cli.options import Options, Output, options, short
-from s3_assets.cli.places import (
-    Anonymous,
-    ConnectionName,
-    Endpoint,
-    Place,
-    Profile,
-    Reach,
-    Region,
-    find_place,
-    registry_for,
-)
+from s3_assets.cli.console import print_json, standard_error, standard_output
+from s3_assets.cli.options import Options, Output, OutputAs, WriteTo, options, short
+from s3_assets.cli.places import FolderUrl, Place, Reach, find_place, folder_url, reaching, registry_for
 
 if TYPE_CHECKING:
     from s3_assets.explore.discover import Discovery, Found
@@ -30,23 +19,17 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
+@reaching
 def discover(
     context: typer.Context,
-    url: Annotated[str, typer.Argument(help="A bucket or a folder: s3://bucket/ or s3://bucket/path/.")],
-    write: Annotated[
-        Path | None,
-        typer.Option("--write", "-w", help="Add what is new to this registry; a new file is made if needed."),
-    ] = None,
+    url: FolderUrl,
+    write: WriteTo = None,
     most_requests: Annotated[
         int, typer.Option(min=1, help="Stop looking after so many requests, and say what is left.")
     ] = 10_000,
-    connection: ConnectionName = None,
-    endpoint: Endpoint = None,
-    region: Region = None,
-    profile: Profile = None,
     *,
-    anonymous: Anonymous = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print it.")] = Output.TABLE,
+    reach: Reach,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Find the tables and media sets of a bucket, name them, and write the entries that read them.
 
@@ -56,14 +39,12 @@ def discover(
     Example: [bold]s3-assets discover s3://shop/ --write s3_assets.yaml[/bold]
     """
     given = options(context)
-    reach = Reach(connection, endpoint, region, profile, anonymous)
     if write is not None:
         given = Options(write, debug=given.debug)
     registry = registry_for(given, reach)
-    folder = url if url.endswith("/") else f"{url}/"
-    place = find_place(folder, reach, registry)
+    place = find_place(folder_url(url), reach, registry)
     with standard_error().status("looking through the folders") as status:
-        found = _discover(place, registry, most_requests, status.update)
+        found = look_through(place, registry, most_requests, status.update)
     if write is not None and found.found:
         from s3_assets.cli.discovered_file import add_found
 
@@ -73,27 +54,22 @@ def discover(
             )
             standard_error().print(told, markup=False, soft_wrap=True)
     if output is Output.JSON:
-        text = json.dumps(_described(place, found), indent=2, default=str)
-        standard_output().print(text, markup=False, soft_wrap=True)
+        print_json(_described(place, found))
     else:
         _print(found)
     _print_notes(found, write)
 
 
-def _discover(
+def look_through(
     place: Place, registry: "Registry | None", most: int, say: Callable[[str], None]
 ) -> "Discovery":
-    from s3_assets.explore.discover import discover as look_through
-    from s3_assets.explore.discover_known import known_entries
+    """Return what lies at a place and is not in the registry yet; nothing is written."""
+    from s3_assets.explore.discover import discover as look
+    from s3_assets.registry.known import known_of, names_of
 
-    known, taken = [], set[str]()
-    if registry is not None:
-        media = {name: (each.connection, each.path) for name, each in registry.media.items()}
-        known = known_entries(place.connection, registry.tables, media, registry.connections)
-        taken = {*registry.tables, *registry.media}
-    return look_through(
-        place.connection, place.key, known=known, taken=taken, most_requests=most, progress=say
-    )
+    known = known_of(registry, place.connection) if registry is not None else []
+    taken = names_of(registry) if registry is not None else set[str]()
+    return look(place.connection, place.key, known=known, taken=taken, most_requests=most, progress=say)
 
 
 def _print(found: "Discovery") -> None:

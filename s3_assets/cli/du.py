@@ -1,40 +1,27 @@
 """`s3-assets du`: how many objects and bytes lie below a place."""
 
-import json
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table as Grid
 from rich.text import Text
 
-from s3_assets.cli.console import standard_error, standard_output
-from s3_assets.cli.options import Output, options
-from s3_assets.cli.places import (
-    Anonymous,
-    ConnectionName,
-    Endpoint,
-    Profile,
-    Reach,
-    Region,
-    find_place,
-    registry_for,
-)
+from s3_assets.cli.console import print_json, standard_error, standard_output
+from s3_assets.cli.options import Output, OutputAs, options
+from s3_assets.cli.places import FolderUrl, Reach, find_folder, reaching
 
 if TYPE_CHECKING:
     from s3_assets.explore.sizes import Size
 
 
+@reaching
 def disk_usage(
     context: typer.Context,
-    url: Annotated[str, typer.Argument(help="A bucket or a folder: s3://bucket/ or s3://bucket/path/.")],
-    connection: ConnectionName = None,
-    endpoint: Endpoint = None,
-    region: Region = None,
-    profile: Profile = None,
+    url: FolderUrl,
     *,
-    anonymous: Anonymous = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print it.")] = Output.TABLE,
+    reach: Reach,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Count the objects and bytes below a folder, and those of each folder directly in it.
 
@@ -45,8 +32,7 @@ def disk_usage(
     from s3_assets.explore.sizes import measure
     from s3_assets.objects import Objects
 
-    reach = Reach(connection, endpoint, region, profile, anonymous)
-    place = find_place(url if url.endswith("/") else f"{url}/", reach, registry_for(options(context), reach))
+    place = find_folder(url, reach, options(context))
     begun = time.monotonic()
     with standard_error().status("counting") as status:
         found = measure(
@@ -56,8 +42,7 @@ def disk_usage(
         )
     seconds = time.monotonic() - begun
     if output is Output.JSON:
-        text = json.dumps(_described(found, seconds), indent=2)
-        standard_output().print(text, markup=False, soft_wrap=True)
+        print_json(_described(found, seconds))
         return
     from s3_assets.explore.findings import count
 

@@ -1,46 +1,28 @@
 """`s3-assets guess`: what lies at a place on S3, as the entry of a registry."""
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from s3_assets.cli.console import standard_error, standard_output
-from s3_assets.cli.options import Options, Output, options, short
-from s3_assets.cli.places import (
-    Anonymous,
-    ConnectionName,
-    Endpoint,
-    Place,
-    Profile,
-    Reach,
-    Region,
-    find_place,
-    registry_for,
-)
+from s3_assets.cli.console import print_json, standard_error, standard_output
+from s3_assets.cli.options import Options, Output, OutputAs, WriteTo, options, short
+from s3_assets.cli.places import Place, Reach, find_place, reaching, registry_for
 
 if TYPE_CHECKING:
     from s3_assets.explore.findings import Guess
 
 
+@reaching
 def guess(
     context: typer.Context,
     url: Annotated[str, typer.Argument(help="A folder or an object: s3://bucket/path/.")],
     name: Annotated[
         str | None, typer.Option(help="The table's name; left out: after its last two folders.")
     ] = None,
-    write: Annotated[
-        Path | None,
-        typer.Option("--write", "-w", help="Add the entry to this registry; a new file is made if needed."),
-    ] = None,
-    connection: ConnectionName = None,
-    endpoint: Endpoint = None,
-    region: Region = None,
-    profile: Profile = None,
+    write: WriteTo = None,
     *,
-    anonymous: Anonymous = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print it.")] = Output.TABLE,
+    reach: Reach,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Find out how files are read, and print the registry entry that reads them, with the evidence.
 
@@ -52,7 +34,6 @@ def guess(
     from s3_assets.explore.entry import name_of
 
     given = options(context)
-    reach = Reach(connection, endpoint, region, profile, anonymous)
     if write is not None:
         given = Options(write, debug=given.debug)
     place = find_place(url, reach, registry_for(given, reach))
@@ -69,8 +50,7 @@ def guess(
     elif output is Output.TABLE:
         standard_output().print(_text(chosen, place, found), markup=False, soft_wrap=True, end="")
     if output is Output.JSON:
-        text = json.dumps(_described(chosen, place, found), indent=2, default=str)
-        standard_output().print(text, markup=False, soft_wrap=True)
+        print_json(_described(chosen, place, found))
 
 
 def _text(name: str, place: Place, found: "Guess") -> str:

@@ -1,6 +1,5 @@
 """`s3-assets history`: what past runs did, from the table's own commits."""
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,8 +7,8 @@ import typer
 from rich.table import Table as Grid
 from rich.text import Text
 
-from s3_assets.cli.console import standard_error, standard_output
-from s3_assets.cli.options import Output, options
+from s3_assets.cli.console import print_json, standard_error, standard_output
+from s3_assets.cli.options import Output, OutputAs, options
 from s3_assets.cli.streams import is_export, target_of
 from s3_assets.progress import readable_bytes
 
@@ -26,7 +25,7 @@ def history(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="An import's name, a table's, or an export's.")],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many commits.")] = 20,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print them.")] = Output.TABLE,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Show what past runs did, newest first: time, rows, files, bytes, duration, cursor from and to, run id.
 
@@ -45,7 +44,7 @@ def history(
         rows = [_described(commit) for commit in target.history(limit)]
     console = standard_output()
     if output is Output.JSON:
-        console.print(json.dumps(rows, indent=2), markup=False, soft_wrap=True)
+        print_json(rows)
         return
     console.print(Text.assemble((target.name, "bold"), f"  {target.location.url}"), soft_wrap=True)
     if not rows:
@@ -61,7 +60,7 @@ def _of_export(export: "Export", limit: int, output: Output) -> None:
         rows = describe_manifests(export, limit)
     console = standard_output()
     if output is Output.JSON:
-        console.print(json.dumps(rows, indent=2), markup=False, soft_wrap=True)
+        print_json(rows)
         return
     title = Text.assemble((export.name, "bold"), f"  {export.destination.location.url}")
     console.print(title, soft_wrap=True)

@@ -1,6 +1,5 @@
 """`s3-assets ls`: what lies directly in a folder."""
 
-import json
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,18 +8,9 @@ import typer
 from rich.table import Table as Grid
 from rich.text import Text
 
-from s3_assets.cli.console import standard_error, standard_output
-from s3_assets.cli.options import Output, options
-from s3_assets.cli.places import (
-    Anonymous,
-    ConnectionName,
-    Endpoint,
-    Profile,
-    Reach,
-    Region,
-    find_place,
-    registry_for,
-)
+from s3_assets.cli.console import print_json, standard_error, standard_output
+from s3_assets.cli.options import Output, OutputAs, options
+from s3_assets.cli.places import FolderUrl, Reach, find_folder, reaching
 
 if TYPE_CHECKING:
     from s3_assets.objects import ObjectInfo, Objects
@@ -29,20 +19,17 @@ Listed = tuple[str, "ObjectInfo | None"]
 """A name, and the object; None: a folder."""
 
 
+@reaching
 def list_place(
     context: typer.Context,
-    url: Annotated[str, typer.Argument(help="A bucket or a folder: s3://bucket/ or s3://bucket/path/.")],
+    url: FolderUrl,
     most: Annotated[int, typer.Option("--most", "-n", min=1, help="Stop after so many.")] = 1_000,
-    connection: ConnectionName = None,
-    endpoint: Endpoint = None,
-    region: Region = None,
-    profile: Profile = None,
     *,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-R", help="The objects of all folders inside.")
     ] = False,
-    anonymous: Anonymous = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print it.")] = Output.TABLE,
+    reach: Reach,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """List the folders and objects of a folder: size, moment of the last change, and name.
 
@@ -50,15 +37,13 @@ def list_place(
     """
     from s3_assets.objects import Objects
 
-    reach = Reach(connection, endpoint, region, profile, anonymous)
-    place = find_place(url if url.endswith("/") else f"{url}/", reach, registry_for(options(context), reach))
+    place = find_folder(url, reach, options(context))
     listed = _listed(Objects(place.connection), place.key, deep=recursive)
     with standard_error().status("listing"):
         found = list(islice(listed, most + 1))
     shown, more = found[:most], len(found) > most
     if output is Output.JSON:
-        text = json.dumps({"prefix": place.key, "entries": [*map(_described, shown)], "more": more}, indent=2)
-        standard_output().print(text, markup=False, soft_wrap=True)
+        print_json({"prefix": place.key, "entries": [*map(_described, shown)], "more": more})
         return
     _print(shown)
     if more:

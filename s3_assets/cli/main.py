@@ -1,11 +1,9 @@
-"""The application: its commands, and how their errors reach a person."""
+"""The application: which commands there are, under which heading of its help, and their own exit codes."""
 
-import warnings
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from s3_assets.cli import (
     check,
@@ -28,49 +26,28 @@ from s3_assets.cli import (
     server,
     tree,
 )
-from s3_assets.cli.console import print_error, standard_error
+from s3_assets.cli.application import HELP_NAMES, Group, Program, add
+from s3_assets.cli.entry import run, version
+from s3_assets.cli.exits import CODES
 from s3_assets.cli.options import Options
-from s3_assets.errors import S3AssetsError
-
-
-class _Commands(TyperGroup):
-    """Shows our own errors as messages, and leaves tracebacks to what nobody foresaw."""
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as the class above has it
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
-            try:
-                return super().invoke(ctx)
-            except S3AssetsError as error:
-                if ctx.params.get("debug"):
-                    raise
-                print_error(error)
-                raise typer.Exit(1) from None
-
-
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    del filename, lineno, file, line
-    # Warnings of libraries are not the user's business; those of the connection are.
-    if category is UserWarning:
-        standard_error().print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)
-
 
 application = typer.Typer(
-    cls=_Commands,
+    cls=Program,
     name="s3-assets",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_NAMES,
+    epilog=CODES,
 )
+cursors = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="rich")
+servers = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="rich")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version())
+        raise typer.Exit
 
 
 @application.callback()
@@ -81,32 +58,63 @@ def main(
         typer.Option("--registry", "-r", help="The registry; left out: s3_assets.yaml here or above."),
     ] = None,
     *,
-    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version),
+    ] = False,
 ) -> None:
     """Dagster assets from tables and files on S3, moved exactly once."""
+    del show_version
     context.obj = Options(registry_file, debug=debug)
 
 
-application.command("demo")(demo.run_demo)
-application.command("dev")(dev.run_dev)
-application.add_typer(server.application, name="server")
-application.command("validate")(registry.validate)
-application.command("tables")(registry.list_tables)
-application.command("import")(imports.run_import)
-application.command("export")(export.run_export)
-application.command("media")(media.run_media)
-application.command("plan")(plan.plan)
-application.command("history")(history.history)
-application.add_typer(cursor.application, name="cursor")
-application.command("guess")(guess.guess)
-application.command("discover")(discover.discover)
-application.command("ls")(ls.list_place)
-application.command("tree")(tree.show_tree)
-application.command("du")(du.disk_usage)
-application.command("schema")(schema.schema)
-application.command("preview")(preview.preview)
-application.command("check")(check.check)
-application.command("policy")(policy.print_policy)
+START, LOOK = "Start", "Look at a bucket"
+REGISTRY, MOVE = "The registry", "Move data, and see what was moved"
+
+add(application, "demo", demo.run_demo, panel=START, codes={1: "a check of the demo does not hold"})
+add(application, "dev", dev.run_dev, panel=START, codes={0: "also after Ctrl-C, which is how it ends"})
+application.add_typer(
+    servers, name="server", help="The embedded S3 server, on loopback only.", rich_help_panel=START
+)
+add(servers, "start", server.start)
+add(servers, "stop", server.stop)
+add(servers, "status", server.status, codes={3: "no server runs on the folder"})
+
+add(application, "ls", ls.list_place, panel=LOOK)
+add(application, "tree", tree.show_tree, panel=LOOK)
+add(application, "du", du.disk_usage, panel=LOOK)
+add(application, "discover", discover.discover, panel=LOOK)
+add(application, "guess", guess.guess, panel=LOOK)
+add(application, "schema", schema.schema, panel=LOOK)
+add(application, "preview", preview.preview, panel=LOOK)
+
+add(application, "validate", registry.validate, panel=REGISTRY)
+add(application, "tables", registry.list_tables, panel=REGISTRY)
+add(
+    application,
+    "check",
+    check.check,
+    panel=REGISTRY,
+    codes={1: "a permission is missing or could not be tested, or the clock is too far off"},
+)
+add(application, "policy", policy.print_policy, panel=REGISTRY)
+
+add(application, "plan", plan.plan, panel=MOVE)
+add(application, "import", imports.run_import, panel=MOVE)
+add(application, "export", export.run_export, panel=MOVE)
+add(application, "media", media.run_media, panel=MOVE)
+add(application, "history", history.history, panel=MOVE)
+application.add_typer(
+    cursors,
+    name="cursor",
+    help="Look at the cursor of an import, an export or an asset, or move it.",
+    rich_help_panel=MOVE,
+)
+moved = {1: "the answer was no; also an error", 2: "there is nobody to ask, and no --yes; also wrong usage"}
+add(cursors, "show", cursor.show)
+add(cursors, "set", cursor.set_cursor, codes=moved)
+add(cursors, "reset", cursor.reset, codes=moved)
 
 if __name__ == "__main__":
-    application(prog_name="s3-assets")
+    run()

@@ -1,10 +1,15 @@
 """Places as commands are given them: a table's name in the registry, or a URL and how it is reached."""
 
+import inspect
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from s3_assets.cli.names import names_of
 from s3_assets.cli.options import Options
 from s3_assets.errors import RegistryError, SettingError
 from s3_assets.location import Location
@@ -18,13 +23,26 @@ if TYPE_CHECKING:
 ConnectionName = Annotated[
     str | None,
     typer.Option(
-        "--connection", "-c", help="Of a URL: the registry's connection; left out: the one whose url fits."
+        "--connection",
+        "-c",
+        help="Of a URL: the registry's connection; left out: the one whose url fits.",
+        autocompletion=names_of("connections"),
     ),
 ]
 Endpoint = Annotated[str | None, typer.Option(help="Of a URL: the URL of an S3-compatible server.")]
 Region = Annotated[str | None, typer.Option(help="Of a URL: the region; left out: as the AWS chain has it.")]
 Profile = Annotated[str | None, typer.Option(help="Of a URL: a profile of the AWS files.")]
+_TOKEN = "session_token"  # noqa: S105 - the name of a field
+_KEYS = ("access_key_id", "secret_access_key", _TOKEN)
+
 Anonymous = Annotated[bool, typer.Option("--anonymous", help="Of a URL: send requests unsigned.")]
+FolderUrl = Annotated[str, typer.Argument(help="A bucket or a folder: s3://bucket/ or s3://bucket/path/.")]
+TableOrUrl = Annotated[
+    str,
+    typer.Argument(
+        help="A table's name in the registry, or s3://bucket/path/.", autocompletion=names_of("tables")
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -36,19 +54,56 @@ class Reach:
     region: str | None
     profile: str | None
     anonymous: bool
+    keys_from: str | None = None
+    """What the names of the environment variables begin with that hold the keys."""
 
     @property
     def fields(self) -> dict[str, Any]:
         """The fields of a connection that is in no registry."""
-        if self.profile and self.anonymous:
-            raise SettingError("--profile and --anonymous exclude each other", remedy="Use one of both.")
-        auth = {"type": "profile", "profile": self.profile} if self.profile else None
-        told = {
-            "endpoint": self.endpoint,
-            "region": self.region,
-            "auth": {"type": "anonymous"} if self.anonymous else auth,
-        }
+        ways = {"--profile": self.profile, "--anonymous": self.anonymous, "--keys-from": self.keys_from}
+        given = [option for option, value in ways.items() if value]
+        if len(given) > 1:
+            raise SettingError(f"{' and '.join(given)} exclude each other", remedy="Use one of both.")
+        told = {"endpoint": self.endpoint, "region": self.region, "auth": self._auth()}
         return {name: value for name, value in told.items() if value is not None}
+
+    def _auth(self) -> dict[str, Any] | None:
+        if self.anonymous:
+            return {"type": "anonymous"}
+        if self.profile:
+            return {"type": "profile", "profile": self.profile}
+        if self.keys_from is None:
+            return None
+        keys = {name: f"{self.keys_from}_{name.upper()}" for name in _KEYS}
+        # Temporary keys alone have one.
+        optional = [name for name, variable in keys.items() if name != _TOKEN or os.environ.get(variable)]
+        return {"type": "access_key", **{name: {"env": keys[name]} for name in optional}}
+
+
+_OPTIONS = (
+    inspect.Parameter("connection", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=ConnectionName),
+    inspect.Parameter("endpoint", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Endpoint),
+    inspect.Parameter("region", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Region),
+    inspect.Parameter("profile", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Profile),
+    inspect.Parameter("anonymous", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Anonymous),
+)
+
+
+def reaching(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of how a URL is reached, in the place of its keyword `reach`, a `Reach`."""
+
+    @wraps(command)
+    def with_reach(**given: Any) -> None:  # noqa: ANN401 - whatever else the command takes
+        reach = Reach(**{each.name: given.pop(each.name) for each in _OPTIONS})
+        command(reach=reach, **given)
+
+    own = inspect.signature(command)
+    expanded = [
+        one for each in own.parameters.values() for one in (_OPTIONS if each.name == "reach" else (each,))
+    ]
+    # Typer makes a command's options of its signature.
+    with_reach.__signature__ = own.replace(parameters=expanded)  # type: ignore[attr-defined]
+    return with_reach
 
 
 @dataclass(frozen=True)
@@ -89,6 +144,16 @@ def find_place(url: str, reach: Reach, registry: "Registry | None") -> Place:
         if found is not None:
             return Place(found, key, None)
     return _in_no_registry(location, key, reach)
+
+
+def find_folder(url: str, reach: Reach, options: Options) -> Place:
+    """Return the folder of a URL, with or without a slash at its end; raises as `find_place`."""
+    return find_place(folder_url(url), reach, registry_for(options, reach))
+
+
+def folder_url(url: str) -> str:
+    """Return the URL with a slash at its end."""
+    return url if url.endswith("/") else f"{url}/"
 
 
 def registry_for(options: Options, reach: Reach) -> "Registry | None":

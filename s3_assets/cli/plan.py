@@ -1,12 +1,11 @@
 """`s3-assets plan`: what the next run of an import or export would read; nothing is written."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from s3_assets.cli.console import facts, standard_error, standard_output
-from s3_assets.cli.options import Output, options
+from s3_assets.cli.console import facts, print_json, standard_error, standard_output
+from s3_assets.cli.options import Output, OutputAs, options
 from s3_assets.cli.streams import import_of, is_export
 from s3_assets.cli.windows import export_windows, window_of
 from s3_assets.progress import readable_bytes
@@ -31,7 +30,7 @@ def plan(
         str | None, typer.Option("--from", help="For modes that replace: the first of several partitions.")
     ] = None,
     last: Annotated[str | None, typer.Option("--to", help="The last of them.")] = None,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print it.")] = Output.TABLE,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Show what the next run would read: files and bytes against all there are, rows, notes.
 
@@ -52,7 +51,7 @@ def plan(
         told = _described(job, found, span)
     console = standard_output()
     if output is Output.JSON:
-        console.print(json.dumps(told, indent=2), markup=False, soft_wrap=True)
+        print_json(told)
         return
     title = f"plan of {job.name}: {job.source.name} -> {job.target.name}"
     console.print(title, style="bold", markup=False, soft_wrap=True)
@@ -67,7 +66,7 @@ def _plan_export(export: "Export", named: tuple[str | None, str | None, str | No
         told = describe_next(export, windows)
     console = standard_output()
     if output is Output.JSON:
-        console.print(json.dumps(told, indent=2), markup=False, soft_wrap=True)
+        print_json(told)
         return
     title = f"plan of {export.name}: {told['source']} -> {told['destination']}"
     console.print(title, style="bold", markup=False, soft_wrap=True)

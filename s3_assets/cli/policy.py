@@ -1,13 +1,12 @@
 """`s3-assets policy`: what each connection must be allowed to do, as policies to attach."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
-from s3_assets.cli.console import standard_error, standard_output
-from s3_assets.cli.options import Output, options
+from s3_assets.cli.console import print_json, standard_error
+from s3_assets.cli.options import ConnectionArgument, Output, OutputAs, WrittenTables, options
 from s3_assets.errors import SettingError
 
 if TYPE_CHECKING:
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
 
 def print_policy(
     context: typer.Context,
-    connection: Annotated[
-        str | None, typer.Argument(help="The connection's name; left out: all of them.")
-    ] = None,
+    connection: ConnectionArgument = None,
     *,
     trust: Annotated[
         bool, typer.Option("--trust", help="Print who may assume the connection's roles instead.")
@@ -31,21 +28,12 @@ def print_policy(
     subject: Annotated[
         str | None, typer.Option(help="For --trust of a web identity: the subject of its tokens.")
     ] = None,
-    write: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--write",
-            "-w",
-            help="A table that assets write that are not in the registry's 'code'; repeatable.",
-        ),
-    ] = None,
-    output: Annotated[
-        Output, typer.Option("--output", "-o", help="json: one list, with whom each policy is for.")
-    ] = Output.TABLE,
+    write: WrittenTables = None,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Print the least that IAM must allow for what the registry does; nothing is asked of the network.
 
-    A policy goes to standard output, whom it is for to standard error.
+    A policy goes to standard output, whom it is for to standard error; as JSON, both are in one list.
 
     Example: [bold]s3-assets policy lake > policy.json[/bold]
 
@@ -66,7 +54,7 @@ def print_policy(
             for each in policies(registry, name, service_of(registry.connections[name]), written=written)
         ]
     if output is Output.JSON:
-        _print_json([_described(each) for each in documents])
+        print_json([_described(each) for each in documents])
         return
     for each in documents:
         _print(each)
@@ -97,7 +85,7 @@ def _print(document: "Document") -> None:
     console.print(title, soft_wrap=True)
     for note in document.notes:
         console.print(Text.assemble(("  note  ", "dim"), note), soft_wrap=True)
-    _print_json(document.as_json())
+    print_json(document.as_json())
 
 
 def _described(document: "Document") -> dict[str, Any]:
@@ -108,7 +96,3 @@ def _described(document: "Document") -> dict[str, Any]:
         "notes": document.notes,
         "policy": document.as_json(),
     }
-
-
-def _print_json(value: object) -> None:
-    standard_output().print(json.dumps(value, indent=2), markup=False, soft_wrap=True)

@@ -7,17 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from s3_assets.cli.console import standard_error, standard_output
-from s3_assets.cli.options import Options, Output, options
-from s3_assets.cli.places import (
-    Anonymous,
-    ConnectionName,
-    Endpoint,
-    Profile,
-    Reach,
-    Region,
-    is_url,
-    open_place,
-)
+from s3_assets.cli.names import names_of
+from s3_assets.cli.options import Options, Output, OutputAs, options
+from s3_assets.cli.places import Reach, is_url, open_place, reaching
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,22 +19,23 @@ if TYPE_CHECKING:
 _WIDEST, _GAP = 32, 2
 
 
+@reaching
 def preview(
     context: typer.Context,
     place: Annotated[
-        str, typer.Argument(help="A table's or an import's name in the registry, or s3://bucket/path/.")
+        str,
+        typer.Argument(
+            help="A table's or an import's name in the registry, or s3://bucket/path/.",
+            autocompletion=names_of("tables", "imports"),
+        ),
     ],
     rows: Annotated[int, typer.Option("--rows", "-n", min=0, max=10_000, help="How many rows.")] = 10,
     columns: Annotated[
         str | None, typer.Option(help="Which columns, with commas between; left out: all.")
     ] = None,
-    connection: ConnectionName = None,
-    endpoint: Endpoint = None,
-    region: Region = None,
-    profile: Profile = None,
     *,
-    anonymous: Anonymous = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print them.")] = Output.TABLE,
+    reach: Reach,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Show a table's columns and its first rows as they would be read, without copying it.
 
@@ -53,7 +46,6 @@ def preview(
     """
     from s3_assets.explore.looks import first_rows
 
-    reach = Reach(connection, endpoint, region, profile, anonymous)
     chosen = [each.strip() for each in columns.split(",")] if columns is not None else None
     with standard_error().status("reading"):
         job = _import(options(context), place)

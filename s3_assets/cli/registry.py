@@ -1,13 +1,12 @@
 """`s3-assets validate` and `s3-assets tables`: the registry, without touching the network."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from s3_assets.cli.console import standard_output
-from s3_assets.cli.options import Options, Output, options, short
+from s3_assets.cli.console import print_json, standard_output
+from s3_assets.cli.options import Options, Output, OutputAs, options, short
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -42,7 +41,7 @@ def validate(
 
 def list_tables(
     context: typer.Context,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print them.")] = Output.TABLE,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """List what the registry declares; nothing is asked of the network.
 
@@ -55,7 +54,7 @@ def list_tables(
     rows = [_describe(registry, name) for name in registry.tables]
     console = standard_output()
     if output is Output.JSON:
-        console.print(json.dumps(rows, indent=2), markup=False, soft_wrap=True)
+        print_json(rows)
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("table", "format", "place", "partitions", "import"):

@@ -1,23 +1,14 @@
 """`s3-assets schema`: the columns of a table, as a read has them."""
 
-import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.table import Table as Grid
 from rich.text import Text
 
-from s3_assets.cli.console import standard_error, standard_output
-from s3_assets.cli.options import Output, options
-from s3_assets.cli.places import (
-    Anonymous,
-    ConnectionName,
-    Endpoint,
-    Profile,
-    Reach,
-    Region,
-    open_place,
-)
+from s3_assets.cli.console import print_json, standard_error, standard_output
+from s3_assets.cli.options import Output, OutputAs, options
+from s3_assets.cli.places import Reach, TableOrUrl, open_place, reaching
 
 if TYPE_CHECKING:
     from s3_assets.explore.looks import Columns
@@ -25,16 +16,13 @@ if TYPE_CHECKING:
 _SHOWN_FILES = 3
 
 
+@reaching
 def schema(
     context: typer.Context,
-    place: Annotated[str, typer.Argument(help="A table's name in the registry, or s3://bucket/path/.")],
-    connection: ConnectionName = None,
-    endpoint: Endpoint = None,
-    region: Region = None,
-    profile: Profile = None,
+    place: TableOrUrl,
     *,
-    anonymous: Anonymous = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print them.")] = Output.TABLE,
+    reach: Reach,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Show a table's columns: name, type, whether they may be null, and which files told it.
 
@@ -42,7 +30,6 @@ def schema(
     """
     from s3_assets.explore.looks import columns_of
 
-    reach = Reach(connection, endpoint, region, profile, anonymous)
     with standard_error().status("looking at the files"):
         table, guess = open_place(options(context), place, reach)
         found = columns_of(table, bounded=guess is not None)
@@ -50,7 +37,7 @@ def schema(
     console = standard_output()
     if output is Output.JSON:
         told = {"table": place, "url": table.location.url, "columns": rows, "told_by": list(found.files)}
-        console.print(json.dumps(told, indent=2), markup=False, soft_wrap=True)
+        print_json(told)
         return
     console.print(Text.assemble((place, "bold"), "" if guess else f"  {table.location.url}"), soft_wrap=True)
     grid = Grid(box=None, header_style="bold", pad_edge=False)

@@ -13,11 +13,9 @@ if TYPE_CHECKING:
 FOLDER = Path(".demo")
 PORT = 9445
 
-application = typer.Typer(no_args_is_help=True, help="The embedded S3 server, on loopback only.")
 Folder = Annotated[Path, typer.Option(help="Its data, log and process number.")]
 
 
-@application.command()
 def start(
     folder: Folder = FOLDER,
     port: Annotated[int, typer.Option(help="0 takes any that is free.", min=0, max=65535)] = PORT,
@@ -34,7 +32,6 @@ def start(
     _show(server, "runs")
 
 
-@application.command()
 def stop(folder: Folder = FOLDER) -> None:
     """Stop the one of this folder, whoever started it; its data stays.
 
@@ -50,7 +47,6 @@ def stop(folder: Folder = FOLDER) -> None:
     )
 
 
-@application.command()
 def status(folder: Folder = FOLDER) -> None:
     """Tell whether one runs on the folder; the exit code is 3 if not.
 

@@ -1,6 +1,5 @@
 """`s3-assets tree`: the folders below a place, some levels deep."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,18 +8,9 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from s3_assets.cli.console import standard_error, standard_output
-from s3_assets.cli.options import Output, options
-from s3_assets.cli.places import (
-    Anonymous,
-    ConnectionName,
-    Endpoint,
-    Profile,
-    Reach,
-    Region,
-    find_place,
-    registry_for,
-)
+from s3_assets.cli.console import print_json, standard_error, standard_output
+from s3_assets.cli.options import Output, OutputAs, options
+from s3_assets.cli.places import FolderUrl, Reach, find_folder, reaching
 
 if TYPE_CHECKING:
     from s3_assets.objects import Objects
@@ -42,18 +32,15 @@ class Branch:
     """Whether there is more than the first thousand names."""
 
 
+@reaching
 def show_tree(
     context: typer.Context,
-    url: Annotated[str, typer.Argument(help="A bucket or a folder: s3://bucket/ or s3://bucket/path/.")],
+    url: FolderUrl,
     levels: Annotated[int, typer.Option("--levels", "-l", min=1, max=10, help="How deep.")] = 3,
     most: Annotated[int, typer.Option("--most", "-n", min=1, help="Folders shown of each folder.")] = 12,
-    connection: ConnectionName = None,
-    endpoint: Endpoint = None,
-    region: Region = None,
-    profile: Profile = None,
     *,
-    anonymous: Anonymous = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print it.")] = Output.TABLE,
+    reach: Reach,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Show the folders below a place as a tree, each with the objects that lie directly in it.
 
@@ -63,13 +50,12 @@ def show_tree(
     """
     from s3_assets.objects import Objects
 
-    reach = Reach(connection, endpoint, region, profile, anonymous)
-    place = find_place(url if url.endswith("/") else f"{url}/", reach, registry_for(options(context), reach))
+    place = find_folder(url, reach, options(context))
     root = Branch(f"s3://{place.connection.location.bucket}/{place.key}", place.key)
     with standard_error().status("looking at the folders"):
         _grow(Objects(place.connection), root, levels, most)
     if output is Output.JSON:
-        standard_output().print(json.dumps(_described(root), indent=2), markup=False, soft_wrap=True)
+        print_json(_described(root))
         return
     tree = Tree(_label(root), guide_style="dim")
     _draw(tree, root)

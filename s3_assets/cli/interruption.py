@@ -1,0 +1,83 @@
+"""Ctrl-C, SIGTERM and SIGHUP: a command is interrupted and clears up; a second signal ends it at once."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from s3_assets.cli import exits
+
+# Whoever presses twice in a hurry does not mean to leave things behind.
+_SECONDS_OF_ONE = 1.0
+
+
+class Interruption(KeyboardInterrupt):
+    """A signal that ends the command."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.exit_code = exits.signalled(number)
+
+
+_moments: list[float] = []
+"""When the signals came."""
+
+
+def listen() -> None:
+    """Have the first signal raise `Interruption`, and one that comes much later end the process at once.
+
+    A signal that is ignored stays so: the program was started in the background, or by `nohup`.
+    """
+    _moments.clear()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt_or_end)
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Let the body, which has other processes to end, clear up after one signal, however many follow.
+
+    Signals reach it even if a shell had them ignored, as those do that start programs in the background:
+    the processes that it starts would inherit that, and could not be stopped.
+    """
+    _moments.clear()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def require_uninterrupted() -> None:
+    """Raise `KeyboardInterrupt` if a signal has come: Python itself raises it in the main thread alone."""
+    if _moments:
+        raise KeyboardInterrupt
+
+
+def was_interrupted() -> bool:
+    """Tell whether a signal has come: what fails afterwards, failed because of it."""
+    return bool(_moments)
+
+
+def exit_code(error: KeyboardInterrupt) -> int:
+    """Return the exit code that tells of the signal."""
+    return error.exit_code if isinstance(error, Interruption) else exits.INTERRUPTED
+
+
+def _interrupt_or_end(number: int, frame: FrameType | None) -> None:
+    if _moments and time.monotonic() - _moments[0] > _SECONDS_OF_ONE:
+        os._exit(exits.signalled(number))
+    _interrupt(number, frame)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del frame
+    _moments.append(time.monotonic())
+    if len(_moments) == 1:
+        raise Interruption(number)
