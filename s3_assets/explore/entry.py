@@ -44,7 +44,12 @@ def table_entry(name: str, connection: str, guess: Guess, *, indent: str = _INDE
 
 def connection_entry(name: str, settings: Mapping[str, Any], *, indent: str = _INDENT) -> str:
     """Return the lines of a connection below `connections:`."""
-    lines = [f"{indent}{scalar(name)}:"]
+    return plain_entry(name, settings, indent=indent)
+
+
+def plain_entry(name: str, settings: Mapping[str, Any], *, told: str = "", indent: str = _INDENT) -> str:
+    """Return the lines of an entry of any section, with a comment on top if there is something to tell."""
+    lines = [f"{indent}{scalar(name)}:", *(_comment(told, indent * 2) if told else ())]
     for field, value in settings.items():
         lines += _field(field, value, indent * 2, indent)
     return "\n".join(lines) + "\n"
