@@ -1,8 +1,11 @@
 """Processes that end with the test that started them, and with its worker, however that ends."""
 
+import os
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,15 +16,24 @@ REPOSITORY = Path(__file__).parents[2]
 
 @contextmanager
 def running(
-    command: Sequence[str], log: Path, *, descriptors: Sequence[int] = ()
+    command: Sequence[str],
+    log: Path,
+    *,
+    descriptors: Sequence[int] = (),
+    folder: Path = REPOSITORY,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program in the foreground for as long as the block lasts; it writes to `log`."""
+    """Run a program in the foreground for as long as the block lasts; it writes to `log`.
+
+    It works in the folder, and with these environment variables besides those of the test.
+    """
     # Where the worker is killed, the system tells its children.
     with_parent = [path, "--pdeathsig", "TERM", "--"] if (path := find("setpriv")) else []
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*with_parent, *command],
-            cwd=REPOSITORY,
+            cwd=folder,
+            env={**os.environ, **(variables or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -37,6 +49,22 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path, deadline: float = 60.0) -> None:
+    """Return as soon as the process listens on a port of 127.0.0.1.
+
+    Raises:
+        RuntimeError: it ended, or did not listen in time; the message is the end of its log.
+
+    """
+    end = time.monotonic() + deadline
+    while process.poll() is None and time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError(log.read_text(errors="replace")[-2000:])
 
 
 @contextmanager

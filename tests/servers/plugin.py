@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.servers import chromium as browser
 from tests.servers import forward_proxy as forward
 from tests.servers import front, gateway
 from tests.servers import postgres as database
@@ -23,6 +24,9 @@ from tests.servers.programs import MISSING, need
 from tests.servers.rest_catalog.server import RestCatalogs, rest_catalogs
 from tests.servers.run_folder import RunFolder, shared_server
 
+if TYPE_CHECKING:
+    from selenium.webdriver import Remote
+
 FrontMaker = Callable[[str], AbstractContextManager[Front]]
 
 TITLES = {
@@ -33,6 +37,7 @@ TITLES = {
     "identity": "metadata services and STS of our own",
     "postgres": "PostgreSQL",
     "rest_catalogs": "Iceberg REST catalog of our own",
+    "chromium": "Chromium",
 }
 """The fixtures that stand for a real server, and what the summary calls them."""
 
@@ -153,3 +158,11 @@ def _rest_catalogs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestCat
     """Iceberg REST catalogs in one process: ``rest_catalogs.start(s3_endpoint, warehouse, token=...)``."""
     with rest_catalogs(tmp_path_factory.mktemp("rest-catalogs")) as catalogs:
         yield catalogs
+
+
+@pytest.fixture(scope="session", name="chromium")
+def _chromium(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Remote]":
+    """A browser without a window."""
+    need(*browser.PROGRAMS)
+    with browser.chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
