@@ -19,11 +19,15 @@ from s3_assets.metadata import (
     table_kinds,
     table_metadata,
 )
+from s3_assets.metadata.code import code_references
+from s3_assets.metadata.kept import kept_metadata
+from s3_assets.metadata.keys import CODE, COLUMNS, COLUMNS_TOLD, PARTITION_ROWS, VERSION
+from s3_assets.metadata.lineage import lineage_metadata
+from s3_assets.metadata.preview import Preview
 from s3_assets.movement.imports import Import
 from s3_assets.partitions import partitions_definition, unbroken, windows_of
-from s3_assets.progress import Progress
+from s3_assets.progress import count
 from s3_assets.registry.models import ImportSettings, Registry
-from s3_assets.tables.settings import TableSettings
 from s3_assets.tables.table import Table
 from s3_assets.windows import Window
 
@@ -41,7 +45,7 @@ def source_spec(registry: Registry, name: str) -> dg.AssetSpec:
     return dg.AssetSpec(
         asset_key(name),
         description=settings.description,
-        metadata=_static_metadata(registry, settings),
+        metadata=table_metadata(registry, name),
         group_name=settings.group or settings.connection.replace("/", "_"),
         owners=list(settings.owners),
         tags=settings.tags,
@@ -74,13 +78,18 @@ def observable_sources(registry: Registry, connection: str, names: Sequence[str]
 
 
 def observe_table(table: Table[Any]) -> dg.ObserveResult:
-    """Look at a table: version, columns, files, bytes, rows if its metadata has them."""
-    schema = column_schema(table.schema())
+    """Look at a table: version, columns, files, bytes, rows if its metadata has them.
+
+    Raises `TableMissingError` if it is not there.
+    """
     found = state_metadata(table)
+    if COLUMNS not in found:
+        found[COLUMNS] = column_schema(table.described(), table.settings)
     return dg.ObserveResult(
         asset_key=asset_key(table.name),
-        data_version=dg.DataVersion(found[f"{OURS}/version"]),
-        metadata={**found, "dagster/column_schema": schema},
+        data_version=dg.DataVersion(found[VERSION]),
+        # Pages show the columns of a materialisation, and hide those of an observation under this name.
+        metadata={**found, COLUMNS_TOLD: found[COLUMNS]},
     )
 
 
@@ -95,14 +104,15 @@ def import_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
         windows = None
         if partitions is not None:
             windows = _windows(context, job)
-        progress = Progress(f"import {name}", context.log.info)
+        preview = Preview(registry.preview_of(settings.target, [settings.source]))
+        progress = preview.progress(f"import {name}", context.log.info)
         outcome = job.run(
             window=unbroken(windows, job.target.name) if windows else None,
             notes={"run": context.run.run_id},
             progress=progress,
         )
         context.log.info("%s", _summary(name, outcome))
-        return _result(context, job, outcome, windows)
+        return _result(context, job, outcome, windows, preview)
 
     with _without_beta_warnings():
         return dg.asset(
@@ -110,7 +120,8 @@ def import_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
             deps=[asset_key(settings.source)],
             description=settings.description or target.description,
             metadata={
-                **_static_metadata(registry, target),
+                **table_metadata(registry, settings.target),
+                **_declared(registry, name, settings),
                 f"{OURS}/import": name,
                 f"{OURS}/mode": str(settings.mode),
             },
@@ -138,15 +149,25 @@ def _windows(context: dg.AssetExecutionContext, job: Import) -> dict[str, Window
 
 
 def _result(
-    context: dg.AssetExecutionContext, job: Import, outcome: Outcome, windows: Mapping[str, Window] | None
+    context: dg.AssetExecutionContext,
+    job: Import,
+    outcome: Outcome,
+    windows: Mapping[str, Window] | None,
+    preview: Preview,
 ) -> dg.MaterializeResult[None]:
     state = state_metadata(job.target)
+    found = {**outcome_metadata(outcome, job.source.name, job.target.settings), **state}
+    if outcome.written is None:
+        found |= kept_metadata(context.instance, context.asset_key, found, preview=preview.wanted)
+    else:
+        found |= lineage_metadata(asset_key(job.source.name), outcome.origins)
+        found |= preview.metadata(outcome.origins)
     if windows is not None and outcome.written is not None:
         for key, rows in partition_rows(job.target, outcome.written, windows).items():
-            context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=key)
-    version = state.get(f"{OURS}/version")
+            context.add_asset_metadata({PARTITION_ROWS: rows}, partition_key=key)
+    version = state.get(VERSION)
     return dg.MaterializeResult(
-        metadata={**state, **outcome_metadata(outcome, job.source.name)},
+        metadata=found,
         # A partition's version must not change because its neighbour did: Dagster derives one there.
         data_version=dg.DataVersion(version) if version and windows is None else None,
     )
@@ -156,15 +177,15 @@ def _summary(name: str, outcome: Outcome) -> str:
     if outcome.written is None:
         return f"import {name}: nothing new"
     commit = outcome.written.commit
-    return (
-        f"import {name}: {commit.rows:,} rows in {commit.files} files ({commit.bytes:,} bytes) "
-        f"from {outcome.plan.files} source files, version {commit.version.token}, {outcome.seconds:.1f} s"
-    )
+    written = f"{count(commit.rows, 'row')} in {count(commit.files, 'file')} ({commit.bytes:,} bytes)"
+    read = count(outcome.plan.files, "source file")
+    return f"import {name}: {written} from {read}, version {commit.version.token}, {outcome.seconds:.1f} s"
 
 
-def _static_metadata(registry: Registry, settings: TableSettings) -> dict[str, Any]:
-    url = registry.connections[settings.connection].location.folder(settings.path).url
-    return table_metadata(settings, url)
+def _declared(registry: Registry, name: str, settings: ImportSettings) -> dict[str, Any]:
+    """Return links to what declares the import, and the table that it writes."""
+    code = code_references(registry, ("imports", name), ("tables", settings.target))
+    return {CODE: code} if code is not None else {}
 
 
 @contextmanager

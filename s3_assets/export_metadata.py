@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from s3_assets.exports.units import ExportMode
 from s3_assets.metadata import OURS, notes_metadata, read_metadata
-from s3_assets.progress import readable_bytes
+from s3_assets.metadata.keys import BYTES, COLUMNS, PARTITION_ROWS, PLACE, ROWS
+from s3_assets.metadata.lineage import lineage_metadata
+from s3_assets.progress import count, readable_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,11 +27,12 @@ _SHOWN = 5
 def export_metadata(export: Export, outcome: ExportOutcome) -> dict[str, Any]:
     """Return what a run did: of one partition, or of an export without any."""
     found: dict[str, Any] = {
-        "dagster/uri": export.destination.location.url,
+        PLACE: export.destination.location.url,
         f"{OURS}/rows_written": outcome.rows,
         f"{OURS}/files_written": len(outcome.files),
         f"{OURS}/bytes_written": outcome.bytes,
         f"{OURS}/size": dg.MetadataValue.text(readable_bytes(outcome.bytes)),
+        **(whole_metadata(outcome) if export.mode is ExportMode.FULL else {}),
         f"{OURS}/files_removed": outcome.removed_files,
         f"{OURS}/commits": len(outcome.manifests),
         f"{OURS}/skipped": outcome.nothing_new,
@@ -36,6 +40,8 @@ def export_metadata(export: Export, outcome: ExportOutcome) -> dict[str, Any]:
         **_manifests(export, outcome.manifests),
         **notes_metadata(outcome.remarks),
     }
+    if outcome.origins and export.source is not None and not outcome.nothing_new:
+        found |= lineage_metadata(dg.AssetKey(export.source.name.split("/")), outcome.origins)
     if outcome.plan is not None and export.source is not None:
         found |= read_metadata({export.source.name: outcome.plan})
         # The plan's remarks are among the run's.
@@ -47,10 +53,15 @@ def export_metadata(export: Export, outcome: ExportOutcome) -> dict[str, Any]:
     return found
 
 
+def whole_metadata(outcome: ExportOutcome) -> dict[str, Any]:
+    """Return the size of an export whose every run replaces all; of others nobody has counted it."""
+    return {ROWS: outcome.rows, BYTES: outcome.bytes}
+
+
 def unit_metadata(export: Export, outcome: ExportOutcome) -> dict[str, Any]:
     """Return what belongs to one partition of a run of several."""
     return {
-        "dagster/partition_row_count": outcome.rows,
+        PARTITION_ROWS: outcome.rows,
         f"{OURS}/rows_written": outcome.rows,
         f"{OURS}/files_written": len(outcome.files),
         f"{OURS}/bytes_written": outcome.bytes,
@@ -77,10 +88,8 @@ def summary(export: Export, outcome: ExportOutcome, partition: str | None = None
     name = f"export {export.name}" + (f" {partition}" if partition is not None else "")
     if outcome.nothing_new:
         return f"{name}: nothing new"
-    return (
-        f"{name}: {outcome.rows:,} rows in {len(outcome.files):,} files ({outcome.bytes:,} bytes), "
-        f"{outcome.removed_files:,} removed, {outcome.seconds:.1f} s"
-    )
+    written = f"{count(outcome.rows, 'row')} in {count(len(outcome.files), 'file')} ({outcome.bytes:,} bytes)"
+    return f"{name}: {written}, {outcome.removed_files:,} removed, {outcome.seconds:.1f} s"
 
 
 def _manifests(export: Export, manifests: tuple[Manifest, ...]) -> dict[str, Any]:
@@ -90,7 +99,7 @@ def _manifests(export: Export, manifests: tuple[Manifest, ...]) -> dict[str, Any
     schema: list[Mapping[str, str]] = manifests[-1].document["schema"]
     found: dict[str, Any] = {
         f"{OURS}/manifest": dg.MetadataValue.url(export.destination.objects.url(manifests[-1].key)),
-        "dagster/column_schema": dg.TableSchema(
+        COLUMNS: dg.TableSchema(
             [dg.TableColumn(str(each["name"]), str(each["type"])) for each in schema]
         ),
     }

@@ -14,7 +14,11 @@ from s3_assets.media.media_set import MediaSet
 from s3_assets.media.outcome import MediaOutcome
 from s3_assets.media.preview import preview, types, types_table
 from s3_assets.metadata import OURS, outcome_metadata, state_metadata, table_kinds, table_metadata
-from s3_assets.progress import Progress, readable_bytes
+from s3_assets.metadata.code import code_references
+from s3_assets.metadata.inventory import inventory_schema
+from s3_assets.metadata.kept import kept_metadata
+from s3_assets.metadata.keys import CODE, COLUMNS, PREVIEW, VERSION
+from s3_assets.progress import Progress, count, readable_bytes
 from s3_assets.registry.models import Registry
 
 
@@ -29,13 +33,19 @@ def media_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
         progress = Progress(f"media set {name}", context.log.info)
         found = media.run(notes={"run": context.run.run_id}, progress=progress)
         context.log.info("%s", _summary(name, found))
-        return _result(media, found)
+        return _result(context, media, found, shown=bool(registry.preview_of(settings.target).rows))
 
-    url = registry.connections[target.connection].location.folder(target.path).url
+    code = code_references(registry, ("media", name), ("tables", settings.target))
     return dg.asset(
         key=asset_key(settings.target),
         description=settings.description or target.description,
-        metadata={**table_metadata(target, url), f"{OURS}/media": name, f"{OURS}/source": source.url},
+        metadata={
+            **table_metadata(registry, settings.target),
+            COLUMNS: inventory_schema(target),
+            **({CODE: code} if code is not None else {}),
+            f"{OURS}/media": name,
+            f"{OURS}/source": source.url,
+        },
         group_name=target.group or target.connection.replace("/", "_"),
         owners=list(target.owners),
         tags=target.tags,
@@ -98,11 +108,19 @@ def _look(registry: Registry, names: Sequence[str]) -> tuple[dict[str, str], dic
     )
 
 
-def _result(media: MediaSet, found: MediaOutcome) -> dg.MaterializeResult[None]:
+def _result(
+    context: dg.AssetExecutionContext, media: MediaSet, found: MediaOutcome, *, shown: bool
+) -> dg.MaterializeResult[None]:
     state = state_metadata(media.target)
-    version = state.get(f"{OURS}/version")
+    told = {**outcome_metadata(found.outcome, media.name, media.target.settings), **state}
+    told |= _told(media, found)
+    if found.outcome.written is None:
+        told |= kept_metadata(context.instance, context.asset_key, told, preview=shown)
+    elif shown and (pictures := preview(media)):
+        told[PREVIEW] = dg.MetadataValue.md(pictures)
+    version = state.get(VERSION)
     return dg.MaterializeResult(
-        metadata={**state, **outcome_metadata(found.outcome, media.name), **_told(media, found)},
+        metadata=told,
         data_version=dg.DataVersion(version) if version else None,
     )
 
@@ -127,12 +145,13 @@ def _told(media: MediaSet, found: MediaOutcome) -> dict[str, Any]:
             f"{OURS}/copies_deleted": counts.copies_deleted,
             f"{OURS}/copied_to": media.copies.location.url,
         }
-    pictures = preview(media)
-    return told | ({f"{OURS}/preview": dg.MetadataValue.md(pictures)} if pictures else {})
+    return told
 
 
 def _summary(name: str, found: MediaOutcome) -> str:
     counts = found.counts
     became = f"{counts.new:,} new, {counts.changed:,} changed, {counts.deleted:,} deleted"
     copied = f", {counts.copied:,} copied" if counts.copied else ""
-    return f"media set {name}: {found.objects:,} objects, {became}{copied}, {found.outcome.seconds:.1f} s"
+    return (
+        f"media set {name}: {count(found.objects, 'object')}, {became}{copied}, {found.outcome.seconds:.1f} s"
+    )

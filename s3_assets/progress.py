@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,10 @@ _STEP = 1000.0
 
 @dataclass
 class Progress:
-    """A running count; `show` is called with one line at most every `interval` seconds."""
+    """A running count; `show` is called with one line at most every `interval` seconds.
+
+    `look` is given the frames of rows that are written, from any thread, before their bytes are.
+    """
 
     task: str
     show: Callable[[str], None] | None = None
@@ -24,6 +27,7 @@ class Progress:
     rows: int = 0
     bytes: int = 0
     files: int = 0
+    look: Callable[[Any], None] | None = None
     _started: float = field(default_factory=time.monotonic)
     _shown: float = field(default_factory=time.monotonic)
     _lock: Lock = field(default_factory=Lock, repr=False)
@@ -44,12 +48,17 @@ class Progress:
     def line(self) -> str:
         """One line: task, rows, files, bytes, rows per second."""
         seconds = max(time.monotonic() - self._started, 1e-9)
-        parts = [f"{self.rows:,} rows"]
+        parts = [count(self.rows, "row")]
         if self.files:
-            parts.append(f"{self.files:,} files")
+            parts.append(count(self.files, "file"))
         if self.bytes:
             parts.append(readable_bytes(self.bytes))
         return f"{self.task}: {', '.join(parts)} in {seconds:.0f} s ({self.rows / seconds:,.0f} rows/s)"
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number of things for people."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def readable_bytes(count: int) -> str:

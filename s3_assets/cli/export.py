@@ -8,9 +8,10 @@ from s3_assets.cli.console import facts, standard_output
 from s3_assets.cli.imports import shown
 from s3_assets.cli.options import options
 from s3_assets.cli.windows import export_windows
-from s3_assets.progress import Progress, readable_bytes
+from s3_assets.progress import Progress, count, readable_bytes
 
 if TYPE_CHECKING:
+    from s3_assets.exports.export import Export
     from s3_assets.exports.outcome import ExportOutcome
     from s3_assets.incremental.cursor import Cursor
 
@@ -54,25 +55,25 @@ def run_export(
     title = f"export {name}: {export.read_source.name} -> {export.destination.location.url}"
     console.print(title, style="bold", markup=False, soft_wrap=True)
     if found is not None:
-        console.print(facts(*summary(found)))
+        console.print(facts(*summary(found, export)))
 
 
-def summary(outcome: "ExportOutcome") -> list[tuple[str, str]]:
+def summary(outcome: "ExportOutcome", export: "Export") -> list[tuple[str, str]]:
     """Return what an export did, as names and values for people."""
     rows = []
     if outcome.nothing_new:
         rows.append(("written", "nothing: there is nothing new"))
     else:
         units = f", {len(outcome.manifests):,} commits" if len(outcome.manifests) > 1 else ""
-        size = readable_bytes(outcome.bytes)
-        rows.append(("written", f"{outcome.rows:,} rows in {len(outcome.files):,} files, {size}{units}"))
+        files = f"{count(len(outcome.files), 'file')}, {readable_bytes(outcome.bytes)}{units}"
+        rows.append(("written", f"{count(outcome.rows, 'row')} in {files}"))
         rows += [("file", file.url) for file in outcome.files[:_FILES_SHOWN]]
         more = len(outcome.files) - _FILES_SHOWN
         if more > 0:
             rows.append(("", f"and {more:,} more"))
-        rows.append(("manifest", outcome.manifests[-1].key))
+        rows.append(("manifest", export.destination.objects.url(outcome.manifests[-1].key)))
     if outcome.removed_files:
-        rows.append(("removed", f"{outcome.removed_files:,} files that these have replaced"))
+        rows.append(("removed", f"{count(outcome.removed_files, 'file')}, replaced by these"))
     if outcome.until is not None:
         rows.append(("cursor", f"{_cursor(outcome.since)} -> {_cursor(outcome.until)}"))
     rows.extend(("note", note) for note in outcome.remarks)

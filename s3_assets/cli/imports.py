@@ -9,7 +9,7 @@ import typer
 from s3_assets.cli.console import facts, standard_error, standard_output
 from s3_assets.cli.options import options
 from s3_assets.cli.windows import window_of
-from s3_assets.progress import Progress, readable_bytes
+from s3_assets.progress import Progress, count, readable_bytes
 
 if TYPE_CHECKING:
     from s3_assets.incremental.append import Outcome
@@ -58,15 +58,11 @@ def summary(outcome: "Outcome") -> list[tuple[str, str]]:
     else:
         commit = outcome.written.commit
         commits = f", {outcome.commits:,} commits" if outcome.commits > 1 else ""
-        rows.append(
-            (
-                "written",
-                f"{commit.rows:,} rows in {commit.files:,} files, {readable_bytes(commit.bytes)}{commits}",
-            )
-        )
+        files = f"{count(commit.files, 'file')}, {readable_bytes(commit.bytes)}{commits}"
+        rows.append(("written", f"{count(commit.rows, 'row')} in {files}"))
         rows.append(("version", commit.version.token))
         if outcome.written.swept:
-            rows.append(("swept", f"{outcome.written.swept:,} files of runs that did not finish"))
+            rows.append(("swept", f"{count(outcome.written.swept, 'file')} of runs that did not finish"))
     if outcome.until is not None:
         rows.append(("cursor", f"{_cursor(outcome.since)} -> {_cursor(outcome.until)}"))
     rows.extend(("note", note) for note in outcome.notes)

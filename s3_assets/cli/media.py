@@ -7,7 +7,7 @@ import typer
 from s3_assets.cli.console import facts, standard_output
 from s3_assets.cli.imports import shown
 from s3_assets.cli.options import options
-from s3_assets.progress import Progress, readable_bytes
+from s3_assets.progress import Progress, count, readable_bytes
 
 if TYPE_CHECKING:
     from s3_assets.incremental.cursor import Cursor
@@ -45,12 +45,12 @@ def run_media(
 def summary(found: "MediaOutcome") -> list[tuple[str, str]]:
     """Return what a run did, as names and values for people."""
     counts, outcome = found.counts, found.outcome
-    rows = [("there", f"{found.objects:,} objects, {readable_bytes(found.bytes)}")]
+    rows = [("there", f"{count(found.objects, 'object')}, {readable_bytes(found.bytes)}")]
     became = {
         name: getattr(counts, name)
         for name in ("new", "changed", "deleted", "left_out", "vanished", "archived")
     }
-    told = [f"{count:,} {name.replace('_', ' ')}" for name, count in became.items() if count]
+    told = [f"{number:,} {name.replace('_', ' ')}" for name, number in became.items() if number]
     rows.append(("found", ", ".join(told) or "nothing new"))
     if counts.copied or counts.already_copied or counts.copies_deleted:
         copies = f"{counts.copied:,} made, {readable_bytes(counts.copied_bytes)}"
@@ -61,7 +61,7 @@ def summary(found: "MediaOutcome") -> list[tuple[str, str]]:
         rows.append(("copies", copies))
     if outcome.written is not None:
         commit = outcome.written.commit
-        rows.append(("written", f"{commit.rows:,} rows, {readable_bytes(commit.bytes)}"))
+        rows.append(("written", f"{count(commit.rows, 'row')}, {readable_bytes(commit.bytes)}"))
         rows.append(("version", commit.version.token))
         rows.append(("cursor", f"{_cursor(outcome.since)} -> {_cursor(outcome.until)}"))
     rows.extend(("note", note) for note in outcome.notes)
@@ -70,7 +70,7 @@ def summary(found: "MediaOutcome") -> list[tuple[str, str]]:
 
 def _cursor(cursor: "Cursor | None") -> str:
     files = sum(segment.files for segment in cursor.segments) if cursor is not None else 0
-    return f"{files:,} objects"
+    return count(files, "object")
 
 
 def _name(registry: "Registry", given: str) -> str:

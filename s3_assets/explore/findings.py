@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.progress import count
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import polars as pl
+
+__all__ = ["Finding", "Guess", "TextGuess", "count"]
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,3 @@ class TextGuess:
         """Keep a setting that is not the default."""
         if value != default:
             self.settings[name] = value
-
-
-def count(number: int, noun: str) -> str:
-    """Write a number of things for people."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

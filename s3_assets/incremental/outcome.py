@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from s3_assets.incremental.commit import Written
     from s3_assets.incremental.cursor import Cursor
+    from s3_assets.tables.origin import Origin
     from s3_assets.tables.table import Commit, Plan
 
 
@@ -29,6 +32,8 @@ class Outcome:
     notes: tuple[str, ...] = field(default=())
     batches: int = 1
     """How many plans were carried out."""
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Where the columns that were written come from; none are told of rows that were not planned."""
 
     @property
     def nothing_new(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.engines.polars import write_parts
+from s3_assets.engines.watching import looked_at
 from s3_assets.errors import (
     CommitConflictError,
     ObjectMissingError,
@@ -142,6 +143,7 @@ class Publishing:
         raise AssertionError  # the last try returns or raises
 
     def _by_library(self, writer: Writer, frame: pl.LazyFrame) -> Commit:
+        frame = looked_at(frame, self.progress)
         if self.merge is not None:
             return writer.publish_merge(frame, self.merge, stamps=self.stamps, notes=self.notes)
         return writer.publish_frame(

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.progress import count
 from s3_assets.tables.positions import (
     FilesPosition,
     ModifiedPosition,
@@ -135,9 +136,9 @@ def position_words(position: Position | None, *, files: int | None = None) -> st
         case VersionPosition(version, _, None):
             return f"version {version}"
         case VersionPosition(version, _, partly) if partly is not None:
-            return f"version {version}, {partly.files:,} files of it"
+            return f"version {version}, {count(partly.files, 'file')} of it"
         case FilesPosition(read):
-            return f"{read.height if files is None else files:,} files"
+            return count(read.height if files is None else files, "file")
         case PathPosition(path):
             return path
         case ModifiedPosition():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from s3_assets.media.differences import ledger_of
 from s3_assets.media.inventory import KEY, Status
 from s3_assets.media.outcome import Counts
+from s3_assets.progress import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,15 +78,13 @@ class Batch:
         """Yield what a person has to know."""
         many, counts = self.many, self.many.counts
         if counts.vanished:
-            yield f"{_objects(counts.vanished)} vanished during the run; the first is {many.vanished_first}"
+            vanished = count(counts.vanished, "object")
+            yield f"{vanished} vanished during the run; the first is {many.vanished_first}"
         if counts.archived:
             unread = "archived, so that headers were not read and nothing was copied"
-            yield f"{_objects(counts.archived)} found {unread}; the first is {many.archived_first}"
+            yield f"{count(counts.archived, 'object')} found {unread}; the first is {many.archived_first}"
         left_out = self.gone.filter(self.gone["became"] == Status.LEFT_OUT)
         if not left_out.is_empty():
             taken = "no longer taken by the media set's settings"
-            yield f"{_objects(left_out.height)} of the inventory {taken}; the first is {left_out[KEY][0]}"
-
-
-def _objects(count: int) -> str:
-    return "1 object" if count == 1 else f"{count:,} objects"
+            number = count(left_out.height, "object")
+            yield f"{number} of the inventory {taken}; the first is {left_out[KEY][0]}"

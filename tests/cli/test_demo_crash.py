@@ -31,7 +31,7 @@ def test_quicker_than_the_kill(registry: Path, land: Callable[..., None]) -> Non
     crash = kill_while_writing(registry, "orders", set, lambda: 0)
 
     assert (crash.exit_code, crash.left, crash.in_time) == (0, (), False)
-    assert "1 rows in 1 files" in crash.output
+    assert "1 row in 1 file" in crash.output
 
 
 def test_failed_by_itself(registry: Path) -> None:

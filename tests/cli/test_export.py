@@ -74,18 +74,18 @@ def test_incremental_with_its_cursor(
 ) -> None:
     assert json.loads(run("cursor", "show", "out/new", "-o", "json").out) == []
     land("2026-01-05", 1)
-    assert "cursor none -> 1 files" in lines_of(run("export", "out/new"))
+    assert "cursor none -> 1 file" in lines_of(run("export", "out/new"))
     assert "written nothing: there is nothing new" in lines_of(run("export", "out/new"))
     land("2026-01-06", 2)
     assert json.loads(run("plan", "out/new", "-o", "json").out)["files"] == 1
-    assert "cursor 1 files -> 2 files" in lines_of(run("export", "out/new"))
+    assert "cursor 1 file -> 2 files" in lines_of(run("export", "out/new"))
 
     (shown,) = json.loads(run("cursor", "show", "out/new", "-o", "json").out)
     assert (shown["source"], shown["told"], len(shown["earlier"])) == ("landing/orders", "2 files", 1)
     assert shown["committed_at"] is not None
     moved = run("cursor", "set", "out/new", "--number", str(shown["previous"]), "--yes")
     assert moved.code == 0
-    assert "cursor 1 files -> 2 files" in lines_of(run("export", "out/new"))
+    assert "cursor 1 file -> 2 files" in lines_of(run("export", "out/new"))
     assert run("cursor", "reset", "out/new", "--yes").code == 0
     assert "cursor beginning -> 2 files" in lines_of(run("export", "out/new"))
     rows = [json.loads(line)["id"] for body in visible("new").values() for line in io.BytesIO(body)]

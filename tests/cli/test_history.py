@@ -60,7 +60,7 @@ def test_of_a_delta_target(
     assert second["cursors"].keys() == {"lake/orders/landing/orders"}
     assert 0 <= second["seconds"] < 60
     assert [(each["from"], each["to"], each["files"]) for each in second["reads"]] == [
-        ("1 files", "2 files", 1)
+        ("1 file", "2 files", 1)
     ]
 
     assert told(run, "lake/orders", "--limit", 1) == commits[:1]
@@ -68,7 +68,7 @@ def test_of_a_delta_target(
     assert answer[0] == ["lake/orders", f"{url}/"]
     assert answer[2][2:5] == ["3", "1", "1"]
     assert answer[2][-2:] == ["foreign:", "WRITE"]
-    assert "1 files -> 2 files" in " ".join(answer[3])
+    assert "1 file -> 2 files" in " ".join(answer[3])
     assert answer[-1][-2:] == ["CREATE", "TABLE"]
 
 

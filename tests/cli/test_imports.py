@@ -138,5 +138,5 @@ def test_as_a_process(run_process: Run, registry: Path, land: Land) -> None:
     answer = run_process("import", "orders", cwd=registry.parent)
 
     assert (answer.code, answer.err) == (0, "")
-    assert "1 rows in 1 files" in answer.out
+    assert "1 row in 1 file" in answer.out
     assert "\x1b" not in answer.out

@@ -49,7 +49,7 @@ def test_of_new_files(
         "ContentLength"
     ]
     second = told(run, "lake/orders")  # by the table that it writes
-    assert (second["cursor"], second["until"]) == ("1 files", "1 files")
+    assert (second["cursor"], second["until"]) == ("1 file", "1 file")
     assert (second["files"], second["total_files"], second["bytes"]) == (1, 2, size)
     assert second["rows"] is None  # a listing tells none
     text = [" ".join(line.split()) for line in run("plan", "orders").out.splitlines()]

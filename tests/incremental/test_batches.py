@@ -34,7 +34,7 @@ def test_a_first_load_and_a_catch_up_in_batches(tables: Tables) -> None:
 
     assert (first.rows, first.commits, first.plan.files, first.plan.more) == (4, 2, 4, True)
     assert "2 batches were read (max_batches), and there is more" in first.notes[-1]
-    assert shown[0].startswith("orders: 2 rows, 1 files")
+    assert shown[0].startswith("orders: 2 rows, 1 file")
     assert shown[0].endswith("1 commits, more to come")
     # Others write into both tables in between.
     tables.write(7, 8, 9)

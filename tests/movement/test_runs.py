@@ -159,7 +159,7 @@ def test_the_cursor_of_another_mode_is_refused(shop: Shop) -> None:
     shop.land("a", orders(0, [DAY_1]))
     run(shop.registry())
 
-    with pytest.raises(SourceRewrittenError, match="the cursor stands at 1 files, which another mode left"):
+    with pytest.raises(SourceRewrittenError, match="the cursor stands at 1 file, which another mode left"):
         run(shop.registry({"mode": "replace_on_new_data"}))
 
 
@@ -258,7 +258,7 @@ def test_a_commit_tells_of_its_run(shop: Shop, format_: str) -> None:
     size = shop.client.head_object(Bucket=shop.bucket, Key="landing/orders/wave-1.parquet")["ContentLength"]
     assert {name: notes[name] for name in ("import", "run")} == {"import": "orders", "run": "the-run"}
     assert json.loads(notes["reads"]) == [
-        {"name": "lake/orders/landing/orders", "from": "1 files", "to": "2 files", "files": 1, "bytes": size}
+        {"name": "lake/orders/landing/orders", "from": "1 file", "to": "2 files", "files": 1, "bytes": size}
     ]
     assert datetime.fromisoformat(notes["began"]) < datetime.now(UTC)
 
