@@ -15,7 +15,15 @@ PACKAGE = Path(__file__).parent.parent / "s3_assets"
 FLOORS = (
     {"errors", "location", "windows", "progress", "metrics", "embedded"},
     {
-        *("connection", "objects", "object_heads", "object_limits", "object_options", "object_requests"),
+        *(
+            "connection",
+            "objects",
+            "object_answers",
+            "object_heads",
+            "object_limits",
+            "object_options",
+            "object_requests",
+        ),
         *("dropped_options", "pending", "pending_file", "uploads", "copier"),
     },
     {"tables"},
@@ -39,6 +47,7 @@ FLOORS = (
         "resources",
         "aws_resources",
         "metadata",
+        "users_assets",
     },
     {"cli", "__main__"},
 )

@@ -14,8 +14,10 @@ from s3_assets.cli import (
     du,
     export,
     guess,
+    head,
     history,
     imports,
+    init,
     ls,
     media,
     plan,
@@ -72,6 +74,7 @@ def main(
 START, LOOK = "Start", "Look at a bucket"
 REGISTRY, MOVE = "The registry", "Move data, and see what was moved"
 
+add(application, "init", init.init, panel=START)
 add(application, "demo", demo.run_demo, panel=START, codes={1: "a check of the demo does not hold"})
 add(application, "dev", dev.run_dev, panel=START, codes={0: "also after Ctrl-C, which is how it ends"})
 application.add_typer(
@@ -84,6 +87,7 @@ add(servers, "status", server.status, codes={3: "no server runs on the folder"})
 add(application, "ls", ls.list_place, panel=LOOK)
 add(application, "tree", tree.show_tree, panel=LOOK)
 add(application, "du", du.disk_usage, panel=LOOK)
+add(application, "head", head.head, panel=LOOK)
 add(application, "discover", discover.discover, panel=LOOK)
 add(application, "guess", guess.guess, panel=LOOK)
 add(application, "schema", schema.schema, panel=LOOK)

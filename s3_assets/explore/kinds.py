@@ -44,15 +44,18 @@ def binary_kind(head: bytes, place: str) -> str | None:
 
     Raises `UnsupportedError` for a file that is something else than a table that can be read.
     """
-    for magic, kind in _TABLES:
-        if head.startswith(magic):
-            return kind
-    found = next((told for magic, told in _OTHERS if head.startswith(magic)), None)
-    if head.startswith(b"PK\x03\x04") and any(mark in head[:256] for mark in _OFFICE):
-        found = "an Office document"
-    if found is not None:
+    found = kind_of_magic(head)
+    if found is not None and found not in {PARQUET, AVRO}:
         raise _no_table(found, place)
-    return None
+    return found
+
+
+def kind_of_magic(head: bytes) -> str | None:
+    """Name what a file's first bytes tell: `parquet`, `avro`, or in words what is no table."""
+    found = next((told for magic, told in (*_TABLES, *_OTHERS) if head.startswith(magic)), None)
+    if found is None and head.startswith(b"PK\x03\x04") and any(mark in head[:256] for mark in _OFFICE):
+        return "an Office document"
+    return found
 
 
 def require_text(text: str, place: str) -> None:
