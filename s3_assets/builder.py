@@ -12,12 +12,14 @@ import dagster as dg
 
 from s3_assets.assets import IO_MANAGER_KEY, import_asset, observable_sources
 from s3_assets.errors import RegistryError
-from s3_assets.export_assets import export_asset, export_kinds, static_metadata
+from s3_assets.export_assets import export_asset
 from s3_assets.io_managers import S3TableIOManager
 from s3_assets.media_assets import media_asset, media_sensors
-from s3_assets.metadata import table_kinds, table_metadata
+from s3_assets.metadata.readers import readers_of
 from s3_assets.schedules import run_once_sensors, schedules
 from s3_assets.sensors import Consumer, consumers_of, source_sensor
+from s3_assets.sensors.discovery import discovery_sensors
+from s3_assets.users_assets import with_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,37 +28,38 @@ if TYPE_CHECKING:
 
     from s3_assets.registry.models import Registry
 
-_NO_GROUP = "default"
-
 
 def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] = ()) -> dg.Definitions:
     """Return everything that the registry declares, with the user's assets beside it.
 
     Imports, media sets and exports with a source are assets, tables that nobody writes are sources that can
     be observed, and the IO manager serves all of them. Each connection has a sensor that has sources, or
-    tables whose changes are to start assets; one that has media sets has another. What has a schedule has one
-    of its own.
+    tables whose changes are to start assets; one that has media sets has another. Each place of discovery has
+    one. What has a schedule has one of its own.
     `assets` are the user's own, besides those of `code`.
     Raises `RegistryError` if a file of `code` is missing or two assets write one table.
     """
     code = [_definitions(_load(path)) for path in registry.code]
-    users = [_with_tables(each, registry) for each in (*code, dg.Definitions(assets=list(assets)))]
+    plain = (*code, dg.Definitions(assets=list(assets)))
+    readers = readers_of(registry, _assets(plain))
+    users = [with_tables(each, registry, readers) for each in plain]
     produced = _produced(users)
-    imports = [import_asset(registry, name) for name in registry.imports]
-    media = [media_asset(registry, name) for name in registry.media]
+    imports = [import_asset(registry, name, readers) for name in registry.imports]
+    media = [media_asset(registry, name, readers) for name in registry.media]
     exports = [
         export_asset(registry, name) for name, each in registry.exports.items() if each.source is not None
     ]
     _refuse_two_writers(registry, produced)
     _refuse_one_name_for_two(registry)
     sources = _sources(registry, produced)
-    observed = [observable_sources(registry, *item) for item in sources.items()]
+    observed = [observable_sources(registry, *item, readers) for item in sources.items()]
     ours = dg.Definitions(
         assets=[*imports, *media, *exports, *observed],
         sensors=[
             *_sensors(registry, sources, [*imports, *exports, *_assets(users)]),
             *run_once_sensors(registry),
             *media_sensors(registry),
+            *discovery_sensors(registry, produced),
         ],
         schedules=schedules(registry),
         resources={IO_MANAGER_KEY: S3TableIOManager(registry), **_connections(registry)},
@@ -150,39 +153,6 @@ def _refuse_one_name_for_two(registry: Registry) -> None:
                 f"the connection '{name}' would have the same name in Dagster as {other}",
                 remedy="Rename the connection.",
             )
-
-
-def _with_tables(definitions: dg.Definitions, registry: Registry) -> dg.Definitions:
-    """Tell of each of the user's assets what its table says: place, format, kinds."""
-    return dg.Definitions(
-        assets=[
-            asset.map_asset_specs(lambda spec: _with_table(spec, registry))
-            if isinstance(asset, dg.AssetsDefinition) and asset.is_executable
-            else asset
-            for asset in definitions.assets or ()
-        ],
-        schedules=definitions.schedules,
-        sensors=definitions.sensors,
-        jobs=definitions.jobs,
-        resources=definitions.resources,
-        asset_checks=definitions.asset_checks,
-    )
-
-
-def _with_table(spec: dg.AssetSpec, registry: Registry) -> dg.AssetSpec:
-    name = "/".join(spec.key.path)
-    settings = registry.tables.get(name)
-    export = registry.exports.get(name)
-    declared = settings or export
-    group = declared.group if declared is not None else None
-    if group is not None and spec.group_name in {None, _NO_GROUP}:
-        spec = spec.replace_attributes(group_name=group)
-    if settings is not None:
-        url = registry.connections[settings.connection].location.folder(settings.path).url
-        return spec.merge_attributes(metadata=table_metadata(settings, url), kinds=table_kinds(settings))
-    if export is not None:
-        return spec.merge_attributes(metadata=static_metadata(registry, name), kinds=export_kinds(export))
-    return spec
 
 
 def _definitions(module: ModuleType) -> dg.Definitions:

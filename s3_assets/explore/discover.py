@@ -47,10 +47,10 @@ class Found:
     guess: Guess
     evidence: str
     """One sentence."""
+    lies: Lies
+    """Where its data lies, and some of its files."""
     told_by: str = ""
     """File and line of the manifest that says so."""
-    lies: Lies = Lies("")
-    """Where its data lies, and some of its files."""
 
 
 @dataclass(frozen=True)
@@ -93,19 +93,19 @@ def discover(
     requests = Requests(Objects(connection), most_requests, root, exclude=tuple(exclude), portion=portion)
     say("reading the manifest")
     entries, remarks = fetch_manifest(requests)
-    begun = portion is not None and bool(portion.ahead)
-    claims = claimed_before(entries, portion.claimed) if begun else claim(requests, entries, root)
+    ahead, before = (portion.ahead, portion.claimed) if portion is not None else ((), ())
+    claims = claimed_before(entries, before) if ahead else claim(requests, entries, root)
     say("looking through the folders")
     walked = walk(
         requests,
-        portion.ahead if begun else [root],
+        ahead or [root],
         claims.folders,
         lambda group: reader_of(group.lies, known) is not None,
     )
     remarks += [*claims.walked.remarks, *walked.remarks]
     groups = gathered(without_claimed_media(walked.groups, claims), root)
     groups, unmatched = apply_patterns(_once([*claims.walked.groups, *groups]), claims.patterns)
-    if not begun and not walked.left:
+    if not ahead and not walked.left:
         # Of a portion it is not told what lies in the others.
         remarks += unmatched
     new, listed = _sorted_out(connection, groups, known, remarks)
@@ -117,8 +117,8 @@ def discover(
     url = requests.objects.url
     unlooked = tuple(each if "://" in each else url(each) for each in requests.unlooked)
     every = tuple(sorted(dict.fromkeys([*remarks, *guesser.remarks, *requests.denied])))
-    ahead, claimed = tuple(walked.left), tuple(sorted(claims.folders))
-    return Discovery(found, tuple(listed), every, requests.sent, unlooked, ahead, claimed)
+    left, claimed = tuple(walked.left), tuple(sorted(claims.folders))
+    return Discovery(found, tuple(listed), every, requests.sent, unlooked, left, claimed)
 
 
 def _once(groups: Sequence[Group]) -> list[Group]:
@@ -169,8 +169,8 @@ def _named(
             f"s3://{base.bucket}/{group.prefix}",
             guess,
             _sentence(group, guess),
-            group.told_by.place if group.told_by else "",
             group.lies._replace(keys=tuple(spread([each.key for each in group.files], _KEPT))),
+            group.told_by.place if group.told_by else "",
         )
         for name, (group, guess) in zip(names, guessed, strict=True)
     )

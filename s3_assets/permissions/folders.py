@@ -45,7 +45,7 @@ class Folder:
 
 
 def folders_of(registry: Registry, connection: str, written: Collection[str] = ()) -> tuple[Folder, ...]:
-    """Return the folders of a connection's tables, in the registry's order, then of media sets and exports.
+    """Return the folders of a connection's tables, in the registry's order, then of media sets, exports and discovery.
 
     Targets of imports and media sets are written; `written` names the tables that assets of the user's own
     write. A connection that nothing uses yet is read below its url.
@@ -72,6 +72,11 @@ def folders_of(registry: Registry, connection: str, written: Collection[str] = (
         _of_files(here.location.folder(export.path_prefix), export.object)
         for export in registry.exports.values()
         if export.connection == connection
+    ]
+    found += [
+        Folder(here.location.folder(place.path))
+        for place in registry.discovery.values()
+        if place.connection == connection
     ]
     return tuple(found) or (Folder(here.location),)
 

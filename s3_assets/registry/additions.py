@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from s3_assets.errors import SettingError
@@ -162,7 +163,7 @@ def _inserted(text: str, found: Collection[Found], connection: S3Connection, inv
     sets = "".join(entry_of(each, connection.name) for each in media)
     for section, entries in (("tables", tables), ("media", sets)):
         if entries:
-            text = insert(text, section, lambda indent, entries=entries: _indented(entries, indent))
+            text = insert(text, section, partial(_indented, entries))
     return text
 
 
