@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from s3_assets.registry.models import Registry
 
 _BYTES = 64 * 1024
+_MOST_BYTES = 16 * 1024 * 1024
 _LONGEST = 2_000
 
 
@@ -26,13 +27,13 @@ def head(
     ] = 10,
     length: Annotated[
         int,
-        typer.Option("--bytes", "-b", min=1, max=16 * 1024 * 1024, help="How many bytes are fetched."),
+        typer.Option("--bytes", "-b", min=1, max=_MOST_BYTES, help="How many bytes are fetched at most."),
     ] = _BYTES,
     *,
     reach: Reach,
     output: OutputAs = Output.TABLE,
 ) -> None:
-    """Show an object as it is: its headers and metadata, and its first lines, unpacked but not read as a table.
+    """Show an object as it is: its headers and metadata, and its first lines, unpacked but not read as rows.
 
     Of a folder, or of a table of files, the first object is shown. Of Parquet and Avro files, what footer or
     header says; of other binary files, the first bytes. One request fetches all of it, two for Parquet.

@@ -20,6 +20,8 @@ from s3_assets.cli import (
     init,
     ls,
     media,
+    metadata,
+    metadata_written,
     plan,
     policy,
     preview,
@@ -43,6 +45,7 @@ application = typer.Typer(
     epilog=CODES,
 )
 cursors = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="rich")
+metadatas = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="rich")
 servers = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="rich")
 
 
@@ -92,6 +95,14 @@ add(application, "discover", discover.discover, panel=LOOK)
 add(application, "guess", guess.guess, panel=LOOK)
 add(application, "schema", schema.schema, panel=LOOK)
 add(application, "preview", preview.preview, panel=LOOK)
+application.add_typer(
+    metadatas,
+    name="metadata",
+    help="What is known of a table, and the registry as OpenMetadata has it.",
+    rich_help_panel=LOOK,
+)
+add(metadatas, "show", metadata.show)
+add(metadatas, "openmetadata", metadata_written.openmetadata)
 
 add(application, "validate", registry.validate, panel=REGISTRY)
 add(application, "tables", registry.list_tables, panel=REGISTRY)
