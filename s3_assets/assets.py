@@ -39,13 +39,13 @@ def asset_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("/"))
 
 
-def source_spec(registry: Registry, name: str) -> dg.AssetSpec:
-    """Return the spec of a table that is only read."""
+def source_spec(registry: Registry, name: str, readers: Mapping[str, str] | None = None) -> dg.AssetSpec:
+    """Return the spec of a table that is only read; `readers` are what `readers_of` tells of all tables."""
     settings = registry.tables[name]
     return dg.AssetSpec(
         asset_key(name),
         description=settings.description,
-        metadata=table_metadata(registry, name),
+        metadata=table_metadata(registry, name, readers),
         group_name=settings.group or settings.connection.replace("/", "_"),
         owners=list(settings.owners),
         tags=settings.tags,
@@ -53,7 +53,9 @@ def source_spec(registry: Registry, name: str) -> dg.AssetSpec:
     ).with_io_manager_key(IO_MANAGER_KEY)
 
 
-def observable_sources(registry: Registry, connection: str, names: Sequence[str]) -> dg.AssetsDefinition:
+def observable_sources(
+    registry: Registry, connection: str, names: Sequence[str], readers: Mapping[str, str] | None = None
+) -> dg.AssetsDefinition:
     """Return the sources of one connection, which can be observed: a version is the data version."""
 
     def observe(context: dg.AssetExecutionContext) -> Iterator[dg.ObserveResult]:
@@ -69,7 +71,7 @@ def observable_sources(registry: Registry, connection: str, names: Sequence[str]
         if failures:
             raise next(iter(failures.values()))
 
-    specs = [source_spec(registry, name) for name in names]
+    specs = [source_spec(registry, name, readers) for name in names]
     with _without_beta_warnings():
         definition: dg.AssetsDefinition = dg.multi_observable_source_asset(
             name=f"observe_{connection.replace('/', '_')}", specs=specs, can_subset=True
@@ -93,7 +95,9 @@ def observe_table(table: Table[Any]) -> dg.ObserveResult:
     )
 
 
-def import_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
+def import_asset(
+    registry: Registry, name: str, readers: Mapping[str, str] | None = None
+) -> dg.AssetsDefinition:
     """Return the asset of an import: by the target's partitions if it replaces them, else without any."""
     settings = registry.imports[name]
     target = registry.tables[settings.target]
@@ -120,7 +124,7 @@ def import_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
             deps=[asset_key(settings.source)],
             description=settings.description or target.description,
             metadata={
-                **table_metadata(registry, settings.target),
+                **table_metadata(registry, settings.target, readers),
                 **_declared(registry, name, settings),
                 f"{OURS}/import": name,
                 f"{OURS}/mode": str(settings.mode),

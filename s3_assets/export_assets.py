@@ -13,8 +13,10 @@ from s3_assets.export_runs import PartitionsRun
 from s3_assets.exports.export import Export, ExportMode
 from s3_assets.incremental.run_notes import RUN
 from s3_assets.metadata import OURS
+from s3_assets.metadata.code import code_references
+from s3_assets.metadata.keys import CODE, PLACE
+from s3_assets.metadata.preview import Preview
 from s3_assets.partitions import partitions_definition, windows_of
-from s3_assets.progress import Progress
 from s3_assets.registry.exports import ExportSettings
 from s3_assets.registry.models import Registry
 
@@ -29,7 +31,9 @@ def export_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
 
     def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         export = registry.export(name)
-        return _whole(context, export) if partitions is None else _partitions(context, export)
+        preview = Preview(registry.preview_of(name, [str(settings.source)]))
+        told = _whole if partitions is None else _partitions
+        return told(context, export, preview)
 
     with warnings.catch_warnings():
         # Backfill policies are in Dagster's beta; that we use them is our decision.
@@ -61,8 +65,10 @@ def static_metadata(registry: Registry, name: str) -> dict[str, Any]:
     """Return what is known of an export without looking at it."""
     settings, mode = registry.exports[name], registry.export_mode(name)
     place = registry.connections[settings.connection].location.folder(settings.path_prefix)
+    code = code_references(registry, ("exports", name))
     return {
-        "dagster/uri": place.url,
+        PLACE: place.url,
+        **({CODE: code} if code is not None else {}),
         EXPORT: name,
         f"{OURS}/format": settings.format.extension,
         f"{OURS}/connection": settings.connection,
@@ -82,28 +88,27 @@ def _backfill_policy(settings: ExportSettings) -> dg.BackfillPolicy:
     return dg.BackfillPolicy.multi_run(settings.partitions_per_run)
 
 
-def _whole(context: dg.AssetExecutionContext, export: Export) -> dg.MaterializeResult[None]:
+def _whole(context: dg.AssetExecutionContext, export: Export, preview: Preview) -> dg.MaterializeResult[None]:
     outcome = export.run(
         run=context.run.run_id,
         notes={RUN: context.run.run_id},
-        progress=Progress(f"export {export.name}", context.log.info),
+        progress=preview.progress(f"export {export.name}", context.log.info),
     )
     context.log.info("%s", summary(export, outcome))
-    metadata = export_metadata(export, outcome)
-    if export.mode is ExportMode.FULL:
-        # Of what is added commit by commit nobody has counted all.
-        metadata["dagster/row_count"] = outcome.rows
+    metadata = {**export_metadata(export, outcome), **preview.metadata(outcome.origins)}
     version = content_version(outcome.manifests)
     return dg.MaterializeResult(
         metadata=metadata, data_version=dg.DataVersion(version) if version is not None else None
     )
 
 
-def _partitions(context: dg.AssetExecutionContext, export: Export) -> dg.MaterializeResult[None]:
+def _partitions(
+    context: dg.AssetExecutionContext, export: Export, preview: Preview
+) -> dg.MaterializeResult[None]:
     """Export the run's partitions in order of time: each is a commit of its own, all are of one moment."""
     windows = windows_of(context.assets_def.partitions_def, context.partition_keys, export.read_source)
-    progress, moment = Progress(f"export {export.name}", context.log.info), datetime.now(UTC)
-    done = PartitionsRun(context, context.asset_key, export)
+    progress, moment = preview.progress(f"export {export.name}", context.log.info), datetime.now(UTC)
+    done = PartitionsRun(context, context.asset_key, export, preview)
     with done.told_if_cut_short():
         for key, window in windows.items():
             outcome = export.run(

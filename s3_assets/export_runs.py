@@ -16,15 +16,19 @@ if TYPE_CHECKING:
 
     from s3_assets.exports.export import Export
     from s3_assets.exports.outcome import ExportOutcome
+    from s3_assets.metadata.preview import Preview
 
 
 class PartitionsRun:
     """The partitions that one run has exported so far."""
 
-    def __init__(self, context: dg.AssetExecutionContext, key: dg.AssetKey, export: Export) -> None:
+    def __init__(
+        self, context: dg.AssetExecutionContext, key: dg.AssetKey, export: Export, preview: Preview
+    ) -> None:
         self._context = context
         self._key = key
         self._export = export
+        self._preview = preview
         self._done: dict[str, ExportOutcome] = {}
 
     def add(self, partition: str, outcome: ExportOutcome) -> None:
@@ -60,4 +64,5 @@ class PartitionsRun:
         for each in others:
             together = together.then(each)
         version = content_version(together.manifests) if not others else None
-        return export_metadata(self._export, together), dg.DataVersion(version) if version else None
+        told = {**export_metadata(self._export, together), **self._preview.metadata(together.origins)}
+        return told, dg.DataVersion(version) if version else None

@@ -2,7 +2,7 @@
 
 # No postponed annotations here: Dagster reads the annotation of `context` as it stands.
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,7 +22,9 @@ from s3_assets.progress import Progress, count, readable_bytes
 from s3_assets.registry.models import Registry
 
 
-def media_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
+def media_asset(
+    registry: Registry, name: str, readers: Mapping[str, str] | None = None
+) -> dg.AssetsDefinition:
     """Return the asset of a media set: the table that is its inventory."""
     settings = registry.media[name]
     target = registry.tables[settings.target]
@@ -40,7 +42,7 @@ def media_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
         key=asset_key(settings.target),
         description=settings.description or target.description,
         metadata={
-            **table_metadata(registry, settings.target),
+            **table_metadata(registry, settings.target, readers),
             COLUMNS: inventory_schema(target),
             **({CODE: code} if code is not None else {}),
             f"{OURS}/media": name,

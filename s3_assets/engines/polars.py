@@ -11,6 +11,7 @@ from s3_assets.connection.diagnosis import diagnose
 from s3_assets.engines.names import Names
 from s3_assets.engines.regrouping import Regrouped
 from s3_assets.engines.rows import write_rows
+from s3_assets.engines.watching import watched
 from s3_assets.errors import S3AssetsError
 from s3_assets.tables.parts import Layout, Part
 
@@ -44,7 +45,7 @@ def write_parts(
     if layout.encoding is None:
         return _sink_parquet(frame, layout, connection, progress)
     with _diagnosed(connection, layout):
-        return write_rows(_watched(frame, progress), layout, layout.encoding, connection, window, progress)
+        return write_rows(watched(frame, progress), layout, layout.encoding, connection, window, progress)
 
 
 def _sink_parquet(
@@ -64,7 +65,7 @@ def _sink_parquet(
         approximate_bytes_per_file=_PART_BYTES,
     )
     with _diagnosed(connection, layout), _partitioned(frame, layout) as rows:
-        _watched(rows, progress).sink_parquet(
+        watched(rows, progress).sink_parquet(
             target,
             compression="zstd",
             compression_level=1,
@@ -118,14 +119,3 @@ def _variable(dtype: pl.DataType) -> bool:
     import polars as pl
 
     return dtype in {pl.String, pl.Binary} or dtype.is_nested()
-
-
-def _watched(frame: pl.LazyFrame, progress: Progress | None) -> pl.LazyFrame:
-    if progress is None or progress.show is None:
-        return frame
-
-    def count(batch: pl.DataFrame) -> pl.DataFrame:
-        progress.advance(rows=batch.height)
-        return batch
-
-    return frame.map_batches(count, predicate_pushdown=True, projection_pushdown=True, streamable=True)

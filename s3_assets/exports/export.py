@@ -124,7 +124,8 @@ class Export:
         request = self._request(window, partition_key, moment, run, notes, progress)
         load = Load(self.name, self.read_source.name, request.moment, "export")
         with load.reading():
-            return self._run(request, load)
+            outcome = self._run(request, load)
+        return replace(outcome, origins=load.origins)
 
     def write(
         self,

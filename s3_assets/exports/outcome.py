@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from s3_assets.exports.manifest import Manifest, ManifestFile
     from s3_assets.incremental.cursor import Cursor
+    from s3_assets.tables.origin import Origin
     from s3_assets.tables.table import Plan
 
 
@@ -29,6 +32,8 @@ class ExportOutcome:
     """How often it had to begin, since another run was faster."""
     remarks: tuple[str, ...] = ()
     """What a person has to know."""
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Where the columns of the files come from; none are told of a frame that was given."""
 
     @property
     def nothing_new(self) -> bool:

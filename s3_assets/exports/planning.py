@@ -9,6 +9,7 @@ from s3_assets.exports.work import Work, told_of
 from s3_assets.incremental.append import PASSED
 from s3_assets.incremental.gaps import is_gap_of
 from s3_assets.incremental.publishing import StreamRead
+from s3_assets.movement.lineage import origins
 from s3_assets.tables.table import ReadMode
 
 if TYPE_CHECKING:
@@ -98,9 +99,12 @@ def _read(
 
 def _shaped(export: Export, frame: pl.LazyFrame, load: Load) -> pl.LazyFrame:
     # A frame without columns is that of a source in which nothing was found.
-    if export.filters is None or not frame.collect_schema():
+    columns = frame.collect_schema()
+    if not columns:
         return frame
-    return export.filters.apply(frame, load)
+    shaped = frame if export.filters is None else export.filters.apply(frame, load)
+    load.origins.update(origins(columns, shaped.collect_schema(), export.filters))
+    return shaped
 
 
 def _no_rows() -> pl.LazyFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from s3_assets.engines.watching import looked_at
 from s3_assets.exports.files import Files, WrittenFile
 from s3_assets.exports.formats import AvroFormat, CsvFormat, JsonLinesFormat, ParquetFormat
 from s3_assets.exports.split import Split
@@ -39,6 +40,7 @@ def write_files(
     """
     columns = frame.collect_schema()
     files = Files(open_file, progress)
+    frame = looked_at(frame, progress)
     if isinstance(format_, ParquetFormat):
         from s3_assets.exports import parquet_files
 

@@ -13,7 +13,6 @@ from s3_assets.exports.units import ExportMode
 from s3_assets.incremental.run_notes import ASSET, RUN, began, write_reads
 from s3_assets.metadata import OURS, read_metadata
 from s3_assets.partitions import unbroken, windows_in
-from s3_assets.progress import Progress
 from s3_assets.tables.guard import refuse_outside
 from s3_assets.tables.partitioning import bounds
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from s3_assets.exports.export import Export
     from s3_assets.exports.outcome import ExportOutcome
     from s3_assets.io_managers.step import Step
+    from s3_assets.metadata.preview import Preview
     from s3_assets.registry.models import Registry
     from s3_assets.tables.settings import Partitions
     from s3_assets.windows import Window
@@ -46,8 +46,16 @@ def refuse_loading(registry: Registry, name: str) -> None:
 class ExportOutput:
     """One output: what its asset's partitions and inputs mean for its export."""
 
-    def __init__(self, context: dg.OutputContext, step: Step, export: Export, by: Partitions | None) -> None:
+    def __init__(
+        self,
+        context: dg.OutputContext,
+        step: Step,
+        export: Export,
+        by: Partitions | None,
+        preview: Preview,
+    ) -> None:
         self._context = context
+        self._preview = preview
         self._step = step
         self._export = export
         self._by = by
@@ -71,14 +79,12 @@ class ExportOutput:
             self._windows(frame, self._by)
         outcome = self._export.write(frame, streams=self._step.read, **self._told())
         self._context.log.info("%s", summary(self._export, outcome))
-        metadata = export_metadata(self._export, outcome)
-        if self._export.mode is ExportMode.FULL:
-            metadata["dagster/row_count"] = outcome.rows
+        metadata = {**export_metadata(self._export, outcome), **self._preview.metadata()}
         self._tell(metadata | self._cursors(outcome), content_version(outcome.manifests))
 
     def _write_partitions(self, frame: pl.LazyFrame) -> None:
         told = self._told()
-        done = PartitionsRun(self._execution, self._context.asset_key, self._export)
+        done = PartitionsRun(self._execution, self._context.asset_key, self._export, self._preview)
         with done.told_if_cut_short():
             for key, window, rows in self._units(frame):
                 done.add(key, self._export.write(rows, window=window, partition_key=key, **told))
@@ -123,7 +129,7 @@ class ExportOutput:
             "moment": step.began,
             "run": run,
             "notes": {RUN: run, ASSET: self._export.name, **began(step.began), **write_reads(step.reads)},
-            "progress": Progress(f"export {self._export.name}", self._context.log.info),
+            "progress": self._preview.progress(f"export {self._export.name}", self._context.log.info),
         }
 
     def _tell(self, metadata: Mapping[str, Any], version: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -19,8 +20,10 @@ from s3_assets.io_managers.step import Step
 from s3_assets.io_managers.streams import plan_streams, together
 from s3_assets.io_managers.windows import execution_of, input_windows, stream_windows
 from s3_assets.metadata import OURS, partition_rows, read_metadata, state_metadata, written_metadata
+from s3_assets.metadata.kept import kept_metadata
+from s3_assets.metadata.keys import PARTITION_ROWS, VERSION
+from s3_assets.metadata.preview import Preview
 from s3_assets.partitions import unbroken, windows_of
-from s3_assets.progress import Progress
 from s3_assets.tables.table import Capability, ReadMode, WriteMode
 
 if TYPE_CHECKING:
@@ -84,26 +87,35 @@ class S3TableIOManager(dg.IOManager):
             return
         step, name = self._step(), _name(context)
         if name in self._registry.exports:
-            by = self._registry.exports[name].partitions
-            ExportOutput(context, step, self._registry.export(name), by).write(as_frame(obj, name))
+            by, export = self._registry.exports[name].partitions, self._registry.export(name)
+            preview = Preview(self._registry.preview_of(name, step.plans))
+            ExportOutput(context, step, export, by, preview).write(as_frame(obj, name))
             return
         target = self._registry.table(name)
         frame = as_frame(obj, name)
         keys = context.asset_partition_keys if context.has_asset_partitions else None
         windows = windows_of(context.asset_partitions_def, keys, target) if keys is not None else None
-        written = self._write(context, step, target, frame, windows)
-        state = state_metadata(target)
-        cursors = _cursors(step, written)
-        context.add_output_metadata(
-            {**state, **read_metadata(step.plans), **written_metadata(written), **cursors}
-        )
+        preview = Preview(self._registry.preview_of(name, step.plans))
+        started = time.monotonic()
+        written = self._write(context, step, target, frame, windows, preview)
         execution = dg.AssetExecutionContext.get()
-        if windows is None and f"{OURS}/version" in state:
+        found = {
+            **read_metadata(step.plans),
+            **written_metadata(written, target.settings),
+            **state_metadata(target),
+            **_cursors(step, written),
+            **preview.metadata(),
+            f"{OURS}/seconds": round(time.monotonic() - started, 3),
+        }
+        if written is None:
+            found |= kept_metadata(execution.instance, context.asset_key, found, preview=preview.wanted)
+        context.add_output_metadata(found)
+        if windows is None and VERSION in found:
             # Dagster would derive a new one from each run, also from one that had nothing to write.
-            execution.set_data_version(context.asset_key, dg.DataVersion(state[f"{OURS}/version"]))
+            execution.set_data_version(context.asset_key, dg.DataVersion(found[VERSION]))
         if windows is not None and written is not None:
             # What was appended is not all that the partition has.
-            what = f"{OURS}/partition_rows_written" if step.streams else "dagster/partition_row_count"
+            what = f"{OURS}/partition_rows_written" if step.streams else PARTITION_ROWS
             for key, rows in partition_rows(target, written, windows).items():
                 execution.add_asset_metadata({what: rows}, asset_key=context.asset_key, partition_key=key)
 
@@ -114,11 +126,12 @@ class S3TableIOManager(dg.IOManager):
         target: Table[Any],
         frame: pl.LazyFrame,
         windows: Mapping[str, Window] | None,
+        preview: Preview,
     ) -> Written | None:
         options = context.definition_metadata or {}
         partitioned = windows is not None
         mode = write_mode(options, target.name, incremental=bool(step.streams), partitioned=partitioned)
-        progress = Progress(f"writing {target.name}", context.log.info)
+        progress = preview.progress(f"writing {target.name}", context.log.info)
         notes = {RUN: context.run_id, ASSET: target.name, **began(step.began), **write_reads(step.reads)}
         window = unbroken(windows, target.name) if windows is not None else None
         if mode is not WriteMode.APPEND:

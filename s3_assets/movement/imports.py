@@ -13,6 +13,7 @@ from s3_assets.incremental.mirror import mirror
 from s3_assets.incremental.outcome import Outcome
 from s3_assets.incremental.overwrite import overwrite
 from s3_assets.incremental.run_notes import IMPORT, ReadNote, began, write_reads
+from s3_assets.movement.lineage import origins, placed
 from s3_assets.movement.load import Load
 from s3_assets.movement.placement import Placement
 from s3_assets.movement.replacing import replace_on_new_data
@@ -86,7 +87,7 @@ class Import:
         told = {IMPORT: self.name, **began(run.load.moment), **(notes or {})}
         with run.load.reading():
             outcome = self._run(run, told, progress)
-        return replace(outcome, notes=(*outcome.notes, *run.remarks))
+        return replace(outcome, notes=(*outcome.notes, *run.remarks), origins=run.load.origins)
 
     def _run(self, run: _Run, notes: Mapping[str, str], progress: Progress | None) -> Outcome:
         if self.mode is ImportMode.APPEND:
@@ -159,12 +160,14 @@ class _Run:
 
     def shape(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Filter and place the rows."""
-        if not frame.collect_schema():
+        columns = frame.collect_schema()
+        if not columns:
             # Nothing was found, not even a column.
             return frame
         job = self._job
         if job.filters is not None:
             frame = job.filters.apply(frame, self.load)
+        self.load.origins.update(origins(columns, frame.collect_schema(), job.filters))
         frame = self._placed(frame)
         if self.window is not None and job.sorts_out:
             bounds = job.target.bounds(self.window, frame.collect_schema())
@@ -188,15 +191,23 @@ class _Run:
 
     def _placed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         partitions = self._job.target.settings.partitions
-        if partitions is None:
+        placement = self._placement(frame)
+        if partitions is None or placement is None:
             return frame
-        if self._job.placement is not None:
-            return self._job.placement.apply(frame, partitions, self.load)
+        frame = placement.apply(frame, partitions, self.load)
+        self.load.origins.update(placed(placement, partitions, self.load.origins))
+        return frame
+
+    def _placement(self, frame: pl.LazyFrame) -> Placement | None:
+        """Return how rows are placed; None if they stay where they are."""
+        partitions = self._job.target.settings.partitions
+        if partitions is None or self._job.placement is not None:
+            return self._job.placement
         if partitions.column in frame.collect_schema() or self.window is not None:
-            return frame
+            return None
         if self._job.mode is ImportMode.MIRROR:
             # A row that did not change stays where it is: the load time has to be asked for.
-            return frame
+            return None
         found = f"the rows have no column '{partitions.column}': they were placed by their load time"
         self.remarks = (f"{found}; `placement: {{}}` says that this is meant",)
-        return Placement().apply(frame, partitions, self.load)
+        return Placement()

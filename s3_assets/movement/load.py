@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.tables.origin import Origin
+
 _SHOWN = 3
 _LONGEST = 60
 
@@ -30,6 +32,8 @@ class Load:
     """What is run, for people."""
     refusals: list[RowsRefusedError] = field(default_factory=list, compare=False, repr=False)
     """What was raised while rows were read; Polars passes it on with words of its own added."""
+    origins: dict[str, Origin] = field(default_factory=dict, compare=False, repr=False)
+    """Of the columns that are written, as soon as the rows were planned."""
 
     def require(self, place: str, columns: Iterable[str], there: Collection[str]) -> None:
         """Raise `SchemaMismatchError` for the first of the columns that is not there at that step."""

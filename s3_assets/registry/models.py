@@ -39,7 +39,7 @@ from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import PreviewSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from s3_assets.exports.export import Export
     from s3_assets.exports.units import ExportMode
@@ -208,13 +208,18 @@ class Registry(BaseModel):
         found._places = places  # noqa: SLF001 - its own
         return found
 
-    def preview_of(self, table: str | None) -> PreviewSettings:
-        """Return what may be shown of rows that go into a table, or into files that are none (None)."""
-        own = self.tables[table].preview if table in self.tables else PreviewSettings()
-        return PreviewSettings(
-            rows=(own.rows if own.rows is not None else self.preview.rows) or 0,
-            exclude=(*self.preview.exclude, *own.exclude),
-        )
+    def preview_of(self, name: str, sources: Iterable[str] = ()) -> PreviewSettings:
+        """Return what may be shown of the rows of a table or export that are made of those of the sources.
+
+        Where the table says nothing itself, no more is shown than the least of the sources lets, or else the
+        registry. What is excluded anywhere of them is excluded.
+        """
+        own = self.tables[name].preview if name in self.tables else PreviewSettings()
+        others = [self.tables[each].preview for each in sources if each in self.tables]
+        told = [each.rows for each in others if each.rows is not None]
+        rows = own.rows if own.rows is not None else min(told, default=self.preview.rows or 0)
+        exclude = [column for each in (self.preview, own, *others) for column in each.exclude]
+        return PreviewSettings(rows=rows, exclude=tuple(dict.fromkeys(exclude)))
 
     @property
     def targets(self) -> set[str]:

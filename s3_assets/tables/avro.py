@@ -12,6 +12,7 @@ from s3_assets.tables.avro_fit import schema_of
 from s3_assets.tables.avro_header import Header, read_header
 from s3_assets.tables.avro_scan import AvroScan
 from s3_assets.tables.avro_writer import AvroEncoding
+from s3_assets.tables.described import ColumnNote, Described
 from s3_assets.tables.disagreements import Policy
 from s3_assets.tables.file_columns import kept, values_by_key
 from s3_assets.tables.folder_table import FolderTable
@@ -53,6 +54,18 @@ class AvroTable(FolderTable[AvroSettings]):
         """Return what the file's header says."""
         with self._explained(key):
             return schema_of(self._header(key))
+
+    def read_described(self, key: str) -> Described:
+        """Return what the file's header says, the fields' docs among it."""
+        with self._explained(key):
+            header = self._header(key)
+            columns = schema_of(header)
+        # Columns of our own files have names of their own, in the order of the fields.
+        notes = {
+            column: ColumnNote(header.docs.get(name), member.may_be_null)
+            for column, (name, member) in zip(columns, header.rows.members, strict=True)
+        }
+        return Described(columns, notes)
 
     def scan_files(self, chosen: pl.DataFrame, schema: pl.Schema, hive: pl.Schema) -> pl.LazyFrame:
         """Return the rows, file after file; only the columns that are asked for are decoded."""

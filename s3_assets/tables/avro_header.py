@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from s3_assets.tables.avro_stored import KEY
 from s3_assets.tables.avro_types import AvroType, read_type
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from typing import BinaryIO
 
 MAGIC = b"Obj\x01"
@@ -36,6 +36,8 @@ class Header:
     length: int
     told: bytes = b""
     """What our writer says of the columns; see `avro_stored`."""
+    docs: Mapping[str, str] = field(default_factory=dict)
+    """What the schema says of fields, for people."""
 
     def spelled(self, schema: Any) -> bytes:  # noqa: ANN401 - JSON
         """Return a header of the same file with another schema."""
@@ -75,7 +77,13 @@ def read_header(stream: BinaryIO) -> Header:
         raise UnsupportedError(
             f"its codec '{codec}' is not known", remedy=f"Write it with one of {', '.join(sorted(CODECS))}."
         )
-    return Header(read_type(schema), codec, sync, stream.tell(), metadata.get(KEY, b""))
+    rows = read_type(schema)
+    docs = {
+        str(each["name"]): each["doc"]
+        for each in schema["fields"]
+        if isinstance(each.get("doc"), str) and each["doc"]
+    }
+    return Header(rows, codec, sync, stream.tell(), metadata.get(KEY, b""), docs)
 
 
 def stored(rows: AvroType, only: Collection[str] | None = None) -> dict[str, Any]:

@@ -62,6 +62,11 @@ class AvroType:
         """A union's branches that are not null."""
         return tuple((name, member) for name, member in self.members if member.kind != "null")
 
+    @property
+    def may_be_null(self) -> bool:
+        """Whether null is among its values."""
+        return self.kind == "null" or (self.kind == "union" and len(self.choices) < len(self.members))
+
     def walk(self) -> Iterator[AvroType]:
         """Yield this type and all inside it."""
         yield self

@@ -74,7 +74,8 @@ class DeltaTable(Table[DeltaSettings]):
         found = delta_log.files(handle)
         rows = None if found["num_records"].null_count() else int(found["num_records"].sum())
         statistics = Statistics(found.height, int(found["size_bytes"].sum()), rows)
-        return State(TableVersion(str(handle.version()), handle.version()), statistics)
+        version = TableVersion(str(handle.version()), handle.version())
+        return State(version, statistics, lambda: delta_log.described(handle))
 
     def touched(self, since: Position | DigestsPosition | None) -> Touched:
         """Tell which spans of time the commits after `since` changed: one request for each commit."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from s3_assets.tables.delta_features import READ_BY_POLARS, WRITTEN_AS_PARTS
+from s3_assets.tables.described import ColumnNote, Described, with_partitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +21,9 @@ _NATIVE_READER = 1
 _FEATURES_READER = 3
 _COLUMN_MAPPING_WRITER = 5
 _FEATURES_WRITER = 7
+_GENERATED = "delta.generationExpression"
 _CONSTRAINING = (
-    "delta.generationExpression",
+    _GENERATED,
     "delta.invariants",
     "delta.columnMapping.id",
     "delta.identity.start",
@@ -33,6 +35,21 @@ def columns(handle: Handle) -> pl.Schema:
     import polars as pl
 
     return pl.Schema(handle.schema())
+
+
+def described(handle: Handle) -> Described:
+    """Return the columns with their comments, as Spark and delta-rs write them, and what they demand."""
+    notes = {}
+    for field in handle.schema().fields:
+        metadata = field.metadata or {}
+        formula = metadata.get(_GENERATED)
+        notes[field.name] = ColumnNote(
+            str(metadata["comment"]) if metadata.get("comment") else None,
+            bool(field.nullable),
+            (f"= {formula}",) if formula is not None else (),
+        )
+    folders = handle.metadata().partition_columns
+    return Described(columns(handle), with_partitions(notes, folders), tuple(_checks(handle)))
 
 
 def files(handle: Handle) -> pl.DataFrame:
@@ -96,7 +113,7 @@ def written_as_parts(handle: Handle) -> bool:
         and "delta.columnMapping.mode" in _configuration(handle)
     ):
         return False
-    if any(name.startswith("delta.constraints.") for name in _configuration(handle)):
+    if _checks(handle):
         return False
     fields = handle.schema().fields
     constrained = any(key.startswith(_CONSTRAINING) for field in fields for key in (field.metadata or {}))
@@ -108,28 +125,29 @@ def generated(handle: Handle) -> frozenset[str]:
     return frozenset(
         field.name
         for field in handle.schema().fields
-        if "delta.generationExpression" in (field.metadata or {})
+        if _GENERATED in (field.metadata or {})
     )
 
 
 def constraints(handle: Handle) -> list[str]:
     """Return what the table demands of its rows, each as a text for people."""
     fields = handle.schema().fields
-    checks = [
-        value for name, value in _configuration(handle).items() if name.startswith("delta.constraints.")
-    ]
     required = [f"{field.name} is not null" for field in fields if not field.nullable]
     formulas = [
-        f"{field.name} = {field.metadata['delta.generationExpression']}"
+        f"{field.name} = {field.metadata[_GENERATED]}"
         for field in fields
-        if "delta.generationExpression" in (field.metadata or {})
+        if _GENERATED in (field.metadata or {})
     ]
-    return [*checks, *required, *formulas]
+    return [*_checks(handle), *required, *formulas]
 
 
 def change_feed(handle: Handle) -> bool:
     """Tell whether the change data feed is on."""
     return _configuration(handle).get("delta.enableChangeDataFeed", "").lower() == "true"
+
+
+def _checks(handle: Handle) -> list[str]:
+    return [value for name, value in _configuration(handle).items() if name.startswith("delta.constraints.")]
 
 
 def _configuration(handle: Handle) -> dict[str, str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from s3_assets.errors import DataFilesMissingError, S3AssetsError, UnsupportedError
 from s3_assets.objects import Objects
 from s3_assets.tables import archived, files, folder_history, folder_touched
+from s3_assets.tables.described import ColumnNote, Described, joined, with_partitions
 from s3_assets.tables.file_order import FileOrder, take
 from s3_assets.tables.file_order_exact import ExactOrder
 from s3_assets.tables.file_order_path import PathOrder
@@ -39,6 +40,7 @@ from s3_assets.tables.table import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     import polars as pl
@@ -67,6 +69,10 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     @abstractmethod
     def read_schema(self, key: str) -> pl.Schema:
         """Return the columns of one file, without those of its folders."""
+
+    def read_described(self, key: str) -> Described:
+        """Return the columns of one file, for as many requests, with what it says of them."""
+        return Described(self.read_schema(key), {})
 
     @abstractmethod
     def scan_files(self, chosen: pl.DataFrame, schema: pl.Schema, hive: pl.Schema) -> pl.LazyFrame:
@@ -138,6 +144,29 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         if self.settings.columns is not None:
             return self._columns.with_made(parse_types(self.settings.columns, self.name))
         return self._infer(self._listed()).schema
+
+    def described(self) -> Described:
+        """Return the columns as `schema` does, with what the files say of them: the newest first."""
+        if self.settings.columns is not None:
+            return self._with_folders(self.schema(), {}, ())
+        notes: dict[str, Mapping[str, ColumnNote]] = {}
+        listed = self._listed()
+
+        def read(key: str) -> pl.Schema:
+            found = self.read_described(key)
+            notes[key] = found.notes
+            return found.columns
+
+        schema = self._infer(listed, read).schema
+        newest_first = listed.sort("modified", "key", descending=True)["key"].to_list()
+        told = joined([notes[key] for key in newest_first if key in notes])
+        return self._with_folders(schema, told, listed["key"].to_list())
+
+    def _with_folders(
+        self, schema: pl.Schema, notes: Mapping[str, ColumnNote], keys: Sequence[str]
+    ) -> Described:
+        folders = [each for each in self._hive_schema(list(keys)) if each in schema]
+        return Described(schema, with_partitions(notes, folders))
 
     def version(self) -> TableVersion:
         """Return a digest of every file's key, size and ETag: one listing."""
@@ -368,12 +397,14 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     def _columns(self) -> FolderColumns:
         return FolderColumns(self.name, self.settings, self.location)
 
-    def _infer(self, listed: pl.DataFrame) -> Inferred:
+    def _infer(self, listed: pl.DataFrame, read: Callable[[str], pl.Schema] | None = None) -> Inferred:
         if self.settings.columns is not None:
             return Inferred(self.schema())
         keys = listed["key"].to_list()
         newest = listed.sort("modified", "key")["key"][-1]
-        found = infer(keys, newest, self.read_schema, lambda schemas: self.join_schemas(schemas, self.name))
+        found = infer(
+            keys, newest, read or self.read_schema, lambda schemas: self.join_schemas(schemas, self.name)
+        )
         return found._replace(schema=self._columns.all(found.schema, self._hive_schema(keys)))
 
     def _hive_schema(self, keys: list[str]) -> dict[str, pl.DataType]:

@@ -10,6 +10,7 @@ from s3_assets.errors import TableMissingError
 from s3_assets.tables import iceberg_files, iceberg_history, iceberg_touched
 from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
+from s3_assets.tables.iceberg_described import described
 from s3_assets.tables.iceberg_difference import difference
 from s3_assets.tables.iceberg_open import files_connection, location_of, open_table, reading
 from s3_assets.tables.iceberg_partitions import partition_spec
@@ -82,7 +83,8 @@ class IcebergTable(Table[IcebergSettings]):
         """Return the current snapshot's version and size: the table is loaded once."""
         handle = self.open()
         with reading(self, handle):
-            return State(version_of(handle), iceberg_files.statistics(handle, handle.current_snapshot()))
+            size = iceberg_files.statistics(handle, handle.current_snapshot())
+            return State(version_of(handle), size, lambda: described(handle, self.name))
 
     def touched(self, since: Position | DigestsPosition | None) -> Touched:
         """Tell which spans of time the snapshots after `since` changed, by their own manifests."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from s3_assets.errors import DataFileBrokenError, SchemaMismatchError
@@ -10,16 +11,18 @@ from s3_assets.tables.files import hive_columns
 from s3_assets.tables.folder_table import FolderTable
 from s3_assets.tables.folder_writer import FolderWriter
 from s3_assets.tables.inference import Inferred
-from s3_assets.tables.parquet_footer import read_footer_schema
+from s3_assets.tables.parquet_footer import read_footer_described, read_footer_schema
 from s3_assets.tables.parquet_scan import ParquetScan
 from s3_assets.tables.reading import Reading
 from s3_assets.tables.settings import ParquetSettings
 from s3_assets.tables.table import Capability, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import polars as pl
+
+    from s3_assets.tables.described import Described
 
 
 class ParquetTable(FolderTable[ParquetSettings]):
@@ -72,8 +75,18 @@ class ParquetTable(FolderTable[ParquetSettings]):
 
     def read_schema(self, key: str) -> pl.Schema:
         """Return what the file's footer says."""
-        try:
+        with self._explained(key):
             return read_footer_schema(self.folder.objects, key)
+
+    def read_described(self, key: str) -> Described:
+        """Return what the file's footer says, descriptions among it."""
+        with self._explained(key):
+            return read_footer_described(self.folder.objects, key)
+
+    @contextmanager
+    def _explained(self, key: str) -> Iterator[None]:
+        try:
+            yield
         except DataFileBrokenError as error:
             url = self.folder.objects.url(key)
             raise SchemaMismatchError(

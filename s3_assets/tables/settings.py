@@ -105,6 +105,18 @@ class Partitions(_Settings):
         return self
 
 
+class PreviewSettings(_Settings):
+    """Which rows that a run wrote may be shown to people who look at the run."""
+
+    rows: int | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="How many at most; 0: none. Left out: what the registry's `preview` says, which is none.",
+    )
+    exclude: tuple[str, ...] = Field(default=(), description="Columns that are never shown.")
+
+
 class TableSettings(_Settings):
     """What every format shares."""
 
@@ -112,6 +124,12 @@ class TableSettings(_Settings):
     path: str = Field(description="Folder below the connection's url.")
     partitions: Partitions | None = None
     description: str | None = None
+    column_descriptions: dict[str, str] = Field(
+        default_factory=dict, description="Column to what it says; before what the table itself tells of it."
+    )
+    preview: PreviewSettings = Field(
+        default_factory=PreviewSettings, description="Rows that are shown in the metadata of a run."
+    )
     group: str | None = Field(default=None, description="Dagster's asset group.")
     owners: tuple[str, ...] = ()
     tags: dict[str, str] = Field(default_factory=dict)

@@ -8,12 +8,13 @@ from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from s3_assets.errors import PartitionColumnError, UnsupportedError
+from s3_assets.tables.described import Described
 from s3_assets.tables.partitioning import Bounds, bounds
 from s3_assets.tables.reading import Reading
 from s3_assets.tables.settings import Partitions, TableSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     import polars as pl
@@ -168,6 +169,8 @@ class State:
 
     version: TableVersion
     statistics: Statistics
+    describe: Callable[[], Described] | None = field(default=None, compare=False, repr=False)
+    """Tells the columns without a request, where the metadata that told the rest has them."""
 
 
 Settings = TypeVar("Settings", bound=TableSettings)
@@ -209,6 +212,14 @@ class Table(ABC, Generic[Settings]):
     @abstractmethod
     def state(self) -> State:
         """Return version, files, bytes and rows as of one moment, without reading data."""
+
+    def described(self) -> Described:
+        """Return the columns with what the table's metadata says of them, without reading data.
+
+        Raises `TableMissingError` if there is no table.
+        """
+        describe = self.state().describe
+        return describe() if describe is not None else Described(self.schema(), {})
 
     def statistics(self) -> Statistics:
         """Return files, bytes and rows without reading data."""

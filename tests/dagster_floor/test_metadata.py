@@ -30,13 +30,13 @@ def test_an_append(lake: Lake) -> None:
     assert found["dagster/row_count"] == lake.rows("lake/orders").height == 300
     assert found["s3_assets/version"] == str(table.version())
     assert found["s3_assets/files"] == len(table.file_uris()) == 3
-    assert found["s3_assets/size_bytes"] == sum(files.values())
+    assert found["dagster/size_bytes"] == sum(files.values())
     assert found["s3_assets/size"] == f"{sum(files.values()) / 1000:.1f} kB"
     assert found["s3_assets/rows_written"] == 300
     assert found["s3_assets/bytes_written"] == sum(files.values())
     assert found["s3_assets/read_files"] == len(sources)
     assert found["s3_assets/read_bytes"] == sum(sources.values())
-    assert schema(found) == {"id": "Int64", "amount": "Float64", "date": "Date"}
+    assert schema(found) == {"id": "int64", "amount": "float64", "date": "date"}
     assert "| date=2026-01-02 | 100 |" in found["s3_assets/partitions"]
     assert "s3_assets/cursor_from" not in found
     assert found["s3_assets/cursor_to"] == {"files": len(sources)}
@@ -95,7 +95,7 @@ def test_what_a_user_asset_tells(lake: Lake) -> None:
     assert found["dagster/row_count"] == 1
     assert found["dagster/uri"].rstrip("/") == lake.url("marts/totals")
     assert found["s3_assets/version"] == str(lake.delta("marts/totals").version())
-    assert found["s3_assets/size_bytes"] == sum(objects(lake, "marts/totals").values())
+    assert found["dagster/size_bytes"] == sum(objects(lake, "marts/totals").values())
     assert found["s3_assets/read_files"] == 1
     assert found["s3_assets/read_bytes"] == input_bytes
     assert list(schema(found)) == ["date", "orders", "amount"]

@@ -1,4 +1,4 @@
-"""What a materialisation tells: Dagster's own keys where there is one, ours below `s3_assets/`."""
+"""What a materialisation tells: what was read and written, rows of partitions, cursors, seconds."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from s3_assets.errors import S3AssetsError, TableMissingError
-from s3_assets.progress import readable_bytes
+from s3_assets.errors import S3AssetsError
+from s3_assets.metadata.columns import column_schema
+from s3_assets.metadata.keys import COLUMNS, OURS
+from s3_assets.metadata.markdown import plain, table
 from s3_assets.tables.files import hive_folder
 from s3_assets.tables.parts import read_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    import polars as pl
 
     from s3_assets.incremental.append import Outcome
     from s3_assets.incremental.commit import Written
@@ -22,49 +22,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.table import Plan, Table
     from s3_assets.windows import Window
 
-OURS = "s3_assets"
-
-
-def table_metadata(settings: TableSettings, url: str) -> dict[str, Any]:
-    """Return what is known of a table without looking at it."""
-    return {
-        "dagster/uri": url,
-        f"{OURS}/format": str(getattr(settings, "format", "")),
-        f"{OURS}/connection": settings.connection,
-    }
-
-
-def table_kinds(settings: TableSettings) -> set[str]:
-    """Return the kinds of a table, under the names for which Dagster has icons."""
-    format_ = str(getattr(settings, "format", ""))
-    return {"s3", "deltalake" if format_ == "delta" else format_}
-
-
-def column_schema(schema: pl.Schema) -> dg.TableSchema:
-    """Return the columns as Dagster shows them."""
-    return dg.TableSchema([dg.TableColumn(name, str(dtype)) for name, dtype in schema.items()])
-
-
-def state_metadata(table: Table[Any]) -> dict[str, Any]:
-    """Return a table's version, rows, files and bytes as they are now, from its own metadata.
-
-    Nothing but its place if there is no table yet, as after a first run that found nothing to write.
-    """
-    found: dict[str, Any] = {"dagster/uri": table.location.url}
-    try:
-        state = table.state()
-    except TableMissingError:
-        return found
-    statistics = state.statistics
-    found |= {
-        f"{OURS}/version": state.version.token,
-        f"{OURS}/files": statistics.files,
-        f"{OURS}/size": dg.MetadataValue.text(readable_bytes(statistics.bytes)),
-        f"{OURS}/size_bytes": statistics.bytes,
-    }
-    if statistics.rows is not None:
-        found["dagster/row_count"] = statistics.rows
-    return found
+_MOST_PARTITIONS = 100
 
 
 def read_metadata(plans: Mapping[str, Plan]) -> dict[str, Any]:
@@ -90,13 +48,13 @@ def notes_metadata(notes: Iterable[str]) -> dict[str, Any]:
     return {f"{OURS}/notes": dg.MetadataValue.md(lines)} if lines else {}
 
 
-def written_metadata(written: Written | None) -> dict[str, Any]:
-    """Return what was written by one commit."""
+def written_metadata(written: Written | None, settings: TableSettings) -> dict[str, Any]:
+    """Return what was written by one commit; counts that are plotted are there in any case."""
     if written is None:
-        return {f"{OURS}/rows_written": 0}
+        return {f"{OURS}/{what}_written": 0 for what in ("rows", "files", "bytes")}
     commit = written.commit
     return {
-        "dagster/column_schema": column_schema(written.schema),
+        COLUMNS: column_schema(written.schema, settings),
         f"{OURS}/rows_written": commit.rows,
         f"{OURS}/files_written": commit.files,
         f"{OURS}/bytes_written": commit.bytes,
@@ -105,9 +63,9 @@ def written_metadata(written: Written | None) -> dict[str, Any]:
     }
 
 
-def outcome_metadata(outcome: Outcome, source: str) -> dict[str, Any]:
+def outcome_metadata(outcome: Outcome, source: str, target: TableSettings) -> dict[str, Any]:
     """Return what an import did: read, written, cursor from and to, seconds."""
-    found = {**read_metadata({source: outcome.plan}), **written_metadata(outcome.written)}
+    found = {**read_metadata({source: outcome.plan}), **written_metadata(outcome.written, target)}
     found |= notes_metadata([f"{source}: {note}" for note in outcome.notes])
     found[f"{OURS}/seconds"] = round(outcome.seconds, 3)
     found[f"{OURS}/commits"] = outcome.commits
@@ -122,9 +80,9 @@ def outcome_metadata(outcome: Outcome, source: str) -> dict[str, Any]:
     return found
 
 
-def partition_rows(table: Table[Any], written: Written, windows: Mapping[str, Window]) -> dict[str, int]:
+def partition_rows(target: Table[Any], written: Written, windows: Mapping[str, Window]) -> dict[str, int]:
     """Return the rows of each of Dagster's partitions, where the written folders tell them apart."""
-    partitions = table.settings.partitions
+    partitions = target.settings.partitions
     if partitions is None:
         return {}
     if len(windows) == 1:
@@ -134,7 +92,7 @@ def partition_rows(table: Table[Any], written: Written, windows: Mapping[str, Wi
     if dtype is None:
         return {}
     try:
-        bounds = {key: table.bounds(each, written.schema) for key, each in windows.items()}
+        bounds = {key: target.bounds(each, written.schema) for key, each in windows.items()}
     except S3AssetsError:
         return {}
     for folder, rows in written.commit.partition_rows.items():
@@ -151,5 +109,11 @@ def partition_rows(table: Table[Any], written: Written, windows: Mapping[str, Wi
 
 
 def _partition_table(rows: Mapping[str, int]) -> str:
-    lines = [f"| {folder or '(unpartitioned)'} | {count:,} |" for folder, count in sorted(rows.items())]
-    return "\n".join(["| partition | rows |", "|---|---:|", *lines])
+    """Return the folders that were written, the last ones by name if there are many."""
+    folders = sorted(rows)
+    shown = folders[-_MOST_PARTITIONS:]
+    cells = [(plain(each) or "(unpartitioned)", f"{rows[each]:,}") for each in shown]
+    if len(folders) > len(shown):
+        others = folders[: -len(shown)]
+        cells.insert(0, (f"{len(others):,} others", f"{sum(rows[each] for each in others):,}"))
+    return table(("partition", "rows"), cells, right=(False, True))
