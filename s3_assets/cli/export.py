@@ -4,16 +4,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s3_assets.cli.console import facts, standard_output
+from s3_assets.cli.console import facts, print_json, standard_output
 from s3_assets.cli.imports import shown
-from s3_assets.cli.options import options
+from s3_assets.cli.names import names_of
+from s3_assets.cli.options import FirstPartition, LastPartition, Output, OutputAs, Partition, options
+from s3_assets.cli.outcomes import cursor_words, of_export
 from s3_assets.cli.windows import export_windows
 from s3_assets.progress import Progress, count, readable_bytes
 
 if TYPE_CHECKING:
     from s3_assets.exports.export import Export
     from s3_assets.exports.outcome import ExportOutcome
-    from s3_assets.incremental.cursor import Cursor
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 _FILES_SHOWN = 3
@@ -21,15 +22,12 @@ _FILES_SHOWN = 3
 
 def run_export(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The export's name.")],
-    window: Annotated[
-        str | None,
-        typer.Option("--partition", "--window", help="Of mode partitions: the one, such as 2026-01-05."),
-    ] = None,
-    first: Annotated[
-        str | None, typer.Option("--from", help="Of mode partitions: the first of several.")
-    ] = None,
-    last: Annotated[str | None, typer.Option("--to", help="The last of them.")] = None,
+    name: Annotated[str, typer.Argument(help="The export's name.", autocompletion=names_of("exports"))],
+    window: Partition = None,
+    first: FirstPartition = None,
+    last: LastPartition = None,
+    *,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Run one export, here and without Dagster: the files are the same, and so is the cursor.
 
@@ -40,22 +38,27 @@ def run_export(
     from datetime import UTC, datetime
     from uuid import uuid4
 
+    from s3_assets.exports.outcome import ExportOutcome
+
     export = options(context).load().export(name)
     windows = export_windows(export, window, first, last)
     moment, run = datetime.now(UTC), str(uuid4())
-    found = None
+    found = ExportOutcome(name)
     with shown(f"export {name}: planning") as show:
         progress = Progress(f"export {name}", show, _SECONDS_BETWEEN_LOOKS)
         for each in windows:
-            outcome = export.run(
-                window=each, moment=moment, run=run, notes={"by": "s3-assets export"}, progress=progress
+            found = found.then(
+                export.run(
+                    window=each, moment=moment, run=run, notes={"by": "s3-assets export"}, progress=progress
+                )
             )
-            found = outcome if found is None else found.then(outcome)
+    if output is Output.JSON:
+        print_json(of_export(export, found))
+        return
     console = standard_output()
     title = f"export {name}: {export.read_source.name} -> {export.destination.location.url}"
     console.print(title, style="bold", markup=False, soft_wrap=True)
-    if found is not None:
-        console.print(facts(*summary(found, export)))
+    console.print(facts(*summary(found, export)))
 
 
 def summary(outcome: "ExportOutcome", export: "Export") -> list[tuple[str, str]]:
@@ -75,14 +78,6 @@ def summary(outcome: "ExportOutcome", export: "Export") -> list[tuple[str, str]]
     if outcome.removed_files:
         rows.append(("removed", f"{count(outcome.removed_files, 'file')}, replaced by these"))
     if outcome.until is not None:
-        rows.append(("cursor", f"{_cursor(outcome.since)} -> {_cursor(outcome.until)}"))
+        rows.append(("cursor", f"{cursor_words(outcome.since)} -> {cursor_words(outcome.until)}"))
     rows.extend(("note", note) for note in outcome.remarks)
     return [*rows, ("time", f"{outcome.seconds:.1f} s")]
-
-
-def _cursor(cursor: "Cursor | None") -> str:
-    from s3_assets.incremental.run_notes import position_words
-
-    if cursor is None:
-        return "none"
-    return position_words(cursor.position, files=sum(segment.files for segment in cursor.segments))

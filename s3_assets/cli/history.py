@@ -8,6 +8,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from s3_assets.cli.console import print_json, standard_error, standard_output
+from s3_assets.cli.names import names_of
 from s3_assets.cli.options import Output, OutputAs, options
 from s3_assets.cli.streams import is_export, target_of
 from s3_assets.progress import readable_bytes
@@ -23,7 +24,13 @@ _UNKNOWN = "-"
 
 def history(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="An import's name, a table's, or an export's.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="An import's name, a table's, or an export's.",
+            autocompletion=names_of("imports", "media", "tables", "exports"),
+        ),
+    ],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many commits.")] = 20,
     output: OutputAs = Output.TABLE,
 ) -> None:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s3_assets.cli.console import facts, standard_error, standard_output
-from s3_assets.cli.options import options
+from s3_assets.cli.console import facts, print_json, standard_error, standard_output
+from s3_assets.cli.names import names_of
+from s3_assets.cli.options import FirstPartition, LastPartition, Output, OutputAs, Partition, options
+from s3_assets.cli.outcomes import cursor_words, of_import
 from s3_assets.cli.windows import window_of
 from s3_assets.progress import Progress, count, readable_bytes
 
 if TYPE_CHECKING:
     from s3_assets.incremental.append import Outcome
-    from s3_assets.incremental.cursor import Cursor
     from s3_assets.registry.models import Registry
 
 _SECONDS_BETWEEN_LOOKS = 0.1
@@ -21,15 +22,17 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 
 def run_import(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The import's name, or the table that it writes.")],
-    window: Annotated[
-        str | None,
-        typer.Option(help="For modes that replace: the one partition, such as 2026-01-05."),
-    ] = None,
-    first: Annotated[
-        str | None, typer.Option("--from", help="For modes that replace: the first of several partitions.")
-    ] = None,
-    last: Annotated[str | None, typer.Option("--to", help="The last of them.")] = None,
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The import's name, or the table that it writes.", autocompletion=names_of("imports")
+        ),
+    ],
+    window: Partition = None,
+    first: FirstPartition = None,
+    last: LastPartition = None,
+    *,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Run one import, here and without Dagster: the cursor is the same, and so is the result.
 
@@ -42,6 +45,9 @@ def run_import(
     with shown(f"import {name}: planning") as show:
         progress = Progress(f"import {name}", show, _SECONDS_BETWEEN_LOOKS)
         outcome = job.run(window=span, notes={"by": "s3-assets import"}, progress=progress)
+    if output is Output.JSON:
+        print_json(of_import(job, outcome))
+        return
     console = standard_output()
     console.print(f"import {name}: {job.source.name} -> {job.target.name}", style="bold", markup=False)
     console.print(facts(*summary(outcome)))
@@ -64,17 +70,9 @@ def summary(outcome: "Outcome") -> list[tuple[str, str]]:
         if outcome.written.swept:
             rows.append(("swept", f"{count(outcome.written.swept, 'file')} of runs that did not finish"))
     if outcome.until is not None:
-        rows.append(("cursor", f"{_cursor(outcome.since)} -> {_cursor(outcome.until)}"))
+        rows.append(("cursor", f"{cursor_words(outcome.since)} -> {cursor_words(outcome.until)}"))
     rows.extend(("note", note) for note in outcome.notes)
     return [*rows, ("time", f"{outcome.seconds:.1f} s")]
-
-
-def _cursor(cursor: "Cursor | None") -> str:
-    from s3_assets.incremental.run_notes import position_words
-
-    if cursor is None:
-        return "none"
-    return position_words(cursor.position, files=sum(segment.files for segment in cursor.segments))
 
 
 def _name(registry: "Registry", given: str) -> str:

@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s3_assets.cli.console import facts, standard_output
+from s3_assets.cli.console import facts, print_json, standard_output
 from s3_assets.cli.imports import shown
-from s3_assets.cli.options import options
+from s3_assets.cli.names import names_of
+from s3_assets.cli.options import Output, OutputAs, options
+from s3_assets.cli.outcomes import of_media
 from s3_assets.progress import Progress, count, readable_bytes
 
 if TYPE_CHECKING:
@@ -19,11 +21,17 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 
 def run_media(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The media set's name, or the table that it writes.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The media set's name, or the table that it writes.", autocompletion=names_of("media")
+        ),
+    ],
     *,
     look_again: Annotated[
         bool, typer.Option("--look-again", help="Look at every object, not only at new and changed ones.")
     ] = False,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Bring a media set's inventory, and its copies, up to date: here and without Dagster.
 
@@ -35,6 +43,9 @@ def run_media(
     with shown(f"media {name}: listing") as show:
         progress = Progress(f"media {name}", show, _SECONDS_BETWEEN_LOOKS)
         outcome = media.run(look_again=look_again, notes={"by": "s3-assets media"}, progress=progress)
+    if output is Output.JSON:
+        print_json(of_media(media, outcome))
+        return
     console = standard_output()
     console.print(
         f"media {name}: {media.source.location.url} -> {media.target.name}", style="bold", markup=False

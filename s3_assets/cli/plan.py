@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from s3_assets.cli.console import facts, print_json, standard_error, standard_output
-from s3_assets.cli.options import Output, OutputAs, options
+from s3_assets.cli.names import names_of
+from s3_assets.cli.options import FirstPartition, LastPartition, Output, OutputAs, Partition, options
 from s3_assets.cli.streams import import_of, is_export
 from s3_assets.cli.windows import export_windows, window_of
 from s3_assets.progress import readable_bytes
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
 
 def plan(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The import's name, its table's, or an export's.")],
-    window: Annotated[
-        str | None,
-        typer.Option(
-            "--partition", "--window", help="For modes with partitions: the one, such as 2026-01-05."
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The import's name, its table's, or an export's.",
+            autocompletion=names_of("imports", "exports"),
         ),
-    ] = None,
-    first: Annotated[
-        str | None, typer.Option("--from", help="For modes that replace: the first of several partitions.")
-    ] = None,
-    last: Annotated[str | None, typer.Option("--to", help="The last of them.")] = None,
+    ],
+    window: Partition = None,
+    first: FirstPartition = None,
+    last: LastPartition = None,
+    *,
     output: OutputAs = Output.TABLE,
 ) -> None:
     """Show what the next run would read: files and bytes against all there are, rows, notes.

@@ -25,7 +25,7 @@ def window_of(job: "Import", window: str | None, first: str | None, last: str | 
         act = "mirrors its source" if job.mode is ImportMode.MIRROR else "appends what is new"
         raise SettingError(
             f"the import '{job.name}' {act}, whatever its date",
-            remedy="Leave --window, --from and --to out, or set mode: replace.",
+            remedy="Leave --partition, --from and --to out, or set mode: replace.",
             table=job.target.name,
         )
     _require_ends(window, first, last)
@@ -73,7 +73,7 @@ def export_windows(
 
 def _require_ends(window: str | None, first: str | None, last: str | None) -> None:
     if window is not None and (first or last):
-        raise SettingError("--window names one partition, --from and --to a range", remedy="Use one of both.")
+        raise SettingError("--partition names one, --from and --to a range", remedy="Use one of both.")
     if window is None and not (first and last):
         raise SettingError("a range has two ends", remedy="Give both --from and --to.")
 

@@ -64,7 +64,7 @@ def test_replace_windows(run: Run, land: Land) -> None:
     ("arguments", "message"),
     [
         (["orders", "--window", "2026-01-05"], "the import 'orders' appends what is new, whatever its date"),
-        (["days", "--window", "2026-01-05", "--to", "2026-01-06"], "--window names one partition"),
+        (["days", "--window", "2026-01-05", "--to", "2026-01-06"], "--partition names one"),
         (["days", "--from", "2026-01-05"], "a range has two ends"),
         (["days", "--window", "tomorrow"], "'tomorrow' names no day"),
         (["days", "--window", "2025-12-31"], "'2025-12-31' lies before the first partition, 2026-01-05"),
