@@ -45,7 +45,7 @@ class Folder:
 
 
 def folders_of(registry: Registry, connection: str, written: Collection[str] = ()) -> tuple[Folder, ...]:
-    """Return the folders of a connection's tables, in the registry's order, then of media sets, exports and discovery.
+    """Return the folders of a connection's tables, in the registry's order, then of the other sections.
 
     Targets of imports and media sets are written; `written` names the tables that assets of the user's own
     write. A connection that nothing uses yet is read below its url.
