@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from obstore import GetOptions
     from obstore.store import S3Store
 
+    from s3_assets.connection.adapters.listed_objects import ListedObjects
     from s3_assets.connection.settings import S3Connection
 
 _LIST_CHUNK = 1000
@@ -48,6 +49,15 @@ class FolderPage(NamedTuple):
     """Whether there is more behind it."""
 
 
+class SizesPage(NamedTuple):
+    """Keys and sizes of one page of a listing, in the order of the keys."""
+
+    keys: list[str]
+    sizes: list[int]
+    more: bool
+    """Whether there is more behind it."""
+
+
 def empty_listing() -> pl.DataFrame:
     """Return a listing without objects: key, size in bytes, etag, modified (UTC)."""
     import polars as pl
@@ -57,10 +67,12 @@ def empty_listing() -> pl.DataFrame:
     )
 
 
-def _frame(page: boto_listing.Columns) -> pl.DataFrame:
+def _frame(page: ListedObjects) -> pl.DataFrame:
     import polars as pl
 
-    return pl.DataFrame(page, schema=dict.fromkeys(page, pl.String)).select(
+    fields = ("Key", "Size", "ETag", "LastModified", "StorageClass")
+    told = {field: page.column(field) for field in fields}
+    return pl.DataFrame(told, schema=dict.fromkeys(fields, pl.String)).select(
         pl.col("Key").alias("key"),
         pl.col("Size").cast(pl.Int64).alias("size"),
         pl.col("ETag").fill_null("").alias("etag"),
@@ -143,13 +155,24 @@ class Objects:
 
         with self._diagnosed(prefix, BotoCoreError, ClientError):
             page = boto_listing.folder_page(self._connection, prefix, start_after, deep=deep)
-        told = page.objects
-        columns = (told["Key"], told["Size"], told["ETag"], told["LastModified"])
+        columns = [page.objects.column(field) for field in ("Key", "Size", "ETag", "LastModified")]
         objects = [
             ObjectInfo(key or "", int(size or 0), etag or "", datetime.fromisoformat(modified or ""))
             for key, size, etag, modified in zip(*columns, strict=True)
         ]
         return FolderPage(page.folders, objects, page.more)
+
+    def sizes_page(self, prefix: str, start_after: str | None = None) -> SizesPage:
+        """Return one page, a thousand at most, of the keys that begin with `prefix`, and their sizes.
+
+        Keys sort after `start_after`. Nothing else is read of the answer: that is half of the work.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        with self._diagnosed(prefix, BotoCoreError, ClientError):
+            page = boto_listing.folder_page(self._connection, prefix, start_after, deep=True)
+        keys = [key or "" for key in page.objects.column("Key")]
+        return SizesPage(keys, [int(size or 0) for size in page.objects.column("Size")], page.more)
 
     def exists(self, key: str) -> bool:
         """Tell whether the object is there."""

@@ -1,27 +1,24 @@
-"""How much lies below a folder: objects and bytes, listed by several requests at once.
-
-A listing names its keys in order, a thousand to a request, and the next request needs the last key: so it is
-split, into ranges of keys that are listed beside each other. Ranges begin at the folders of the first levels;
-where these are few, at the characters that follow what the first keys have in common.
-"""
+"""How much lies below a folder: objects and bytes, listed by several requests at once."""
 
 from __future__ import annotations
 
-import string
-from concurrent.futures import ThreadPoolExecutor
+import time
 from dataclasses import dataclass, field
-from itertools import pairwise, takewhile
-from threading import Lock
 from typing import TYPE_CHECKING
+
+from s3_assets.explore.estimates import Estimate, Shapes, estimate
+from s3_assets.explore.parallel_listing import AT_ONCE, Page, ParallelListing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from s3_assets.objects import Objects
 
-_AT_ONCE = 16
-_ENOUGH = 32
-_LEVELS = 3
+FIRST_REQUESTS = 48
+"""Requests after which the size is estimated, if they were not enough."""
+
+_FOLDERS = 16
+_EVERY = 50
 
 
 @dataclass
@@ -35,106 +32,133 @@ class Size:
     """By their names, without slash; empty for those inside of these."""
     requests: int = 0
 
-    def add(self, path: str, size: int) -> None:
-        """Count an object, by its path below the folder."""
-        self.objects += 1
-        self.bytes += size
-        name, slash, _ = path.partition("/")
-        if slash:
-            inside = self.folders.get(name)
+    def add(self, keys: Sequence[str], sizes: Sequence[int]) -> None:
+        """Count objects by their keys, which are in order, and sizes."""
+        if not keys:
+            return
+        first, last = self._folder(keys[0]), self._folder(keys[-1])
+        if first == last:
+            # In order: so are all between them.
+            self._count(first, len(keys), sum(sizes))
+            return
+        for key, size in zip(keys, sizes, strict=True):
+            self._count(self._folder(key), 1, size)
+
+    def _folder(self, key: str) -> str | None:
+        name, slash, _ = key[len(self.prefix) :].partition("/")
+        return name if slash else None
+
+    def _count(self, folder: str | None, objects: int, bytes_: int) -> None:
+        self.objects += objects
+        self.bytes += bytes_
+        if folder is not None:
+            inside = self.folders.get(folder)
             if inside is None:
-                inside = self.folders[name] = Size(f"{self.prefix}{name}/")
-            inside.objects += 1
-            inside.bytes += size
+                inside = self.folders[folder] = Size(f"{self.prefix}{folder}/")
+            inside.objects += objects
+            inside.bytes += bytes_
 
 
-@dataclass(frozen=True)
-class KeyRange:
-    """Keys behind `after`, up to and with `last`; no end: None."""
+class Measurement:
+    """What lies below the folder `prefix` is counted, folder markers and hidden objects included.
 
-    after: str | None
-    last: str | None
+    It can stop after its first requests, when it knows about how much there is, and be finished later.
+    """
+
+    def __init__(self, objects: Objects, prefix: str, *, at_once: int = AT_ONCE) -> None:
+        self.size = Size(prefix)
+        self._objects = objects
+        self._at_once = at_once
+        self._listing: ParallelListing[int] | None = None
+        self._shapes = Shapes()
+        self._seconds = 0.0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everything was counted."""
+        return self._listing is not None and not self._listing.parts
+
+    def begin(self, most: int = FIRST_REQUESTS) -> Estimate:
+        """Send the first requests, and return what they say of the whole."""
+        begun = time.monotonic()
+        self._listing = self._begun()
+        self._run(self._listing, most=most - 2)
+        self._seconds += time.monotonic() - begun
+        found = self.size
+        return estimate(
+            self._listing.parts,
+            self._shapes,
+            objects=found.objects,
+            bytes_=found.bytes,
+            requests=found.requests,
+            seconds=self._seconds,
+        )
+
+    def finish(self, progress: Callable[[int], None] | None = None) -> Size:
+        """Count the rest; `progress` is told the number of objects so far, from one thread at a time."""
+        if self._listing is None:
+            self._listing = self._begun()
+        self._run(self._listing, progress=progress)
+        return self.size
+
+    def _begun(self) -> ParallelListing[int]:
+        prefix, size = self.size.prefix, self.size
+        first = self._objects.sizes_page(prefix)
+        size.requests += 1
+        self._take(Page(first.keys, first.sizes, first.more))
+        bounds: list[str] = []
+        if first.more:
+            bounds = self._folders(first.keys[-1])
+        listing = ParallelListing(
+            self._page,
+            after=first.keys[-1] if first.keys else None,
+            bounds=bounds,
+            fixed=len(prefix),
+            at_once=self._at_once,
+        )
+        if not first.more:
+            listing.parts.clear()
+        return listing
+
+    def _folders(self, last: str) -> list[str]:
+        """Return some of the folders behind a key, if one page names them all."""
+        page = self._objects.folder_page(self.size.prefix)
+        self.size.requests += 1
+        behind = [each for each in page.folders if each > last]
+        if page.more or len(behind) < 2:
+            return []
+        step = max(len(behind) // _FOLDERS, 1)
+        return behind[::step][:_FOLDERS]
+
+    def _page(self, after: str | None) -> Page[int]:
+        page = self._objects.sizes_page(self.size.prefix, after)
+        return Page(page.keys, page.sizes, page.more)
+
+    def _take(self, page: Page[int]) -> None:
+        self.size.add(page.keys, page.items)
+        self._shapes.add((*page.keys[::_EVERY], *page.keys[-1:]))
+
+    def _run(
+        self,
+        listing: ParallelListing[int],
+        most: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        def take(page: Page[int]) -> None:
+            if most is not None:
+                self._take(page)
+            else:
+                self.size.add(page.keys, page.items)
+            if progress is not None:
+                progress(self.size.objects)
+
+        before = listing.requests
+        listing.run(take, most)
+        self.size.requests += listing.requests - before
 
 
 def measure(
-    objects: Objects, prefix: str, *, at_once: int = _AT_ONCE, progress: Callable[[int], None] | None = None
+    objects: Objects, prefix: str, *, at_once: int = AT_ONCE, progress: Callable[[int], None] | None = None
 ) -> Size:
-    """Count what lies below the folder `prefix`, folder markers and hidden objects included.
-
-    `progress` is called with the number of objects so far, from one thread at a time.
-    """
-    found = Size(prefix, requests=1)
-    first = objects.folder_page(prefix, deep=True)
-    for each in first.objects:
-        found.add(each.key.removeprefix(prefix), each.size)
-    if first.more:
-        keys = [each.key for each in first.objects]
-        bounds = _folder_bounds(objects, prefix, found)
-        if len(bounds) < _ENOUGH:
-            bounds = [*bounds, *character_bounds(keys)]
-        count_ranges(objects, found, ranges(keys[-1], bounds), at_once=at_once, progress=progress)
-    return found
-
-
-def ranges(after: str | None, bounds: Sequence[str]) -> list[KeyRange]:
-    """Return ranges that lie behind each other and leave nothing out of what comes behind `after`."""
-    inside = sorted({each for each in bounds if after is None or each > after}, key=str.encode)
-    return [KeyRange(low, high) for low, high in pairwise([after, *inside, None])]
-
-
-def count_ranges(
-    objects: Objects,
-    found: Size,
-    parts: Sequence[KeyRange],
-    *,
-    at_once: int = _AT_ONCE,
-    progress: Callable[[int], None] | None = None,
-) -> None:
-    """Add the objects of some ranges of keys to what was counted of a folder, several ranges at once."""
-    lock = Lock()
-
-    def count(each: KeyRange) -> None:
-        after, more = each.after, True
-        while more:
-            page = objects.folder_page(found.prefix, after, deep=True)
-            kept = [one for one in page.objects if each.last is None or one.key <= each.last]
-            more = page.more and len(kept) == len(page.objects) > 0
-            after = page.objects[-1].key if page.objects else None
-            with lock:
-                found.requests += 1
-                for one in kept:
-                    found.add(one.key.removeprefix(found.prefix), one.size)
-                if progress is not None:
-                    progress(found.objects)
-
-    with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(count, parts))
-
-
-def _folder_bounds(objects: Objects, prefix: str, found: Size) -> list[str]:
-    """Return folders of the first levels, from the first page of each, until there are enough."""
-    level, bounds = [prefix], list[str]()
-    for _ in range(_LEVELS):
-        if not level or len(bounds) >= _ENOUGH:
-            break
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            pages = list(pool.map(objects.folder_page, level[:_ENOUGH]))
-        found.requests += len(pages)
-        level = [folder for page in pages for folder in page.folders]
-        bounds += level
-    return bounds
-
-
-def character_bounds(keys: Sequence[str]) -> list[str]:
-    """Return what keys may begin with, judged by those of a first page, which are sorted.
-
-    That is what these have in common, without the zeros that a counter begins with, and one more character of
-    the kind that follows.
-    """
-    pairs = zip(keys[0], keys[-1], strict=False)
-    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    stem = keys[0][:alike].rstrip("0")
-    following = {key[len(stem) : len(stem) + 1] for key in keys}
-    kinds = (string.digits, string.digits + "abcdef", string.digits + string.ascii_letters)
-    characters = next((kind for kind in kinds if following <= set(kind)), kinds[-1])
-    return [f"{stem}{each}" for each in sorted(characters)]
+    """Count what lies below the folder `prefix`; see `Measurement`."""
+    return Measurement(objects, prefix, at_once=at_once).finish(progress)

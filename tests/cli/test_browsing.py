@@ -5,10 +5,7 @@ from typing import Any
 
 import pytest
 
-from s3_assets.explore.sizes import Size, character_bounds, count_ranges, ranges
-from s3_assets.objects import Objects
 from tests.cli.conftest import Command
-from tests.tables.formats import Place
 
 BODIES = {
     "a/one.csv": 3,
@@ -66,30 +63,3 @@ def test_du(run: Command, filled: str) -> None:
     assert told["folders"] == [{"name": "a", "objects": 5, "bytes": 18}]
     assert [line.split()[-1] for line in shown.out.splitlines()] == ["folder", "b/", "é/", "all"]
     assert "keys per second" in shown.err
-
-
-def test_ranges_leave_nothing_out_and_count_nothing_twice(
-    filled: str, s3_server: Any, s3_client: Any
-) -> None:
-    objects = Objects(Place(s3_server, s3_client, filled).connection())
-    # Bounds that are keys, folders, between them, and behind all.
-    for bounds in (
-        ["a/", "a/b/", "a/é/"],
-        ["a/b/two.csv", "zz"],
-        character_bounds(["a/one.csv", "a/two.csv"]),
-    ):
-        found = Size("")
-        count_ranges(objects, found, ranges(None, bounds))
-        assert (found.objects, found.bytes) == (len(BODIES), sum(BODIES.values())), bounds
-
-
-def test_characters_that_follow() -> None:
-    counted = [f"t/part-{number:05d}" for number in range(1000)]
-
-    assert character_bounds(counted) == [f"t/part-{digit}" for digit in "0123456789"]
-    assert character_bounds(["t/0a", "t/f0"])[-1] == "t/f"
-    assert len(character_bounds(["x", "y"])) == 62
-    assert [each.last for each in ranges("t/part-00999", character_bounds(counted))][:2] == [
-        "t/part-1",
-        "t/part-2",
-    ]

@@ -14,16 +14,12 @@ from s3_assets.connection.adapters.listed_objects import take_objects
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from s3_assets.connection.adapters.listed_objects import ListedObjects
     from s3_assets.connection.settings import S3Connection
 
-_OBJECT = "Contents"
 # Under a name of its own: botocore would decode the keys of what it knows once more.
 _OBJECTS = "ObjectsAsColumns"
-_TOLD = ("Key", "Size", "ETag", "LastModified", "StorageClass")
 _FIRST_REFUSAL = 300
-
-Columns = dict[str, list[str | None]]
-"""What a page tells of its objects, as text, by the names of the S3 API."""
 
 
 class FolderColumns(NamedTuple):
@@ -63,7 +59,11 @@ def folder_page(
         asked["Delimiter"] = "/"
     if start_after:
         asked["StartAfter"] = start_after
-    found = _client_of(connection).list_objects_v2(**asked)
+    client = _client_of(connection)
+    found = client.list_objects_v2(**asked)
+    while found.get("IsTruncated") and not (len(found[_OBJECTS]) or found.get("CommonPrefixes")):
+        # Amazon's page is empty where many deleted objects lie, and names no key to go on behind.
+        found = client.list_objects_v2(**asked, ContinuationToken=found["NextContinuationToken"])
     folders = [each["Prefix"] for each in found.get("CommonPrefixes", ())]
     return FolderColumns(folders, found[_OBJECTS], bool(found.get("IsTruncated")))
 
