@@ -11,7 +11,6 @@ from s3_assets.explore.discover_folders import (
     FolderLook,
     Log,
     delta_log,
-    delta_version,
     iceberg_log,
     is_data,
     is_iceberg_metadata,
@@ -87,17 +86,17 @@ def _first_folder(key: str, prefix: str) -> str:
 
 def _logs(objects: Sequence[ObjectInfo], prefix: str) -> dict[str, Log]:
     """Return the folders that are tables of their own, none of them inside of another."""
-    versions: dict[str, list[int]] = {}
+    deltas: dict[str, list[str]] = {}
     metadata: dict[str, list[str]] = {}
     for each in objects:
         parent, _, name = each.key.rpartition("/")
         folder, _, last = parent.rpartition("/")
-        version = delta_version(name) if last == DELTA_FOLDER else None
-        if version is not None:
-            versions.setdefault(f"{folder}/", []).append(version)
+        if last == DELTA_FOLDER:
+            deltas.setdefault(f"{folder}/", []).append(name)
         elif last == ICEBERG_FOLDER and is_iceberg_metadata(name):
             metadata.setdefault(f"{folder}/", []).append(name)
-    logs = {key: delta_log(of) for key, of in versions.items()}
+    found = {key: delta_log(of, whole=True) for key, of in deltas.items()}
+    logs = {key: log for key, log in found.items() if log is not None}
     logs |= {key: iceberg_log(of) for key, of in metadata.items() if key not in logs}
     inside = {key for key in logs if any(key != each and key.startswith(each) for each in logs)}
     return {key: log for key, log in logs.items() if key not in inside and len(key) > len(prefix)}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from s3_assets.explore.discover_requests import Requests
     from s3_assets.objects import ObjectInfo
 
-DELTA, ICEBERG, HUDI = "delta", "iceberg", "hudi"
+DELTA, ICEBERG, HUDI, BROKEN = "delta", "iceberg", "hudi", "broken"
 DELTA_FOLDER, ICEBERG_FOLDER, _HUDI_FOLDER = "_delta_log", "metadata", ".hoodie"
 _MOST_PAGES = 4
 _LAST_CHARACTER = "\U0010ffff"
@@ -75,8 +75,21 @@ def is_iceberg_metadata(name: str) -> bool:
     return _METADATA.fullmatch(name) is not None
 
 
-def delta_log(versions: Sequence[int]) -> Log:
-    """Return the log that has these versions, as far as it was seen."""
+def delta_log(names: Sequence[str], *, whole: bool) -> Log | None:
+    """Return the log that has these files, as far as it was seen; None if it was not, or none is there.
+
+    A log without a commit, or without its first ones and any checkpoint, is of no table: nobody can tell
+    which of the files beside it are rows (Delta protocol, "Delta Log Entries").
+    """
+    versions = [version for name in names if (version := delta_version(name)) is not None]
+    checkpoint = _LAST_CHECKPOINT in names or any(".checkpoint." in each for each in names)
+    if not versions:
+        if checkpoint:
+            return Log(DELTA, Finding("format", "a Delta log with a checkpoint"))
+        return Log(BROKEN, Finding("format", "its log has no commit")) if names and whole else None
+    if whole and min(versions) and not checkpoint:
+        told = f"its log begins at version {min(versions):,}, without a checkpoint"
+        return Log(BROKEN, Finding("format", told))
     return Log(DELTA, Finding("format", f"a Delta log, version {max(versions):,} or later"))
 
 
@@ -91,14 +104,12 @@ def log_of(requests: Requests, folder: FolderLook) -> Log | None:
     # Of a folder that was not seen to its end, the log may be what was not seen.
     unsure = not folder.complete
     if DELTA_FOLDER in folder.hidden or unsure:
-        names = _names(requests, f"{folder.prefix}{DELTA_FOLDER}/")
-        versions = [version for name in names if (version := delta_version(name)) is not None]
-        if versions:
-            return delta_log(versions)
-        if _LAST_CHECKPOINT in names:
-            return Log(DELTA, Finding("format", "a Delta log with a checkpoint"))
+        names, whole = _names(requests, f"{folder.prefix}{DELTA_FOLDER}/")
+        found = delta_log(names, whole=whole)
+        if found is not None:
+            return found
     if ICEBERG_FOLDER in folder.folders or unsure:
-        names = _names(requests, f"{folder.prefix}{ICEBERG_FOLDER}/")
+        names, _ = _names(requests, f"{folder.prefix}{ICEBERG_FOLDER}/")
         files = [name for name in names if is_iceberg_metadata(name)]
         if files:
             return iceberg_log(files)
@@ -113,8 +124,10 @@ def delta_version(name: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _names(requests: Requests, prefix: str) -> list[str]:
-    return [each.key.removeprefix(prefix) for each in requests.page(prefix).objects]
+def _names(requests: Requests, prefix: str) -> tuple[list[str], bool]:
+    """Return the first thousand names, and whether these are all."""
+    page = requests.page(prefix)
+    return [each.key.removeprefix(prefix) for each in page.objects], not page.more
 
 
 def _behind(prefix: str, last: str) -> str:

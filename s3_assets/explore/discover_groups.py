@@ -16,6 +16,8 @@ from s3_assets.explore.discover_shapes import (
     extension,
     family,
     is_partition,
+    name_expression,
+    name_shape,
 )
 from s3_assets.explore.findings import Finding, count
 
@@ -141,6 +143,7 @@ def grouped(
         for each in members:
             by_family.setdefault(family(each.key), []).append(each)
         chosen, left_out = _chosen(by_family)
+        narrowed = _of_most_names(chosen, left_out)
         told = _left_out(left_out, prefix)
         if not chosen:
             remarks += [f"{prefix}{'/'.join(static)}: {each}" for each in told]
@@ -152,7 +155,7 @@ def grouped(
                 tuple(sorted(of, key=lambda one: one.key)),
                 tuple(folders),
                 static,
-                own,
+                own if name not in narrowed else Paths((*own.wanted, narrowed[name]), own.unwanted),
                 complete,
                 found,
             )
@@ -193,13 +196,37 @@ def _told(own: Paths, given: Paths) -> list[Finding]:
 def _chosen(
     families: Mapping[str, list[ObjectInfo]],
 ) -> tuple[dict[str, list[ObjectInfo]], dict[str, list[ObjectInfo]]]:
-    """Return the formats that are tables or media, and what is left out: one file beside several others."""
+    """Return the formats that are tables or media, and what is left out: one file beside several alike.
+
+    One that is larger than all of the others is no by-product of them.
+    """
     known = {name: of for name, of in families.items() if name not in {OTHER_FAMILY, UNTOLD_FAMILY}}
     if not known and UNTOLD_FAMILY in families:
         known = {UNTOLD_FAMILY: families[UNTOLD_FAMILY]}
-    most = max((len(of) for of in known.values()), default=0)
-    chosen = {name: of for name, of in known.items() if len(of) > 1 or most == 1}
+    # Files whose names differ by words are not several of one kind.
+    alike = [1 if are_names([each.key for each in of]) else len(of) for of in known.values()]
+    most, size = max(alike, default=0), sum(each.size for of in known.values() for each in of)
+    chosen = {
+        name: of
+        for name, of in known.items()
+        if len(of) > 1 or most == 1 or sum(each.size for each in of) * 2 > size
+    }
     return chosen, {name: of for name, of in families.items() if name not in chosen}
+
+
+def _of_most_names(
+    chosen: dict[str, list[ObjectInfo]], left_out: dict[str, list[ObjectInfo]]
+) -> dict[str, str]:
+    """Leave out what is named unlike several others, where no name tells a format; return those names."""
+    kinds: dict[str, list[ObjectInfo]] = {}
+    for each in chosen.get(UNTOLD_FAMILY, ()):
+        kinds.setdefault(name_shape(each.key), []).append(each)
+    usual = [shape for shape, of in kinds.items() if len(of) > 1]
+    if len(usual) != 1 or len(kinds) == 1:
+        return {}
+    chosen[UNTOLD_FAMILY] = kinds.pop(usual[0])
+    left_out[UNTOLD_FAMILY] = [each for of in kinds.values() for each in of]
+    return {UNTOLD_FAMILY: f"(?:.*/)?{name_expression(usual[0])}$"}
 
 
 def _left_out(left_out: Mapping[str, list[ObjectInfo]], prefix: str) -> list[str]:

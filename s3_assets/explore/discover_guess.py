@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import AccessError, S3AssetsError
+from s3_assets.explore.discover_apart import kinds_of_names, of_kinds, strangers, unlike
 from s3_assets.explore.discover_folders import ICEBERG
 from s3_assets.explore.discover_groups import Group, Paths
 from s3_assets.explore.discover_media import media_guess
@@ -19,7 +20,7 @@ from s3_assets.explore.openmetadata_entry import as_told, names_told
 from s3_assets.explore.types import type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from s3_assets.connection.settings import S3Connection
     from s3_assets.explore.discover_requests import Requests
@@ -45,13 +46,19 @@ class Guesser:
             return [(group, _logged(group, path))]
         if group.is_media:
             return [(group, media_guess(group, path))]
+        apart = self._several(group)
+        if apart is None and (some := strangers(group)) and self._have_nothing_in_common(group, some):
+            return []
+        return apart or self._one(group)
+
+    def _several(self, group: Group) -> list[tuple[Group, Guess]] | None:
+        """Return the tables that a group consists of; None if it is one."""
         if group.may_be_several and (apart := self._apart(group)):
             return apart
         if group.may_be_numbered and (apart := self._by_folder(group)):
             return apart
-        keys = spread([each.key for each in group.files], _FILES)
-        found = self._files(group, [each for each in group.files if each.key in set(keys)])
-        return [(group, found)] if found is not None else []
+        kinds = kinds_of_names(group)
+        return (self._by_kind(group, kinds) if kinds else None) or None
 
     def _apart(self, group: Group) -> list[tuple[Group, Guess]]:
         """Return a table for each file, if their columns differ."""
@@ -88,6 +95,33 @@ class Guesser:
             for key, files in folders.items()
         ]
         return [pair for each in apart for pair in self.guess(each)]
+
+    def _by_kind(
+        self, group: Group, kinds: Mapping[str, tuple[ObjectInfo, ...]]
+    ) -> list[tuple[Group, Guess]]:
+        """Return a table for each kind of name, if they have different columns; kinds of the same are one."""
+        tables: dict[tuple[str, ...], list[tuple[str, tuple[ObjectInfo, ...]]]] = {}
+        for shape, files in kinds.items():
+            found = self._files(group, files[:1])
+            if found is not None:
+                tables.setdefault(tuple(sorted(found.columns)), []).append((shape, files))
+        if len(tables) < 2:
+            return []
+        return [pair for each in tables.values() for pair in self._one(of_kinds(group, each))]
+
+    def _have_nothing_in_common(self, group: Group, some: Sequence[ObjectInfo]) -> bool:
+        """Tell whether files that are named by an identity alone are no table, as results of queries are."""
+        guesses = [guess for each in some if (guess := self._files(group, [each])) is not None]
+        if not unlike([frozenset(each.columns) for each in guesses]):
+            return False
+        url = self.requests.objects.url(group.prefix)
+        self.remarks.append(f"{url}: its files have no columns in common, as results of queries; left out")
+        return True
+
+    def _one(self, group: Group) -> list[tuple[Group, Guess]]:
+        keys = spread([each.key for each in group.files], _FILES)
+        found = self._files(group, [each for each in group.files if each.key in set(keys)])
+        return [(group, found)] if found is not None else []
 
     def _files(self, group: Group, files: Sequence[ObjectInfo]) -> Guess | None:
         place = self.requests.objects.url(files[0].key)

@@ -11,8 +11,10 @@ from s3_assets.explore.names import ending
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+# Dates and parts of them, and moments since 1970 in seconds to nanoseconds; an account's number is neither.
 _DATED = re.compile(
-    r"(?:19|20)\d{2}(?:-?[01]\d(?:-?[0-3]\d(?:[T _-]?[0-2]\d(?:[:-]?[0-5]\d){0,2}Z?)?)?)?|\d{1,2}|\d{10,}"
+    r"(?:19|20)\d{2}(?:-?[01]\d(?:-?[0-3]\d(?:[T _-]?[0-2]\d(?:[:-]?[0-5]\d){0,2}Z?)?)?)?"
+    r"|\d{1,2}|1\d{9}(?:\d{3}){0,3}"
 )
 _NUMBERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,}|\d+")
 _ALIKE = 8
@@ -95,6 +97,16 @@ def are_names(keys: Sequence[str]) -> bool:
     return len(set(stems)) == len(stems) > 1 and not any(
         _NUMBERS.search(stem) or stem.startswith("part") for stem in stems
     )
+
+
+def name_shape(key: str) -> str:
+    """Return a file's name with `#` in the place of what differs from file to file of one table."""
+    return _shape(key.rpartition("/")[2])
+
+
+def name_expression(shape: str) -> str:
+    """Return the expression of the names that have this shape."""
+    return "[0-9a-f-]+".join(map(re.escape, shape.split("#")))
 
 
 def spread(items: Sequence[str], most: int) -> list[str]:

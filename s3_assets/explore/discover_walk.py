@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from s3_assets.explore.discover_folders import DELTA, HUDI, FolderLook, Log, log_of, look
+from s3_assets.explore.discover_folders import BROKEN, DELTA, HUDI, FolderLook, Log, log_of, look
 from s3_assets.explore.discover_groups import DIRECT, Group, Paths, grouped
 from s3_assets.explore.discover_samples import sample
 from s3_assets.explore.discover_shapes import beginnings, partitions_among
@@ -158,6 +158,11 @@ def _logged(requests: Requests, folder: FolderLook, log: Log) -> Walked:
         return Walked(
             remarks=[f"{folder.prefix} is a Hudi table ({log.evidence.evidence}); it cannot be read in place"]
         )
+    if log.format == BROKEN:
+        told = (
+            f"{folder.prefix} is a Delta table that cannot be read ({log.evidence.evidence}); it is left out"
+        )
+        return Walked(remarks=[told])
     folders: list[str] = []
     values = [each for each in folder.folders if "=" in each]
     if log.format == DELTA and values:

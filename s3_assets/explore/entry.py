@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from textwrap import wrap
@@ -62,8 +63,10 @@ def name_of(path: str, bucket: str) -> str:
 
 
 def plain_name(text: str) -> str:
-    """Return a name that a registry takes, as near as may be."""
-    return _NO_NAME.sub("_", text).strip("_") or "table"
+    """Return a name that a registry takes, as near as may be: letters without their marks."""
+    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    marked = "".join(each for each in plain if not unicodedata.combining(each))
+    return _NO_NAME.sub("_", marked).strip("_") or "table"
 
 
 def scalar(value: object) -> str:
