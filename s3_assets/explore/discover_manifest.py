@@ -11,7 +11,7 @@ from s3_assets.explore.discover_groups import Group
 from s3_assets.explore.discover_shapes import MEDIA_FAMILY
 from s3_assets.explore.discover_walk import Walked, survey_one
 from s3_assets.explore.findings import Finding
-from s3_assets.explore.openmetadata import FILE_NAME, GLOBAL_FILE_NAME, Manifest, PlacedEntry, read_manifest
+from s3_assets.explore.openmetadata import FILE_NAME, GLOBAL_FILE_NAME, PlacedEntry, read_manifest
 from s3_assets.explore.openmetadata_globs import matches
 
 if TYPE_CHECKING:
@@ -33,10 +33,13 @@ class Claims:
 
 
 def fetch_manifest(requests: Requests) -> tuple[list[PlacedEntry], list[str]]:
-    """Return the entries of the manifest in the bucket's root, the bucket's own one first, and remarks."""
+    """Return the entries of the manifest in the bucket's root, and remarks.
+
+    As with OpenMetadata, entries of a global manifest that name the bucket come before the bucket's own ones.
+    """
     objects = requests.objects
     remarks: list[str] = []
-    for name in (FILE_NAME, GLOBAL_FILE_NAME):
+    for name in (GLOBAL_FILE_NAME, FILE_NAME):
         if not requests.spend(name):
             continue
         try:
@@ -49,21 +52,21 @@ def fetch_manifest(requests: Requests) -> tuple[list[PlacedEntry], list[str]]:
         except SettingError as error:
             remarks.append(f"{error.location}: {error.found} {error.remedy}".rstrip())
         else:
-            entries = _of(objects.url(""), manifest)
+            bucket = objects.url("").removeprefix("s3://").strip("/")
+            if name == GLOBAL_FILE_NAME and not manifest.names(bucket):
+                continue
             remarks += manifest.remarks
-            if entries:
+            if entries := manifest.of_bucket(bucket):
                 return entries, remarks
     return [], remarks
-
-
-def _of(url: str, manifest: Manifest) -> list[PlacedEntry]:
-    return manifest.of_bucket(url.removeprefix("s3://").strip("/"))
 
 
 def claim(requests: Requests, entries: Iterable[PlacedEntry], root: str) -> Claims:
     """Look into the folders that entries name, as far as they lie below `root`."""
     found = Claims()
     for each in entries:
+        if each.entry.folders_only:
+            continue
         if each.entry.is_pattern:
             found.patterns.append(each)
             continue
@@ -75,7 +78,8 @@ def claim(requests: Requests, entries: Iterable[PlacedEntry], root: str) -> Clai
 
 def claimed_before(entries: Iterable[PlacedEntry], folders: Iterable[str]) -> Claims:
     """Return what is left to say of entries whose folders were looked into by an earlier portion."""
-    return Claims(folders=set(folders), patterns=[each for each in entries if each.entry.is_pattern])
+    patterns = [each for each in entries if each.entry.is_pattern and not each.entry.folders_only]
+    return Claims(folders=set(folders), patterns=patterns)
 
 
 def _claim(requests: Requests, placed: PlacedEntry, prefix: str, found: Claims) -> None:

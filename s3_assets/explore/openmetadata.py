@@ -84,6 +84,7 @@ class ManifestEntry(_Told):
     partition_columns: list[ManifestColumn] = Field(default=[], alias="partitionColumns")
     exclude_paths: list[str] = Field(default=list(EXCLUDED), alias="excludePaths")
     exclude_patterns: list[str] = Field(default=[], alias="excludePatterns")
+    folders_only: bool = Field(default=False, alias="foldersOnly")
 
     @property
     def path(self) -> str:
@@ -141,6 +142,10 @@ class Manifest:
 
     entries: tuple[PlacedEntry, ...]
     remarks: tuple[str, ...] = ()
+
+    def names(self, bucket: str) -> bool:
+        """Tell whether an entry is of that bucket by its name."""
+        return any(each.entry.container_name == bucket for each in self.entries)
 
     def of_bucket(self, bucket: str) -> list[PlacedEntry]:
         """Return the entries of one bucket: those that name it, and those that name none."""
@@ -217,6 +222,10 @@ def _remarks(entry: ManifestEntry, place: str) -> list[str]:
     told = []
     if entry.structure_format and entry.format is None and not entry.is_media:
         told.append(f"{place}: '{entry.structure_format}' cannot be read in place; the files are looked at")
+    if entry.folders_only:
+        told.append(
+            f"{place}: foldersOnly is of folders without their data; what lies there is found as anywhere"
+        )
     if not entry.auto_partition_detection:
         told.append(f"{place}: autoPartitionDetection is off; folders named column=value are columns here")
     told += [

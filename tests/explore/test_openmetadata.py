@@ -77,14 +77,44 @@ def test_errors_name_the_line(text: str, told: str) -> None:
 
 
 def test_all_problems_at_once() -> None:
-    text = '{"entries": [\n{"depth": -1},\n{"dataPath": "a",\n"isPartitioned": "yes", "foldersOnly": true}]}'
+    text = '{"entries": [\n{"depth": -1},\n{"dataPath": "a",\n"isPartitioned": "yes", "owner": true}]}'
 
     with pytest.raises(SettingError, match=r"3 problems in m\.json:\n.*line 2.*\n.*line 2.*\n.*line 4"):
         read_manifest(text, "m.json")
     assert (
-        "'foldersOnly' is not known"
-        in read_manifest('{"entries": [{"dataPath": "a", "foldersOnly": true}]}', "m.json").remarks[0]
+        "'owner' is not known"
+        in read_manifest('{"entries": [{"dataPath": "a", "owner": true}]}', "m.json").remarks[0]
     )
+
+
+BREAKS = {
+    '"dataPath"': ('"dataPth"', "there is no field 'dataPth'; did you mean 'dataPath'?"),
+    '"structureFormat"': ('"structureFormt"', "there is no field 'structureFormt'; did you mean"),
+    '"isPartitioned": true': ('"isPartitioned": "yes"', "'isPartitioned': input should be a valid boolean"),
+    '"dataType": "': ('"dataType": 1, "x": "', "'partitionColumns."),
+    '"depth": 2': ('"depth": -2', "'depth': input should be greater than or equal to 0"),
+    '"unstructuredFormats": ["png","pdf"]': ('"unstructuredFormats": "png"', "'unstructuredFormats': input"),
+    '"dataPath": "': ('"dataPath" "', "there is no colon behind"),
+    '"containerName": "': ('"containerName": "\\q', "this is not JSON: invalid"),
+}
+
+
+def test_a_published_example_that_is_broken_anywhere_names_the_line() -> None:
+    broken = 0
+    for example in sorted(EXAMPLES.glob("*.json")):
+        lines = example.read_text().splitlines()
+        for number, line in enumerate(lines, 1):
+            for found, (instead, told) in BREAKS.items():
+                if found not in line:
+                    continue
+                text = "\n".join([*lines[: number - 1], line.replace(found, instead), *lines[number:]])
+                with pytest.raises(SettingError) as error:
+                    read_manifest(text, "m.json")
+                message = str(error.value)
+                assert f"line {number}: " in message or f"m.json:{number}:" in message, (example.name, text)
+                assert told in message
+                broken += 1
+    assert broken == 70
 
 
 # The examples of OpenMetadata's own documentation of its patterns.
@@ -167,6 +197,52 @@ def test_what_it_means_in_a_bucket(place: Place) -> None:
     assert {each.told_by for each in found.found} == {
         f"openmetadata.json line {line}" for line in (3, 17, 24)
     }
+
+
+def test_the_bucket_of_the_documentation(place: Place) -> None:
+    """The example of the page "Storage Services": a global manifest, and what it says lies in the bucket."""
+    manifest = (EXAMPLES / "storage_page.json").read_text().replace("collate-demo-storage", place.bucket)
+    rows = parquet()
+    states = ("State=AL", "State=AZ")
+    bodies = {
+        "openmetadata_storage_manifest.json": manifest.encode(),
+        # It is not read: the global one names the bucket.
+        "openmetadata.json": b'{"entries": [{"dataPath": "cities", "structureFormat": "csv"}]}',
+        **{f"cities_multiple_simple/20230412/{each}/a.parquet": rows for each in states},
+        **{f"cities_multiple/Year=2023/{each}/a.parquet": rows for each in states},
+        **{f"cities/{each}/a.parquet": rows for each in states},
+        "transactions_separator/1.csv": ORDERS,
+        "transactions/1.csv": ORDERS.replace(b";", b","),
+        "solution.pdf": b"%PDF-1.7",
+    }
+    for key, body in bodies.items():
+        place.client.put_object(Bucket=place.bucket, Key=key, Body=body)
+
+    found = discover(place.connection())
+
+    columns = {each.name: list(each.guess.columns) for each in found.found if each.kind == "table"}
+    assert columns == {
+        "cities": ["id", "name", "State"],
+        "cities_multiple": ["id", "name", "Year", "State"],
+        "cities_multiple_simple": ["id", "name", "State"],
+        "transactions": ["id", "amount"],
+        "transactions_separator": ["id", "amount"],
+    }
+    assert [each.url for each in found.found if each.kind == "media"] == [f"s3://{place.bucket}/"]
+    assert all(each.told_by.startswith("openmetadata_storage_manifest.json line ") for each in found.found)
+
+
+def test_folders_without_their_data(place: Place) -> None:
+    entries = [{"dataPath": "archive/", "foldersOnly": True}, {"dataPath": "logs/", "structureFormat": "json",
+               "depth": 3, "foldersOnly": True}]  # fmt: skip
+    text = json.dumps({"entries": entries}, indent=1)
+    for key, body in {"openmetadata.json": text.encode(), "archive/a.csv": ORDERS}.items():
+        place.client.put_object(Bucket=place.bucket, Key=key, Body=body)
+
+    found = discover(place.connection())
+
+    assert [(each.name, each.told_by) for each in found.found] == [("archive", "")]
+    assert sum("foldersOnly" in each for each in found.remarks) == 2
 
 
 def test_written_and_read_back(place: Place) -> None:
