@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from s3_assets.cli import exits
 from s3_assets.cli.console import print_error, standard_error, standard_output
-from s3_assets.cli.interruption import exit_code, was_interrupted
+from s3_assets.cli.interruption import exit_code, reading, was_interrupted
 from s3_assets.errors import S3AssetsError
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
@@ -28,6 +28,15 @@ class Command(TyperCommand):
         """Print the help."""
         with _our_console():
             super().format_help(ctx, formatter)
+
+
+class Reader(Command):
+    """A command that changes nothing, and leaves nothing behind wherever it ends."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as the class above has it
+        """Run the command; a signal ends it soon, even while a server does not answer."""
+        with reading(ctx.command_path):
+            return super().invoke(ctx)
 
 
 class Group(TyperGroup):
@@ -71,12 +80,16 @@ def add(
     command: Callable[..., None],
     *,
     panel: str | None = None,
+    reads: bool = False,
     codes: dict[int, str] | None = None,
 ) -> None:
-    """Give a group a command, under a heading of its help; `codes` are exit codes of a meaning of its own."""
+    """Give a group a command, under a heading of its help.
+
+    `reads` is for those that change nothing; `codes` are exit codes of a meaning of its own.
+    """
     told = "; ".join(f"{code}: {meaning}" for code, meaning in (codes or {}).items())
     epilog = f"Exit code {told}." if told else None
-    group.command(name, cls=Command, epilog=epilog, rich_help_panel=panel)(command)
+    group.command(name, cls=Reader if reads else Command, epilog=epilog, rich_help_panel=panel)(command)
 
 
 def flowing(text: str | None) -> str | None:
@@ -100,6 +113,9 @@ def _our_console() -> Iterator[None]:
         setattr(rich_utils, name, value)
     try:
         yield
+    except SystemExit:
+        # Rich ends the program where nobody reads on.
+        raise SystemExit(exits.UNREAD) from None
     finally:
         for name, value in before.items():
             setattr(rich_utils, name, value)

@@ -29,12 +29,13 @@ def run_demo(
     """
     from s3_assets.cli.demo_pipeline import at_home
     from s3_assets.cli.demo_steps import Demo
-    from s3_assets.cli.dev import dagster_home, signals_end_it
+    from s3_assets.cli.dev import dagster_home
+    from s3_assets.cli.interruption import patient
 
     registry_file = options(context).path()
     root = registry_file.parent
     chosen = (folder or root / ".demo").absolute()
-    with signals_end_it(), at_home(root, dagster_home(root).absolute()), ExitStack() as running:
+    with patient(), at_home(root, dagster_home(root).absolute()), ExitStack() as running:
         demo = Demo(registry_file, chosen, rows=rows, running=running)
         demo.start(port=port, keep=keep, fresh=fresh)
         demo.play()

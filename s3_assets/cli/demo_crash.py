@@ -37,7 +37,7 @@ def kill_while_writing(
     before = list_files()
     version = committed()
     with subprocess.Popen(
-        [sys.executable, "-m", "s3_assets.cli.main", "--registry", str(registry_file), "import", name],
+        [sys.executable, "-m", "s3_assets", "--registry", str(registry_file), "import", name],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -5,8 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from typing import Annotated
 import typer
 
 from s3_assets.cli.console import facts, standard_output
+from s3_assets.cli.interruption import patient
 from s3_assets.cli.options import options
 from s3_assets.errors import S3AssetsError, SettingError
 
@@ -54,7 +54,7 @@ def run_dev(
     folder = (folder or root / ".demo").absolute()
     chosen = free_port(port)
     console = standard_output()
-    with signals_end_it(), ExitStack() as running:
+    with patient(), ExitStack() as running:
         rows = []
         if local_connection(given.load()) is not None:
             demo = start_server(folder, registry_file, port=None, keep=False)
@@ -162,22 +162,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait(_SECONDS_TO_STOP)
         except subprocess.TimeoutExpired:
             continue
-
-
-@contextmanager
-def signals_end_it() -> Iterator[None]:
-    """Let SIGTERM end it as Ctrl-C does, and Ctrl-C even if a shell started it in the background.
-
-    There a shell has interrupts ignored, which `dagster dev` would inherit: it could not be stopped.
-    """
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def free_port(wanted: int, tried: int = _PORTS_TRIED) -> int:

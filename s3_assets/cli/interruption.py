@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,9 @@ from s3_assets.cli import exits
 
 # Whoever presses twice in a hurry does not mean to leave things behind.
 _SECONDS_OF_ONE = 1.0
+# Longer than anybody notices a terminal to be put right, shorter than a server that does not answer.
+_SECONDS_TO_LEAVE = 1.0
+_SHOW_CURSOR = "\x1b[?25h"
 
 
 class Interruption(KeyboardInterrupt):
@@ -23,6 +28,8 @@ class Interruption(KeyboardInterrupt):
 
 _moments: list[float] = []
 """When the signals came."""
+_readers: list[str] = []
+"""The command that is running, if it only reads."""
 
 
 def listen() -> None:
@@ -54,10 +61,14 @@ def patient() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def require_uninterrupted() -> None:
-    """Raise `KeyboardInterrupt` if a signal has come: Python itself raises it in the main thread alone."""
-    if _moments:
-        raise KeyboardInterrupt
+@contextmanager
+def reading(command: str) -> Iterator[None]:
+    """Let a signal end the body soon, whatever its threads still wait for: it leaves nothing behind."""
+    _readers.append(command)
+    try:
+        yield
+    finally:
+        _readers.remove(command)
 
 
 def was_interrupted() -> bool:
@@ -79,5 +90,18 @@ def _interrupt_or_end(number: int, frame: FrameType | None) -> None:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     del frame
     _moments.append(time.monotonic())
-    if len(_moments) == 1:
-        raise Interruption(number)
+    if len(_moments) > 1:
+        return
+    if _readers:
+        last = threading.Timer(_SECONDS_TO_LEAVE, _leave, (number,))
+        last.daemon = True
+        last.start()
+    raise Interruption(number)
+
+
+def _leave(number: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{_SHOW_CURSOR}\r")
+    sys.stderr.write("interrupted\n")
+    sys.stderr.flush()
+    os._exit(exits.signalled(number))

@@ -87,14 +87,14 @@ add(servers, "start", server.start)
 add(servers, "stop", server.stop)
 add(servers, "status", server.status, codes={3: "no server runs on the folder"})
 
-add(application, "ls", ls.list_place, panel=LOOK)
-add(application, "tree", tree.show_tree, panel=LOOK)
-add(application, "du", du.disk_usage, panel=LOOK)
-add(application, "head", head.head, panel=LOOK)
-add(application, "discover", discover.discover, panel=LOOK)
-add(application, "guess", guess.guess, panel=LOOK)
-add(application, "schema", schema.schema, panel=LOOK)
-add(application, "preview", preview.preview, panel=LOOK)
+add(application, "ls", ls.list_place, panel=LOOK, reads=True)
+add(application, "tree", tree.show_tree, panel=LOOK, reads=True)
+add(application, "du", du.disk_usage, panel=LOOK, reads=True)
+add(application, "head", head.head, panel=LOOK, reads=True)
+add(application, "discover", discover.discover, panel=LOOK, reads=True)
+add(application, "guess", guess.guess, panel=LOOK, reads=True)
+add(application, "schema", schema.schema, panel=LOOK, reads=True)
+add(application, "preview", preview.preview, panel=LOOK, reads=True)
 application.add_typer(
     metadatas,
     name="metadata",
@@ -104,8 +104,8 @@ application.add_typer(
 add(metadatas, "show", metadata.show)
 add(metadatas, "openmetadata", metadata_written.openmetadata)
 
-add(application, "validate", registry.validate, panel=REGISTRY)
-add(application, "tables", registry.list_tables, panel=REGISTRY)
+add(application, "validate", registry.validate, panel=REGISTRY, reads=True)
+add(application, "tables", registry.list_tables, panel=REGISTRY, reads=True)
 add(
     application,
     "check",
@@ -113,13 +113,13 @@ add(
     panel=REGISTRY,
     codes={1: "a permission is missing or could not be tested, or the clock is too far off"},
 )
-add(application, "policy", policy.print_policy, panel=REGISTRY)
+add(application, "policy", policy.print_policy, panel=REGISTRY, reads=True)
 
-add(application, "plan", plan.plan, panel=MOVE)
+add(application, "plan", plan.plan, panel=MOVE, reads=True)
 add(application, "import", imports.run_import, panel=MOVE)
 add(application, "export", export.run_export, panel=MOVE)
 add(application, "media", media.run_media, panel=MOVE)
-add(application, "history", history.history, panel=MOVE)
+add(application, "history", history.history, panel=MOVE, reads=True)
 application.add_typer(
     cursors,
     name="cursor",
@@ -127,7 +127,7 @@ application.add_typer(
     rich_help_panel=MOVE,
 )
 moved = {1: "the answer was no; also an error", 2: "there is nobody to ask, and no --yes; also wrong usage"}
-add(cursors, "show", cursor.show)
+add(cursors, "show", cursor.show, reads=True)
 add(cursors, "set", cursor.set_cursor, codes=moved)
 add(cursors, "reset", cursor.reset, codes=moved)
 

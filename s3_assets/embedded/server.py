@@ -214,6 +214,10 @@ class EmbeddedServer:
                 self.stop()
                 if not (attempts_left and _taken(port)):
                     raise
+            except BaseException:
+                # Such as a Ctrl-C.
+                self.stop()
+                raise
             else:
                 return
 

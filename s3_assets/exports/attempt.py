@@ -19,6 +19,7 @@ from s3_assets.incremental.cursor import NumberTakenError
 from s3_assets.incremental.numbers import next_number
 from s3_assets.incremental.publishing import StreamMovedError
 from s3_assets.incremental.run_notes import ReadNote, write_reads
+from s3_assets.interruptions import deferred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,8 +66,9 @@ class Attempt:
             self._begin()
             new = self._write()
             self.keys.refuse_taken(file.upload.key for file in new[1:])
-            stamps = dict.fromkeys(self.cursors, self.number)
-            number, entry = committing.commit(self._entry(new), stamps)
+            # A commit whose files nobody sees yet is not left to the next run because of a Ctrl-C.
+            with deferred():
+                return self._publish(committing, new)
         except BaseException as error:
             # Of a commit that may stand the uploads are no longer ours.
             if not committing.sent:
@@ -74,6 +76,10 @@ class Attempt:
                 if isinstance(error, Exception) and not isinstance(error, StreamMovedError):
                     committing.refuse_overtaken(error)
             raise
+
+    def _publish(self, committing: Committing, new: Sequence[NewFile]) -> tuple[Entry, Manifest]:
+        stamps = dict.fromkeys(self.cursors, self.number)
+        number, entry = committing.commit(self._entry(new), stamps)
         carried = carry_out(self.export.destination, number, entry, fresh=True)
         if carried.problem is not None:
             raise carried.problem
@@ -134,8 +140,9 @@ class Attempt:
             self._files[-1].finish()
         key = self.keys.key(self._first + number)
         mark = self.export.destination.mark(self.unit.name, self.number)
-        file = self.export.destination.uploads.open(key, self.export.file_options, commit=mark)
-        self._files.append(file)
+        with deferred():
+            file = self.export.destination.uploads.open(key, self.export.file_options, commit=mark)
+            self._files.append(file)
         return file
 
     def _entry(self, new: Sequence[NewFile]) -> Entry:

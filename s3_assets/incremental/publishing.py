@@ -20,6 +20,8 @@ from s3_assets.errors import (
 )
 from s3_assets.incremental.attempts import Attempts, Span, overtaken
 from s3_assets.incremental.audit import audit, refuse_rows_outside
+from s3_assets.incremental.sweep import sweep_interrupted
+from s3_assets.interruptions import deferred
 from s3_assets.tables.table import Commit, TableVersion
 
 if TYPE_CHECKING:
@@ -107,13 +109,20 @@ class Publishing:
         layout = writer.layout(self.number)
         schema = arranged.collect_schema()
         connection = self.target.files_connection
-        parts = write_parts(arranged, layout, connection, self.progress, self.bounds)
+        try:
+            parts = write_parts(arranged, layout, connection, self.progress, self.bounds)
+        except BaseException as error:
+            # Interrupted, and no commit was sent: nobody will ever need what is there.
+            if not isinstance(error, Exception):
+                sweep_interrupted(self.target, self.number)
+            raise
         try:
             audited = audit(parts, layout, connection)
             if self.bounds is not None:
                 refuse_rows_outside(audited, layout, self.bounds, schema, connection)
             writer.inspect(audited)
-            return self._publish(writer, audited)
+            with deferred():
+                return self._publish(writer, audited)
         except S3AssetsError as error:
             # In doubt the parts stay: a commit that lands later needs them, and a later success sweeps them.
             if not self._unsettled:

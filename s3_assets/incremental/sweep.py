@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from s3_assets.errors import S3AssetsError
 from s3_assets.incremental.attempts import Attempts, uncommitted
 from s3_assets.objects import Objects
+from s3_assets.uploads import Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -55,6 +56,27 @@ def sweep_overwrites(target: Table[Any], own: int, rivals: Sequence[Attempt]) ->
         _left_behind(target, error)
         return 0
     return swept
+
+
+def sweep_interrupted(target: Table[Any], attempt: int) -> None:
+    """Take away the data files and open uploads of an attempt whose commit was never sent.
+
+    What cannot be taken away, its cursors' files and its mark are found by the next success.
+    """
+    objects, uploads = Objects(target.files_connection), Uploads(target.files_connection)
+    folder = target.staging.key
+    try:
+        objects.delete(item.key for item in objects.list_objects(folder) if _is_of(item.key, attempt))
+        for upload in uploads.open_uploads(folder):
+            if _is_of(upload.key, attempt):
+                uploads.abort(upload.key, upload.upload_id)
+    except S3AssetsError as error:
+        _left_behind(target, error)
+
+
+def _is_of(key: str, attempt: int) -> bool:
+    match = _PART.search(key)
+    return match is not None and int(match["attempt"]) == attempt
 
 
 def _left_behind(target: Table[Any], error: S3AssetsError) -> None:

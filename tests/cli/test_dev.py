@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from s3_assets.cli.demo_server import taken, without_proxy
-from s3_assets.cli.dev import dagster_home, free_port, has_objects, signals_end_it
+from s3_assets.cli.dev import dagster_home, free_port, has_objects
+from s3_assets.cli.interruption import patient
 from s3_assets.embedded.demo_landing import Landing
 from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.errors import SettingError
@@ -50,7 +51,7 @@ def test_objects_of_the_server_are_seen(tmp_path: Path) -> None:
 def test_signals_end_it_even_where_a_shell_had_them_ignored(number: signal.Signals) -> None:
     before = signal.signal(number, signal.SIG_IGN)
     try:
-        with pytest.raises(KeyboardInterrupt), signals_end_it():
+        with pytest.raises(KeyboardInterrupt), patient():
             signal.raise_signal(number)
         assert signal.getsignal(number) is signal.SIG_IGN
     finally:
