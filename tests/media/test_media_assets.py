@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from s3_assets.builder import build_definitions
+from s3_assets.media.inventory import columns
 from s3_assets.registry import Registry
+from s3_assets.tables.type_names import type_name
 from tests.incremental import work
 from tests.media import media_work
 from tests.media.media_ground import MediaGround
@@ -25,7 +27,15 @@ def definitions(ground: MediaGround) -> dg.Definitions:
             "photos": work.connection(ground.endpoint, ground.source),
             "lake": work.connection(ground.endpoint, ground.bucket),
         },
-        "tables": {"lake/photos": {"connection": "lake", "path": "table", "format": "delta"}},
+        "tables": {
+            "lake/photos": {
+                "connection": "lake",
+                "path": "table",
+                "format": "delta",
+                "preview": {"rows": 1},
+                "column_descriptions": {"status": "Whether it is there."},
+            }
+        },
         "media": {
             "photos": {
                 "connection": "photos",
@@ -54,6 +64,17 @@ def test_a_run_tells_what_it_did(definitions: dg.Definitions, ground: MediaGroun
     for _, kind, text in pictures:
         with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
             assert (picture.format, max(picture.size) <= 96) == (kind.partition("/")[2].upper(), True)
+
+
+def test_the_columns_are_told_before_any_run(definitions: dg.Definitions) -> None:
+    (spec,) = definitions.resolve_all_asset_specs()
+    schema = spec.metadata["dagster/column_schema"]
+
+    assert {each.name: each.type for each in schema.columns} == {
+        name: type_name(dtype) for name, dtype in columns().items()
+    }
+    told = {each.name: each.description for each in schema.columns}
+    assert (told["status"], told["width"]) == ("Whether it is there.", "Pixels.")
 
 
 def test_the_sensor_starts_a_run_when_something_changed(
