@@ -1,30 +1,32 @@
-"""`s3-assets ls`: what lies directly in a folder."""
+"""`s3-assets ls`: what lies directly in a folder, or all that lies below it; without a URL, all buckets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table as Grid
-from rich.text import Text
 
-from s3_assets.cli.console import print_json, standard_error, standard_output
+from s3_assets.cli.console import note, print_json, standard_error
+from s3_assets.cli.listed import Listed, described, print_buckets, print_grid, print_lines, print_many_as_json
 from s3_assets.cli.options import Output, OutputAs, options
-from s3_assets.cli.places import FolderUrl, Reach, find_folder, reaching
+from s3_assets.cli.places import FolderUrlOrNone, Reach, find_account, find_folder, reaching
 
 if TYPE_CHECKING:
-    from s3_assets.objects import ObjectInfo, Objects
+    from s3_assets.objects import Objects
 
-Listed = tuple[str, "ObjectInfo | None"]
-"""A name, and the object; None: a folder."""
+# So many are printed as one table, more as they come.
+_PAGE = 1_000
 
 
 @reaching
 def list_place(
     context: typer.Context,
-    url: FolderUrl,
-    most: Annotated[int, typer.Option("--most", "-n", min=1, help="Stop after so many.")] = 1_000,
+    url: FolderUrlOrNone = None,
+    most: Annotated[int, typer.Option("--most", "-n", min=1, help="Stop after so many.")] = _PAGE,
     *,
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="Never stop; printed as they come.")
+    ] = False,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-R", help="The objects of all folders inside.")
     ] = False,
@@ -33,59 +35,68 @@ def list_place(
 ) -> None:
     """List the folders and objects of a folder: size, moment of the last change, and name.
 
+    Without a URL, the buckets are listed that the credentials see.
+
     Example: [bold]s3-assets ls s3://shop/landing/[/bold]
     """
     from s3_assets.objects import Objects
 
+    if url is None:
+        from s3_assets.explore.containers import list_buckets
+
+        print_buckets(list_buckets(find_account(reach, options(context))), output)
+        return
     place = find_folder(url, reach, options(context))
-    listed = _listed(Objects(place.connection), place.key, deep=recursive)
+    at_once = everything or most > _PAGE
+    listed = _listed(Objects(place.connection), place.key, deep=recursive, at_once=at_once)
+    if at_once:
+        _print_many(listed, place.key, None if everything else most, output)
+        return
     with standard_error().status("listing"):
         found = list(islice(listed, most + 1))
     shown, more = found[:most], len(found) > most
     if output is Output.JSON:
-        print_json({"prefix": place.key, "entries": [*map(_described, shown)], "more": more})
+        print_json({"prefix": place.key, "entries": [*map(described, shown)], "more": more})
         return
-    _print(shown)
+    print_grid(shown)
     if more:
-        told = f"note: there are more than {most:,}; allow more with --most"
-        standard_error().print(told, markup=False, soft_wrap=True)
+        _note_more(most)
 
 
-def _listed(objects: "Objects", prefix: str, *, deep: bool) -> Iterator[Listed]:
+def _print_many(listed: Iterator[Listed], prefix: str, most: int | None, output: Output) -> None:
+    shown: Iterable[Listed] = islice(listed, most)
+    if output is Output.JSON:
+        print_many_as_json(prefix, shown, lambda: next(listed, None) is not None)
+        return
+    print_lines(shown)
+    if most is not None and next(listed, None) is not None:
+        _note_more(most)
+
+
+def _note_more(most: int) -> None:
+    note(f"there are more than {most:,}; allow more with --most, or all with --all")
+
+
+def _listed(objects: "Objects", prefix: str, *, deep: bool, at_once: bool) -> Iterator[Listed]:
     """Yield what lies in the folder, in the order of its names, page by page."""
+    if deep and at_once:
+        from s3_assets.explore.deep_listing import deep_listing
+
+        for page in deep_listing(objects, prefix):
+            for each in page:
+                if each.key != prefix:
+                    yield each.key[len(prefix) :], each
+        return
     after, more = None, True
     while more:
-        page = objects.folder_page(prefix, after, deep=deep)
-        found: list[Listed] = [(each, None) for each in page.folders]
-        found += [(each.key, each) for each in page.objects if each.key != prefix]
+        folder = objects.folder_page(prefix, after, deep=deep)
+        found: list[Listed] = [(each, None) for each in folder.folders]
+        found += [(each.key, each) for each in folder.objects if each.key != prefix]
         found.sort(key=lambda each: each[0].encode())
-        for key, each in found:
-            yield key.removeprefix(prefix), each
-        more = page.more and bool(found)
+        for key, one in found:
+            yield key.removeprefix(prefix), one
+        more = folder.more and bool(folder.folders or folder.objects)
         if more:
-            key, each = found[-1]
+            last = max([*folder.folders, *(each.key for each in folder.objects)])
             # Behind a folder: behind all that it holds.
-            after = key if each is not None else f"{key}\U0010ffff"
-
-
-def _print(found: list[Listed]) -> None:
-    from s3_assets.progress import readable_bytes
-
-    grid = Grid(box=None, header_style="bold", pad_edge=False)
-    grid.add_column("size", justify="right")
-    grid.add_column("changed")
-    grid.add_column("name", overflow="fold")
-    for name, each in found:
-        if each is None:
-            grid.add_row("-", "-", Text(name, style="bold"))
-        else:
-            grid.add_row(readable_bytes(each.size), f"{each.modified:%Y-%m-%d %H:%M:%S}Z", Text(name))
-    standard_output().print(grid)
-
-
-def _described(listed: Listed) -> dict[str, Any]:
-    name, each = listed
-    if each is None:
-        return {"name": name, "kind": "folder"}
-    changed = each.modified.isoformat()
-    return {"name": name, "kind": "object", "size": each.size, "changed": changed, "etag": each.etag}
+            after = f"{last}\U0010ffff" if last in folder.folders else last

@@ -37,6 +37,10 @@ _KEYS = ("access_key_id", "secret_access_key", _TOKEN)
 
 Anonymous = Annotated[bool, typer.Option("--anonymous", help="Of a URL: send requests unsigned.")]
 FolderUrl = Annotated[str, typer.Argument(help="A bucket or a folder: s3://bucket/ or s3://bucket/path/.")]
+FolderUrlOrNone = Annotated[
+    str | None,
+    typer.Argument(help="A bucket or a folder: s3://bucket/ or s3://bucket/path/; left out: all buckets."),
+]
 TableOrUrl = Annotated[
     str,
     typer.Argument(
@@ -151,6 +155,26 @@ def find_folder(url: str, reach: Reach, options: Options) -> Place:
     return find_place(folder_url(url), reach, registry_for(options, reach))
 
 
+def find_account(reach: Reach, options: Options) -> "S3Connection":
+    """Return a connection of the server whose buckets are meant: what it says of a bucket is of no account.
+
+    Raises `SettingError` for a registry whose connections reach several servers, or with several identities.
+    """
+    registry = registry_for(options, reach)
+    if reach.connection is not None and registry is not None:
+        return _named(reach.connection, registry)
+    if registry is None or reach.fields or not registry.connections:
+        return _in_no_registry(Location.parse("s3://buckets/"), "", reach).connection
+    ways = {each.model_copy(update={"name": "", "url": ""}): each for each in registry.connections.values()}
+    if len(ways) > 1:
+        raise SettingError(
+            f"the registry's connections lead to different servers, or identities: "
+            f"{', '.join(registry.connections)}",
+            remedy="Name one with --connection.",
+        )
+    return next(iter(ways.values()))
+
+
 def folder_url(url: str) -> str:
     """Return the URL with a slash at its end."""
     return url if url.endswith("/") else f"{url}/"
@@ -186,12 +210,18 @@ def _has_registry(options: Options) -> bool:
         return False
 
 
-def _of_registry(location: Location, name: str | None, registry: "Registry") -> "S3Connection | None":
-    if name is not None and name not in registry.connections:
+def _named(name: str, registry: "Registry") -> "S3Connection":
+    if name not in registry.connections:
         raise SettingError(
             f"there is no connection '{name}'",
             remedy=f"Name one of the registry: {', '.join(registry.connections) or 'it has none'}.",
         )
+    return registry.connections[name]
+
+
+def _of_registry(location: Location, name: str | None, registry: "Registry") -> "S3Connection | None":
+    if name is not None:
+        _named(name, registry)
     fitting = [
         each
         for each in registry.connections.values()

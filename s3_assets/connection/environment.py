@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Address", "address", "without_ambient_settings"]
 
 _FALLBACK_REGION = "us-east-1"
+_AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ class Address:
     def domain(self) -> str:
         """The domain of AWS's own endpoints in that region."""
         return "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+
+    @property
+    def amazon(self) -> bool:
+        """Whether it is Amazon's own S3."""
+        host = urlsplit(self.endpoint).hostname if self.endpoint else None
+        return not self.endpoint or (host or "").endswith(_AMAZON)
 
     @property
     def plain_http(self) -> bool:

@@ -71,7 +71,8 @@ class Measurement:
         self._at_once = at_once
         self._listing: ParallelListing[int] | None = None
         self._shapes = Shapes()
-        self._seconds = 0.0
+        self.seconds = 0.0
+        """How long it has taken, without what was between."""
 
     @property
     def is_done(self) -> bool:
@@ -83,7 +84,7 @@ class Measurement:
         begun = time.monotonic()
         self._listing = self._begun()
         self._run(self._listing, most=most - 2)
-        self._seconds += time.monotonic() - begun
+        self.seconds += time.monotonic() - begun
         found = self.size
         return estimate(
             self._listing.parts,
@@ -91,14 +92,16 @@ class Measurement:
             objects=found.objects,
             bytes_=found.bytes,
             requests=found.requests,
-            seconds=self._seconds,
+            seconds=self.seconds,
         )
 
     def finish(self, progress: Callable[[int], None] | None = None) -> Size:
         """Count the rest; `progress` is told the number of objects so far, from one thread at a time."""
+        begun = time.monotonic()
         if self._listing is None:
             self._listing = self._begun()
         self._run(self._listing, progress=progress)
+        self.seconds += time.monotonic() - begun
         return self.size
 
     def _begun(self) -> ParallelListing[int]:
