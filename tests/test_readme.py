@@ -21,9 +21,11 @@ CLONE = Path(__file__).parent.parent
 README = CLONE / "README.md"
 # Their examples need more than the demo: they are run by tests of their own.
 ELSEWHERE = {
+    "commands.md": "tests/cli/test_commands_page.py",
     "cursors.md": "tests/cli/test_cursors_page.py",
     "dagster-exports.md": "tests/dagster_floor/test_exports_page.py",
     "dagster-incremental.md": "tests/dagster_floor/test_incremental_page.py",
+    "dagster-metadata.md": "tests/dagster_floor/test_metadata_page.py",
     "exports-protocol.md": "tests/exports/test_export_page.py",
     "imports.md": "tests/test_imports_page.py",
     "media.md": "tests/media/test_media_page.py",

@@ -19,6 +19,7 @@ def validate(
     registry: Annotated[
         Path | None, typer.Argument(help="The file; left out: s3_assets.yaml here or above.")
     ] = None,
+    output: OutputAs = Output.TABLE,
 ) -> None:
     """Check a registry, and list every problem with its line; nothing is asked of the network.
 
@@ -27,6 +28,11 @@ def validate(
     given = options(context)
     chosen = Options(registry or given.registry, debug=given.debug)
     found = chosen.load()
+    if output is Output.JSON:
+        sections = ("connections", "tables", "imports", "exports", "media")
+        counted = {each: len(getattr(found, each)) for each in sections}
+        print_json({"registry": str(short(chosen.path())), **counted})
+        return
     more: dict[str, Sized] = {"media set": found.media, "export": found.exports}
     counts = (
         _count(len(found.connections), "connection"),
