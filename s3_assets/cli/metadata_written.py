@@ -141,16 +141,17 @@ def _upload(
 def _save(file: Path, text: str, *, replace: bool) -> dict[str, Any]:
     from s3_assets.registry.file_changes import change_file
 
-    was: list[str] = []
+    was = ""
 
     def change(old: str) -> str:
-        if old and old != text and not replace:
-            raise _taken(str(file))
-        was[:] = [old]
-        return text
+        nonlocal was
+        was = old
+        return text if replace or not old else old
 
     change_file(file, change)
-    return {"to": str(file), "written": was != [text]}
+    if was and was != text and not replace:
+        raise _taken(str(file))
+    return {"to": str(file), "written": was != text}
 
 
 def _taken(place: str) -> ObjectExistsError:
