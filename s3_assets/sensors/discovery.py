@@ -3,6 +3,7 @@
 # No postponed annotations here: Dagster reads the annotation of `context` as it stands.
 import time
 from collections.abc import Callable, Collection
+from math import ceil
 
 import dagster as dg
 
@@ -41,11 +42,12 @@ def discovery_sensor(
             rest = memory.ended + place.every_seconds - clock()
             if rest > 0:
                 return dg.SensorResult(
-                    skip_reason=f"the next look begins in {rest:,.0f} s", cursor=context.cursor
+                    skip_reason=f"the next look begins in {ceil(rest):,} s", cursor=context.cursor
                 )
         tick = Tick(registry, name, memory, Reporter(context.instance, name, place), frozenset(taken))
         tick.run()
-        for line in tick.notes:
+        # They are the same at every look: told with what is new.
+        for line in tick.notes if tick.new else ():
             context.log.info("%s", line)
         for line in tick.warnings:
             context.log.warning("%s", line)

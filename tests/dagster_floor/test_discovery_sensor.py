@@ -1,5 +1,6 @@
 """The discovery sensor: each new table is reported once, whatever happens to ticks, and written on demand."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Watched:
             }
         }
         self.tables: dict[str, Any] = {}
+        self.exports: dict[str, Any] = {}
         self.place: dict[str, Any] = {"connection": "shop"}
 
     @property
@@ -44,6 +46,7 @@ class Watched:
         sections: dict[str, Any] = {
             "connections": self.connections,
             "tables": self.tables,
+            "exports": self.exports,
             "discovery": {_PLACE: self.place},
         }
         return Registry(**sections)
@@ -52,9 +55,9 @@ class Watched:
         for each in keys:
             self.client.put_object(Bucket=self.bucket, Key=each, Body=body)
 
-    def tick(self, *, lost: bool = False) -> str:
+    def tick(self, *, lost: bool = False, taken: Collection[str] = ()) -> str:
         """Evaluate a tick, an hour after the last one; of one that is lost the cursor was not kept."""
-        sensor = discovery_sensor(self.registry, _PLACE, clock=lambda: self.now)
+        sensor = discovery_sensor(self.registry, _PLACE, taken, clock=lambda: self.now)
         context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
         found = sensor.evaluate_tick(context)
         if not lost:
@@ -113,6 +116,15 @@ def test_it_rests_between_looks(watched: Watched) -> None:
     watched.now -= 600
 
     assert watched.tick() == "the next look begins in 600 s"
+
+
+def test_what_the_registry_writes_is_not_new_and_names_are_not_given_twice(watched: Watched) -> None:
+    watched.exports = {"made": {"connection": "shop", "path_prefix": "out/made", "format": {"format": "csv"}}}
+    watched.put("out/made/x.csv", "mine/x.csv")
+
+    told = watched.tick(taken={"mine"})
+
+    assert told.startswith("1 new (mine_csv); 1 known; ")
 
 
 def test_a_tick_that_ends_before_its_cursor_is_kept(watched: Watched) -> None:
