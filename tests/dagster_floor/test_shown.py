@@ -8,6 +8,7 @@ import deltalake
 import polars as pl
 import pyarrow as pa
 import pytest
+from deltalake.schema import PrimitiveType
 
 from s3_assets.registry import Registry
 from s3_assets.registry.loading import parse_registry
@@ -45,9 +46,9 @@ def columns(schema: dg.TableSchema) -> dict[str, tuple[str, str | None, bool, li
 def test_a_table_that_tells_its_columns(lake: Lake) -> None:
     """Delta's comments, not null, folders and checks; the registry's word goes first."""
     fields = [
-        deltalake.Field("id", "long", nullable=False, metadata={"comment": "Number of the order"}),
-        deltalake.Field("total", "double", metadata={"comment": "With tax"}),
-        deltalake.Field("day", "date"),
+        deltalake.Field("id", PrimitiveType("long"), nullable=False, metadata={"comment": "Number"}),
+        deltalake.Field("total", PrimitiveType("double"), metadata={"comment": "With tax"}),
+        deltalake.Field("day", PrimitiveType("date")),
     ]
     table = deltalake.DeltaTable.create(
         lake.url("landing/told"),
@@ -64,7 +65,7 @@ def test_a_table_that_tells_its_columns(lake: Lake) -> None:
     found = record.asset_observation.metadata
     schema: Any = found["dagster/column_schema"].value
     assert columns(schema) == {
-        "id": ("int64", "Number of the order", False, []),
+        "id": ("int64", "Number", False, []),
         "total": ("float64", "In euros", True, []),
         "day": ("date", "Of the order", True, ["partition column"]),
     }

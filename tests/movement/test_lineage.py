@@ -25,7 +25,7 @@ FRAME = pl.DataFrame(
         "payload_no": [7, 8],
     }
 )
-OTHER = {
+OTHER: dict[str, list[Any]] = {
     "id": [10, 20],
     "email": ["c@example.org", "d@example.org"],
     "price": ["9.25", "8.75"],
