@@ -11,6 +11,7 @@ from benchmarks import (
     exports,
     formats_memory,
     ledger,
+    listing,
     media,
     mirrors,
     scan,
@@ -34,6 +35,7 @@ ALL = (
     "exports",
     "media",
     "mirror",
+    "listing",
 )
 
 
@@ -78,6 +80,7 @@ def main() -> None:
             tables += exports.compare(ground, rows, options.repeat, rivals=options.rivals)
         tables += media_sets(ground, options)
         tables += mirrored(ground, options)
+        tables += listings(options)
     text = "\n\n".join(tables) + "\n"
     print(text)
     if options.output:
@@ -94,6 +97,13 @@ def mirrored(ground: Ground, options: argparse.Namespace) -> list[str]:
     if options.only not in (None, "mirror"):
         return []
     return [mirrors.compare(ground, options.mirrored, options.repeat)]
+
+
+def listings(options: argparse.Namespace) -> list[str]:
+    if options.only not in (None, "listing"):
+        return []
+    counts = (options.keys // 1000, options.keys // 10, options.keys)
+    return listing.compare(options.keys, counts, options.layouts, options.repeat, rivals=options.rivals)
 
 
 def _options() -> argparse.Namespace:
@@ -123,6 +133,13 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--rows-per-file", type=int, default=250, help="smallfiles: 6 KB, 46 KB unpacked")
     parser.add_argument("--objects", type=int, default=100_000, help="media: objects of the inventory")
+    parser.add_argument("--keys", type=int, default=1_000_000, help="listing: keys of the bucket")
+    parser.add_argument(
+        "--layouts",
+        type=lambda text: tuple(text.split(",")),
+        default=tuple(listing.LAYOUTS),
+        help=f"listing: some of {','.join(listing.LAYOUTS)}",
+    )
     parser.add_argument("--copies", type=int, default=1000, help="media: objects that are copied")
     parser.add_argument(
         "--contestants", default="", help="scan: only those whose names have one of these, such as s3,Polars"

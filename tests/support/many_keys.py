@@ -114,6 +114,7 @@ def obey(state: State, order: dict[str, Any]) -> dict[str, Any]:
         case "lay_out":
             layout = LAYOUTS[order["layout"]](order["keys"])
             store = KeyStore(layout.objects, layout.bodies)
+            store.prepare()
             state.buckets[order["bucket"]] = store
             # Millions of values that stay: no collection needs to look at them again.
             gc.collect()

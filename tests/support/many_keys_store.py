@@ -68,6 +68,10 @@ class KeyStore:
     def _given(self, key: str) -> bytes | None:
         return self._bodies.get(key, self._bodies.get("." + key.rpartition(".")[2]))
 
+    def prepare(self) -> None:
+        """Write all objects as pages for boto3 have them, which the first listing would wait for."""
+        _ = self._encoded
+
     def page(self, asked: Asked) -> Page:
         """Return what one page has."""
         place, end = self._first(asked), self._behind(asked.prefix)
