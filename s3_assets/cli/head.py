@@ -125,7 +125,7 @@ def _print(url: str, began: "Beginning") -> None:
     rows += [("holds", f"{began.kind}{packed}{charset}"), *began.told]
     console.print(facts(*((name, _visible(value)) for name, value in rows)))
     for each in began.lines or began.dump:
-        console.out(_visible(each), highlight=False)
+        typer.echo(_visible(each))
     if began.more:
         console.print("...", style="dim")
 

@@ -10,7 +10,6 @@ from typing import Any
 from tests.explore.new_user import by_people, feeds, logged, spark
 from tests.explore.new_user.things import Thing
 
-
 # Each of them was wrong at first, or is beside something that could make it so.
 TELLING = (
     *(spark.clicks, spark.failed, spark.trips, logged.regions, logged.uncommitted, logged.beheaded),
