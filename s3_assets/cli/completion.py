@@ -14,9 +14,15 @@ Suggestion = tuple[str, str]
 
 def suggestions(words: list[str], incomplete: str) -> list[Suggestion]:
     """Return what the last word may become, behind the words before it, the program's name not among them."""
+    if incomplete.startswith("--") and "=" in incomplete:
+        name, _, incomplete = incomplete.partition("=")
+        words = [*words, name]
+    elif incomplete == "=":
+        incomplete = ""
     line = _Line()
     for word in words:
-        if not line.read(word):
+        # Bash has the sign as a word.
+        if word != "=" and not line.read(word):
             return []
     return [each for each in line.next(incomplete) if each[0].startswith(incomplete)]
 
