@@ -8,9 +8,6 @@ import dagster as dg
 import pytest
 import yaml
 
-from s3_assets.builder import build_definitions
-from s3_assets.errors import RegistryError
-from s3_assets.permissions.folders import folders_of
 from s3_assets.registry import Registry
 from s3_assets.registry.loading import load_registry
 from s3_assets.sensors.discovery import discovery_sensor
@@ -220,38 +217,6 @@ def test_a_file_that_cannot_be_written(watched: Watched, tmp_path: Path) -> None
     assert "this is not YAML" in broken
     assert watched.reported() == {"a": 1}
     assert set(load_registry(file).tables) == {"a"}
-
-
-def test_declared_and_allowed(watched: Watched, tmp_path: Path) -> None:
-    watched.place |= {"path": "landing", "write_to": "s3_assets.yaml"}
-    file = tmp_path / "s3_assets.yaml"
-    sections = {"connections": watched.connections, "discovery": {_PLACE: watched.place}}
-    file.write_text(yaml.safe_dump(sections))
-
-    registry = load_registry(file)
-    definitions = build_definitions(registry)
-
-    assert registry.discovery[_PLACE].write_to == file
-    assert [each.name for each in definitions.sensors or ()] == ["landing_discovery"]
-    assert [each.location.key for each in folders_of(registry, "shop")] == ["landing/"]
-
-
-@pytest.mark.parametrize(
-    ("place", "told"),
-    [
-        ({"connection": "shpo"}, "landing.connection: there is no connection 'shpo'; did you mean 'shop'"),
-        ({"connection": "shop", "path": "/a"}, "discovery.landing.path: "),
-        ({"connection": "shop", "exclude": ["/a"]}, "discovery.landing.exclude: '/a' fits no folder"),
-        ({"connection": "shop", "excludes": ["a"]}, "discovery.landing.excludes: there is no such field"),
-    ],
-    ids=["connection", "path", "glob", "field"],
-)  # fmt: skip
-def test_refused(watched: Watched, place: dict[str, Any], told: str) -> None:
-    watched.place = place
-
-    with pytest.raises(RegistryError) as error:
-        _ = watched.registry
-    assert told in str(error.value)
 
 
 def _requests(summary: str) -> int:
