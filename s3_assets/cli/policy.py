@@ -29,6 +29,10 @@ def print_policy(
         str | None, typer.Option(help="For --trust of a web identity: the subject of its tokens.")
     ] = None,
     write: WrittenTables = None,
+    sizes: Annotated[
+        bool,
+        typer.Option("--sizes", help="Also what du needs for whole buckets: CloudWatch, and their list."),
+    ] = False,
     output: OutputAs = Output.TABLE,
 ) -> None:
     """Print the least that IAM must allow for what the registry does; nothing is asked of the network.
@@ -51,7 +55,9 @@ def print_policy(
         documents = [
             each
             for name in names
-            for each in policies(registry, name, service_of(registry.connections[name]), written=written)
+            for each in policies(
+                registry, name, service_of(registry.connections[name]), written=written, sizes=sizes
+            )
         ]
     if output is Output.JSON:
         print_json([_described(each) for each in documents])

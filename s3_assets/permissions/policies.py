@@ -35,11 +35,17 @@ _PUBLIC = "Nobody signs these requests: the bucket's owner allows them, to every
 
 
 def policies(
-    registry: Registry, connection: str, service: Service, *, written: Collection[str] = ()
+    registry: Registry,
+    connection: str,
+    service: Service,
+    *,
+    written: Collection[str] = (),
+    sizes: bool = False,
 ) -> list[Document]:
     """Return one policy for each identity on the way: the first one, each role, and who reads secrets.
 
-    `written` names the tables that the user's own assets write; imports' targets are known.
+    `written` names the tables that the user's own assets write; imports' targets are known. With `sizes`, the
+    sizes of whole buckets may be asked for, too.
     """
     here = registry.connections[connection]
     folders = folders_of(registry, connection, written)
@@ -50,6 +56,9 @@ def policies(
     last = steps[-1].holder
     held.setdefault(last, []).extend(_storage(here, folders, service))
     held[last].extend(catalog_statements(registry, connection, service, written))
+    if sizes and not is_public(here):
+        metrics = here.service_endpoints.cloudwatch is not None
+        held[last].extend(storage.size_statements(service, metrics=metrics))
     # What an import needs, such as the salt of its digests, is read where its target is written.
     imports = [
         each for each in registry.imports.values() if registry.tables[each.target].connection == connection

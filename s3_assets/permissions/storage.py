@@ -9,7 +9,10 @@
     ACLs of files, where one is asked for s3:PutObjectAcl    with the upload, or PUT ?acl
     tags of files, where some are         s3:PutObjectTagging    with the upload, or PUT ?tagging
 
-Nothing asks for the bucket's region, or for a list of buckets.
+Nothing asks for the bucket's region. Sizes of whole buckets, which `s3-assets du` tells, are no part of this:
+
+    all buckets                           s3:ListAllMyBuckets
+    what CloudWatch knows of them         cloudwatch:ListMetrics, cloudwatch:GetMetricData
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ PUT, DELETE, ABORT = "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload
 WRITE = (PUT, DELETE, ABORT)
 UPLOADS = "s3:ListBucketMultipartUploads"
 MAKE_KEY, DECRYPT = "kms:GenerateDataKey", "kms:Decrypt"
+BUCKETS = "s3:ListAllMyBuckets"
+METRICS = ("cloudwatch:ListMetrics", "cloudwatch:GetMetricData")
 _KEY_ID = re.compile(r"^(?:mrk-)?[0-9a-f-]{32,36}$")
 
 
@@ -58,6 +63,13 @@ def statements(folders: Sequence[Folder], service: Service) -> Iterator[Statemen
         # Ceph asks for it on the bucket before it looks at the objects of a POST ?delete. No object has the
         # bucket's ARN: nothing more is allowed by it.
         yield Statement("DeleteSeveralAtOnce", (DELETE,), (bucket,))
+
+
+def size_statements(service: Service, *, metrics: bool) -> Iterator[Statement]:
+    """Yield what the sizes of whole buckets need: neither service knows an ARN for what is asked of it."""
+    yield Statement("ListBuckets", (BUCKETS,), ("*",))
+    if metrics or service.amazon:
+        yield Statement("ReadSizes", METRICS, ("*",))
 
 
 def _only(folders: Sequence[Folder], service: Service) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -377,3 +377,21 @@ def test_a_policy_that_is_too_long_says_so() -> None:
     (document,) = policies(made({}, tables, {}), "lake", AWS)
 
     assert "6,144" in document.notes[-1]
+
+
+def test_sizes_of_buckets_where_they_are_asked_for() -> None:
+    def sids(connection: dict[str, Any], service: Service, **options: Any) -> dict[str, list[str]]:
+        (statements,) = printed(made(connection, {}, {}), service, **options).values()
+        return {each["Sid"]: each["Action"] for each in statements}
+
+    buckets = {"ListBuckets": ["s3:ListAllMyBuckets"]}
+    metrics = {"ReadSizes": ["cloudwatch:ListMetrics", "cloudwatch:GetMetricData"]}
+    server = {"endpoint": "http://127.0.0.1:9"}
+    plain = sids({}, AWS)
+    assert not plain.keys() & {"ListBuckets", "ReadSizes"}
+    assert sids({}, AWS, sizes=True) == plain | buckets | metrics
+    assert sids(server, CEPH, sizes=True) == sids(server, CEPH) | buckets
+    told = {**server, "service_endpoints": {"cloudwatch": "http://127.0.0.1:9"}}
+    assert sids(told, CEPH, sizes=True).keys() >= metrics.keys()
+    public = {"auth": {"type": "anonymous"}}
+    assert sids(public, AWS, sizes=True) == sids(public, AWS)
