@@ -14,6 +14,7 @@ from benchmarks import (
     listing,
     media,
     mirrors,
+    newuser,
     scan,
     small_files,
     speed,
@@ -36,6 +37,7 @@ ALL = (
     "media",
     "mirror",
     "listing",
+    "newuser",
 )
 
 
@@ -81,6 +83,7 @@ def main() -> None:
         tables += media_sets(ground, options)
         tables += mirrored(ground, options)
         tables += listings(options)
+        tables += new_user(ground, options)
     text = "\n\n".join(tables) + "\n"
     print(text)
     if options.output:
@@ -106,6 +109,12 @@ def listings(options: argparse.Namespace) -> list[str]:
     return listing.compare(options.keys, counts, options.layouts, options.repeat, rivals=options.rivals)
 
 
+def new_user(ground: Ground, options: argparse.Namespace) -> list[str]:
+    if options.only not in (None, "newuser"):
+        return []
+    return [newuser.compare(ground, options.files)]
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=ALL, help="one benchmark alone")
@@ -121,7 +130,7 @@ def _options() -> argparse.Namespace:
         "--old-files", type=_counts, default=(100, 10_000), help="ledger: such as 100,10000,100000"
     )
     parser.add_argument("--in-ledger", type=int, default=1_000_000, help="ledger: files of the large one")
-    parser.add_argument("--files", type=int, default=10_000, help="smallfiles: files")
+    parser.add_argument("--files", type=int, default=10_000, help="smallfiles, newuser: files")
     parser.add_argument(
         "--commits",
         type=_counts,

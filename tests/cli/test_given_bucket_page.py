@@ -1,4 +1,4 @@
-"""docs/explore.md, "A bucket you were given": `init` is run on the demo's bucket, and prints what stands there."""
+"""docs/explore.md, "A bucket you were given": `init` is run on the bucket of the demo, as shown."""
 
 import re
 import shlex
