@@ -61,7 +61,7 @@ class Options:
 
     def path(self) -> Path:
         """Return the registry's file: the one that was named, or the nearest."""
-        from s3_assets.registry.loading import find_registry
+        from s3_assets.registry.finding import find_registry
 
         return (self.registry or find_registry()).absolute()
 

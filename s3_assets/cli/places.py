@@ -238,11 +238,19 @@ def _of_registry(location: Location, name: str | None, registry: "Registry") -> 
 
 
 def _in_no_registry(location: Location, key: str, reach: Reach) -> Place:
+    from pydantic import ValidationError
+
+    from s3_assets.connection.settings import S3Connection
     from s3_assets.explore.entry import plain_name
-    from s3_assets.registry.models import Registry
 
     name = plain_name(location.bucket)
-    fields = {"url": f"s3://{location.bucket}/", **reach.fields}
-    sections: dict[str, Any] = {"connections": {name: fields}}
-    connection = Registry(**sections).connections[name]
+    fields: dict[str, Any] = {"url": f"s3://{location.bucket}/", **reach.fields}
+    try:
+        connection = S3Connection(name=name, **fields)
+    except ValidationError:
+        # The registry has the words for it; its models are many, and take long to load.
+        from s3_assets.registry.models import Registry
+
+        sections: dict[str, Any] = {"connections": {name: fields}}
+        connection = Registry(**sections).connections[name]
     return Place(connection, key, fields)

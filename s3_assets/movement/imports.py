@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 from s3_assets.incremental.batches import append_in_batches
@@ -15,6 +14,7 @@ from s3_assets.incremental.overwrite import overwrite
 from s3_assets.incremental.run_notes import IMPORT, ReadNote, began, write_reads
 from s3_assets.movement.lineage import origins, placed
 from s3_assets.movement.load import Load
+from s3_assets.movement.modes import ImportMode
 from s3_assets.movement.placement import Placement
 from s3_assets.movement.replacing import replace_on_new_data
 from s3_assets.tables.table import Plan, ReadMode
@@ -30,19 +30,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.table import Table
     from s3_assets.windows import Window
 
-
-class ImportMode(StrEnum):
-    """What an import does with the rows of its source."""
-
-    APPEND = "append"  # what is new since the last run, exactly once
-    REPLACE = "replace"  # the window, or the whole table, as the source has it now
-    REPLACE_ON_NEW_DATA = "replace_on_new_data"  # the same, if the source changed since
-    MIRROR = "mirror"  # inserts, updates and deletes by key: the target equals the source
-
-    @property
-    def replaces(self) -> bool:
-        """Whether a run replaces the rows that are there, of its window or all."""
-        return self in {ImportMode.REPLACE, ImportMode.REPLACE_ON_NEW_DATA}
+__all__ = ["Import", "ImportMode"]
 
 
 @dataclass(frozen=True)

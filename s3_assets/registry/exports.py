@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from s3_assets.errors import S3AssetsError
-from s3_assets.exports.export import Export
 from s3_assets.exports.formats import NAMES, ExportFormat
 from s3_assets.exports.key_checks import KeyUse
 from s3_assets.exports.key_template import KeyTemplate
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
     from s3_assets.connection.settings import S3Connection
+    from s3_assets.exports.export import Export
     from s3_assets.tables.settings import TableSettings
     from s3_assets.tables.table import Table
 
@@ -178,6 +178,8 @@ class ExportSettings(IncrementSettings, Started):
 
     def open(self, name: str, connection: S3Connection, source: Table[Any] | None) -> Export:
         """Return the export, ready to run."""
+        from s3_assets.exports.export import Export
+
         mode = self.mode_for(source.settings if source is not None else None)
         return Export(
             name,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from s3_assets.movement.filters import Filters
-from s3_assets.movement.imports import ImportMode
+from s3_assets.movement.modes import ImportMode
 from s3_assets.movement.placement import Placement
 from s3_assets.registry.increments import IncrementSettings
 from s3_assets.registry.problems import Problem, did_you_mean

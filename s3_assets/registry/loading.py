@@ -1,4 +1,4 @@
-"""Loading the registry's YAML: where the file is, and errors with line and column."""
+"""Loading the registry's YAML, with line and column of what is wrong in it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from s3_assets.errors import RegistryError
+from s3_assets.registry.finding import FILE_NAME, VARIABLE, find_registry
 from s3_assets.registry.models import Registry
 from s3_assets.registry.paths import with_paths_from
 from s3_assets.registry.places import Places
@@ -18,25 +19,10 @@ from s3_assets.registry.yaml_reader import YamlReader
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FILE_NAME = "s3_assets.yaml"
-VARIABLE = "S3_ASSETS_REGISTRY"
+__all__ = ["FILE_NAME", "VARIABLE", "find_registry", "load_registry", "parse_registry"]
+
 _PLACED = ("tables", "imports", "media", "exports")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def find_registry() -> Path:
-    """Return the file that S3_ASSETS_REGISTRY names, or `s3_assets.yaml` here or in a folder above."""
-    named = os.environ.get(VARIABLE)
-    if named:
-        return Path(named)
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / FILE_NAME).is_file():
-            return folder / FILE_NAME
-    raise RegistryError(
-        f"there is no {FILE_NAME} in {here} or above it",
-        remedy=f"Write one, or name it with the environment variable {VARIABLE}.",
-    )
 
 
 def load_registry(

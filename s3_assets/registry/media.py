@@ -8,11 +8,8 @@ from pydantic import Field, field_validator
 
 from s3_assets.errors import S3AssetsError
 from s3_assets.location import relative_path
-from s3_assets.media.copies import Copies
 from s3_assets.media.inventory import COLUMNS
-from s3_assets.media.media_set import MediaSet
 from s3_assets.media.selection import MediaSelection
-from s3_assets.media.source import MediaSource
 from s3_assets.object_options import ObjectOptions, check_options
 from s3_assets.registry.problems import Problem, did_you_mean
 from s3_assets.registry.schedule import Started
@@ -21,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from s3_assets.connection.settings import S3Connection
+    from s3_assets.media.media_set import MediaSet
     from s3_assets.registry.imports import ImportSettings
     from s3_assets.tables.settings import TableSettings
     from s3_assets.tables.table import Table
@@ -106,6 +104,10 @@ class MediaSettings(Started):
 
     def open(self, name: str, connections: Mapping[str, S3Connection], target: Table[Any]) -> MediaSet:
         """Return the media set, ready to run."""
+        from s3_assets.media.copies import Copies
+        from s3_assets.media.media_set import MediaSet
+        from s3_assets.media.source import MediaSource
+
         copies = None
         if self.copy_to is not None:
             copies = Copies(

@@ -18,7 +18,6 @@ from pydantic import (
 
 from s3_assets.connection.settings import S3Connection
 from s3_assets.errors import RegistryError
-from s3_assets.movement.imports import Import
 from s3_assets.registry.catalogs import catalog_problems
 from s3_assets.registry.discovery import DiscoverySettings, discovery_problems
 from s3_assets.registry.export_keys import export_problems
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from s3_assets.exports.export import Export
     from s3_assets.exports.units import ExportMode
     from s3_assets.media.media_set import MediaSet
+    from s3_assets.movement.imports import Import
     from s3_assets.tables.table import Table
 
 __all__ = [
@@ -152,6 +152,8 @@ class Registry(BaseModel):
 
     def import_(self, name: str) -> Import:
         """Return the import of that name; raises `RegistryError` with a suggestion if there is none."""
+        from s3_assets.movement.imports import Import
+
         if name not in self.imports:
             raise RegistryError(
                 f"there is no import '{name}'{did_you_mean(name, self.imports)}",
