@@ -33,7 +33,11 @@ def validate(
         counted = {each: len(getattr(found, each)) for each in sections}
         print_json({"registry": str(short(chosen.path())), **counted})
         return
-    more: dict[str, Sized] = {"media set": found.media, "export": found.exports}
+    more: dict[str, Sized] = {
+        "media set": found.media,
+        "export": found.exports,
+        "discovered place": found.discovery,
+    }
     counts = (
         _count(len(found.connections), "connection"),
         _count(len(found.tables), "table"),

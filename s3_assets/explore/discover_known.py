@@ -79,13 +79,15 @@ def known_entries(
     `media` are the media sets: the name of the connection, and the path. So are `written`: folders that runs
     write, in which nothing is new.
     """
-    here = server_of(connection)
+    server = server_of(connection)
+    here = {
+        name: each
+        for name, each in connections.items()
+        if each.location.bucket == connection.location.bucket and server_of(each) == server
+    }
 
     def prefix(name: str, path: str) -> str | None:
-        other = connections.get(name)
-        if other is None or other.location.bucket != connection.location.bucket:
-            return None
-        return other.location.folder(path).key if server_of(other) == here else None
+        return here[name].location.folder(path).key if name in here else None
 
     places = [(name, prefix(each.connection, each.path), each) for name, each in tables.items()]
     found = [KnownEntry(name, where, each) for name, where, each in places if where is not None]
