@@ -81,7 +81,9 @@ def _client_of(connection: S3Connection) -> Any:  # noqa: ANN401 - boto3 makes c
 
 def _client(connection: S3Connection) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
     made = boto.client(connection)
-    made.meta.events.register("before-parse.s3.ListObjectsV2", _take_objects)
+    # The asterisk brings it before botocore's handler of before-parse.s3.*, which parses the whole answer to
+    # look whether it is an error.
+    made.meta.events.register("before-parse.*.ListObjectsV2", _take_objects)
     return made
 
 

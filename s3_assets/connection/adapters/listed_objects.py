@@ -49,7 +49,7 @@ def take_objects(body: bytes) -> Taken | None:
         # Without any object, or with a namespace before each name.
         return _parsed(body)
     inside, rest = body[begin:end], body[:begin] + body[end:]
-    if b"<CommonPrefixes>" in inside or b"&#" in inside or b"<!" in inside or _OTHER_CHARSET.match(body):
+    if b"CommonPrefixes" in inside or b"&#" in inside or b"<!" in inside or _OTHER_CHARSET.match(body):
         return _parsed(body)
     try:
         text = inside.decode()
