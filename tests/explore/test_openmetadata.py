@@ -220,7 +220,12 @@ def test_the_bucket_of_the_documentation(place: Place) -> None:
 
     found = discover(place.connection())
 
-    columns = {each.name: list(each.guess.columns) for each in found.found if each.kind == "table"}
+    # Folders of dates are a column here, and none in OpenMetadata.
+    columns = {
+        each.name: [name for name in each.guess.columns if name != "date"]
+        for each in found.found
+        if each.kind == "table"
+    }
     assert columns == {
         "cities": ["id", "name", "State"],
         "cities_multiple": ["id", "name", "Year", "State"],
