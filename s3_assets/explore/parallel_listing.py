@@ -25,8 +25,8 @@ Item = TypeVar("Item")
 AT_ONCE = 16
 _AHEAD = 96
 _PARTS_FOR_A_PAGE = 3
-# In order, parts of few pages are wanted: every fourth of the nearest strings is some pages behind the last.
-_STRIDE = 4
+# In order, parts of few pages are wanted: every third of the nearest strings is some pages behind the last.
+_STRIDE = 3
 
 
 class Page(NamedTuple, Generic[Item]):

@@ -36,13 +36,15 @@ def alike_in(first: str, last: str) -> int:
 
 def _counted_up(keys: Sequence[str], alike: int, fixed: int) -> Iterator[str]:
     last = keys[-1]
-    # All that is behind the place in which the page's own keys differ lies amid them.
-    for place in range(min(alike, len(last) - 1), fixed - 1, -1):
-        if last[place] == "/":
+    seen = {key[alike] for key in keys if len(key) > alike}
+    # Where the page's own keys differ, a step is less than a page: nothing is won by it.
+    for place in range(min(alike, len(last)) - 1, fixed - 1, -1):
+        here = last[place]
+        if here == "/":
             yield last[:place] + _BEHIND_SLASH
-            continue
-        kind = _kind({key[place] for key in keys if len(key) > place} if place == alike else last[place])
-        yield from (last[:place] + each for each in kind if each > last[place])
+        # What is seen further on in the same word may stand here as well: a hash has letters beside digits.
+        seen = {here, *seen} if here.isalnum() and all(map(str.isalnum, seen)) else {here}
+        yield from (last[:place] + each for each in _kind(seen) if each > here)
 
 
 def _kind(seen: Collection[str]) -> str:
