@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -72,24 +72,6 @@ class Program(Group):
                     raise typer.Exit(exits.INTERRUPTED) from None
                 print_error(error)
                 raise typer.Exit(exits.FAILED) from None
-
-
-def add(
-    group: typer.Typer,
-    name: str,
-    command: Callable[..., None],
-    *,
-    panel: str | None = None,
-    reads: bool = False,
-    codes: dict[int, str] | None = None,
-) -> None:
-    """Give a group a command, under a heading of its help.
-
-    `reads` is for those that change nothing; `codes` are exit codes of a meaning of its own.
-    """
-    told = "; ".join(f"{code}: {meaning}" for code, meaning in (codes or {}).items())
-    epilog = f"Exit code {told}." if told else None
-    group.command(name, cls=Reader if reads else Command, epilog=epilog, rich_help_panel=panel)(command)
 
 
 def flowing(text: str | None) -> str | None:

@@ -71,7 +71,18 @@ def _whole_way(arguments: list[str]) -> int:
     from s3_assets.cli.interruption import listen
 
     listen()
-    from s3_assets.cli.main import application
+    from s3_assets.cli.main import build
 
-    application(args=arguments, prog_name=NAME)
+    build(_first_word(arguments))(args=arguments, prog_name=NAME)
     return exits.DONE
+
+
+def _first_word(arguments: list[str]) -> str | None:
+    """Return what stands where a command does; None if the line ends before."""
+    words = iter(arguments)
+    for word in words:
+        if word in {"-r", "--registry"}:
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return None

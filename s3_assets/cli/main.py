@@ -1,52 +1,51 @@
-"""The application: which commands there are, under which heading of its help, and their own exit codes."""
+"""The application: the options in front of every command, and the commands themselves, all or one of them."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from s3_assets.cli import (
-    check,
-    cursor,
-    demo,
-    dev,
-    discover,
-    du,
-    export,
-    guess,
-    head,
-    history,
-    imports,
-    init,
-    ls,
-    media,
-    metadata,
-    metadata_written,
-    plan,
-    policy,
-    preview,
-    registry,
-    schema,
-    server,
-    tree,
-)
-from s3_assets.cli.application import HELP_NAMES, Group, Program, add
-from s3_assets.cli.entry import run, version
+from s3_assets.cli.application import HELP_NAMES, Command, Group, Program, Reader
+from s3_assets.cli.commands import COMMANDS, GROUPS, Listed
+from s3_assets.cli.entry import NAME, run, version
 from s3_assets.cli.exits import CODES
 from s3_assets.cli.options import Options
 
-application = typer.Typer(
-    cls=Program,
-    name="s3-assets",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings=HELP_NAMES,
-    epilog=CODES,
-)
-cursors = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="rich")
-metadatas = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="rich")
-servers = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="rich")
+
+def build(only: str | None = None) -> typer.Typer:
+    """Return the application; with the first word of a command, that command or group alone is loaded."""
+    program = typer.Typer(
+        cls=Program,
+        name=NAME,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings=HELP_NAMES,
+        epilog=CODES,
+    )
+    program.callback()(main)
+    wanted = [each for each in COMMANDS if each.name.partition(" ")[0] == only]
+    groups: dict[str, typer.Typer] = {}
+    for each in wanted or COMMANDS:
+        first, _, second = each.name.partition(" ")
+        if second and first not in groups:
+            groups[first] = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="rich")
+            told = GROUPS[first]
+            program.add_typer(groups[first], name=first, help=told.help, rich_help_panel=told.panel)
+        _add(groups[first] if second else program, second or first, each)
+    return program
+
+
+def _add(group: typer.Typer, name: str, command: Listed) -> None:
+    module, _, function = command.home.partition(":")
+    codes = "; ".join(f"{code}: {meaning}" for code, meaning in command.codes.items())
+    group.command(
+        name,
+        cls=Reader if command.reads else Command,
+        epilog=f"Exit code {codes}." if codes else None,
+        rich_help_panel=command.panel,
+    )(getattr(import_module(f"s3_assets.cli.{module}"), function))
 
 
 def _show_version(wanted: bool) -> None:
@@ -55,7 +54,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@application.callback()
 def main(
     context: typer.Context,
     registry_file: Annotated[
@@ -74,62 +72,13 @@ def main(
     context.obj = Options(registry_file, debug=debug)
 
 
-START, LOOK = "Start", "Look at a bucket"
-REGISTRY, MOVE = "The registry", "Move data, and see what was moved"
+def __getattr__(name: str) -> typer.Typer:
+    """`application`: all of it, made when somebody asks."""
+    if name != "application":
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    found = globals()[name] = build()
+    return found
 
-add(application, "init", init.init, panel=START)
-add(application, "demo", demo.run_demo, panel=START, codes={1: "a check of the demo does not hold"})
-add(application, "dev", dev.run_dev, panel=START, codes={0: "also after Ctrl-C, which is how it ends"})
-application.add_typer(
-    servers, name="server", help="The embedded S3 server, on loopback only.", rich_help_panel=START
-)
-add(servers, "start", server.start)
-add(servers, "stop", server.stop)
-add(servers, "status", server.status, codes={3: "no server runs on the folder"})
-
-add(application, "ls", ls.list_place, panel=LOOK, reads=True)
-add(application, "tree", tree.show_tree, panel=LOOK, reads=True)
-add(application, "du", du.disk_usage, panel=LOOK, reads=True)
-add(application, "head", head.head, panel=LOOK, reads=True)
-add(application, "discover", discover.discover, panel=LOOK, reads=True)
-add(application, "guess", guess.guess, panel=LOOK, reads=True)
-add(application, "schema", schema.schema, panel=LOOK, reads=True)
-add(application, "preview", preview.preview, panel=LOOK, reads=True)
-application.add_typer(
-    metadatas,
-    name="metadata",
-    help="What is known of a table, and the registry as OpenMetadata has it.",
-    rich_help_panel=LOOK,
-)
-add(metadatas, "show", metadata.show)
-add(metadatas, "openmetadata", metadata_written.openmetadata)
-
-add(application, "validate", registry.validate, panel=REGISTRY, reads=True)
-add(application, "tables", registry.list_tables, panel=REGISTRY, reads=True)
-add(
-    application,
-    "check",
-    check.check,
-    panel=REGISTRY,
-    codes={1: "a permission is missing or could not be tested, or the clock is too far off"},
-)
-add(application, "policy", policy.print_policy, panel=REGISTRY, reads=True)
-
-add(application, "plan", plan.plan, panel=MOVE, reads=True)
-add(application, "import", imports.run_import, panel=MOVE)
-add(application, "export", export.run_export, panel=MOVE)
-add(application, "media", media.run_media, panel=MOVE)
-add(application, "history", history.history, panel=MOVE, reads=True)
-application.add_typer(
-    cursors,
-    name="cursor",
-    help="Look at the cursor of an import, an export or an asset, or move it.",
-    rich_help_panel=MOVE,
-)
-moved = {1: "the answer was no; also an error", 2: "there is nobody to ask, and no --yes; also wrong usage"}
-add(cursors, "show", cursor.show, reads=True)
-add(cursors, "set", cursor.set_cursor, codes=moved)
-add(cursors, "reset", cursor.reset, codes=moved)
 
 if __name__ == "__main__":
     run()
