@@ -112,5 +112,5 @@ def _partitions(registry: "Registry", name: str) -> dict[str, Any] | None:
     partitions = registry.tables[name].partitions
     if partitions is None:
         return None
-    told = partitions.model_dump(exclude_defaults=True, exclude={"folders"})
-    return {**told, "every": str(partitions.every)}
+    told = partitions.model_dump(exclude_defaults=True, exclude={"column", "every", "folders"})
+    return {"column": partitions.column, "every": str(partitions.every), **told}

@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from s3_assets.explore.dated import find_dated
 from s3_assets.explore.findings import Finding
 from s3_assets.tables.files import hive_folder
 from s3_assets.windows import Every
@@ -43,16 +44,29 @@ class FolderGuess(NamedTuple):
     findings: list[Finding]
 
 
-def find_folders(keys: Iterable[str], prefix: str) -> FolderGuess:
-    """Return what the folders between the table's and its files' say."""
-    folders = sorted({key.removeprefix(prefix).rpartition("/")[0] for key in keys} - {""})
+def find_folders(
+    keys: Iterable[str], prefix: str, *, files: Iterable[str] = (), columns: Iterable[str] = ()
+) -> FolderGuess:
+    """Return what the folders between the table's and its files' say.
+
+    `files` are keys of a table of files alone, whose folders may tell a column that is not among `columns`.
+    """
+    folders = _below(keys, prefix)
     values = hive_values(folders)
-    if not values:
-        return FolderGuess(None, _dated(folders))
     names = ", ".join(f"{name}=" for name in values)
-    findings = [Finding("path", f"Hive folders: {names}")]
+    findings = [Finding("path", f"Hive folders: {names}")] if values else []
     partitions, told = partitions_of(values)
-    return FolderGuess(partitions, findings + told)
+    if partitions is None and (dated := find_dated(_below(files, prefix), {*columns, *values})) is not None:
+        column, every = dated.settings["column"], dated.settings["every"]
+        words = f"partitions: folders such as {dated.example} tell the {every} (UTC), read as column {column}"
+        # Without a zero in front, they may be numbers of something else.
+        unsure = "%-" in dated.settings["folders"]
+        return FolderGuess(dated.settings, [*findings, Finding("partitions", words, doubt=unsure)])
+    return FolderGuess(partitions, [*findings, *(told if values else _dated(folders))])
+
+
+def _below(keys: Iterable[str], prefix: str) -> list[str]:
+    return sorted({key.removeprefix(prefix).rpartition("/")[0] for key in keys} - {""})
 
 
 def hive_values(folders: Iterable[str]) -> dict[str, list[str]]:
@@ -126,7 +140,7 @@ def _others(values: dict[str, list[str]], column: str) -> list[Finding]:
 def _apart(values: dict[str, list[str]]) -> list[Finding]:
     parts = [name for name in values if name.lower() in _PARTS]
     if parts[:1] and parts[0].lower() == "year":
-        told = f"{', '.join(parts)} tell the date together; partitions need one column that tells it alone"
+        told = f"{', '.join(parts)} tell the date or a part of it, not in all folders alike: no partitions"
         return [Finding("partitions", told, doubt=True)]
     return []
 
@@ -135,7 +149,5 @@ def _dated(folders: Sequence[str]) -> list[Finding]:
     dated = [match.group().strip("/") for folder in folders if (match := _DATED_PATH.search(f"{folder}/"))]
     if not dated:
         return []
-    told = (
-        f"folders such as {dated[0]}/ are dates; they are no column, so no partition can be declared on them"
-    )
+    told = f"folders such as {dated[0]}/ are dates, but not all folders are such dates: no partitions"
     return [Finding("partitions", told, doubt=True)]

@@ -20,11 +20,13 @@ from s3_assets.explore.types import type_name
 from s3_assets.objects import Objects
 from s3_assets.progress import readable_bytes
 from s3_assets.tables.any_settings import AnyTableSettings
+from s3_assets.tables.dated_folders import DatedFolders
 from s3_assets.tables.files import hive_columns
 from s3_assets.tables.open import open_table
+from s3_assets.windows import Every
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
@@ -121,12 +123,13 @@ def guess_files(
     path = listing.prefix.removeprefix(connection.location.key)
     settings, columns, findings = _read(connection, path, heads)
     seen = (*chosen.keys, *folders_seen)
-    folders = find_folders(seen, listing.prefix)
+    folders = find_folders(seen, listing.prefix, files=chosen.keys, columns=columns)
     hive: dict[str, pl.DataType] = {} if single else hive_columns(seen, listing.prefix)
-    if folders.partitions is not None and not single:
-        settings["partitions"] = folders.partitions
     if "columns" in settings:
         settings["columns"] |= {name: type_name(dtype) for name, dtype in hive.items()}
+    if folders.partitions is not None and not single:
+        settings["partitions"] = folders.partitions
+        hive |= _told_by_folders(folders.partitions)
     suffixes, told = _suffixes(settings["format"], chosen, single)
     if suffixes is not None:
         settings["suffixes"] = suffixes
@@ -140,6 +143,14 @@ def guess_files(
         tuple(each.place for each in heads),
         single.key.rpartition("/")[2] if single else None,
     )
+
+
+def _told_by_folders(partitions: Mapping[str, Any]) -> dict[str, pl.DataType]:
+    """Return the column that folders of dates tell, and no Hive folder has."""
+    if "folders" not in partitions:
+        return {}
+    dated = DatedFolders(partitions["folders"], Every(partitions["every"]))
+    return {partitions["column"]: dated.dtype()}
 
 
 def _read(

@@ -127,6 +127,10 @@ def test_names_partitions_and_evidence(found: Discovery) -> None:
         "clicks/date_2026_01_07": "birthday",
         "raw/usage": "month",
         "told/sales": "day",
+        # Told by folders of dates, which are no column of the files.
+        "logs": "date",
+        "snapshots/people": "date",
+        "snapshots/prices": "date",
     }
     assert "29 folders" in told["raw/clicks"].evidence
     assert "date=2026-01-07/ inside is a table of its own" in told["raw/clicks"].evidence

@@ -21,6 +21,7 @@ from tests.tables.formats import Place
 
 DATA = Path(__file__).parent.parent / "data"
 HOUR = datetime.fromisoformat("2026-01-05T13:00")
+YEAR_MONTH_DAY = "year=%Y/month=%m/day=%d"
 Look = Callable[[str], Guess]
 
 
@@ -163,8 +164,16 @@ def test_hive_folders(look: Look, put: Callable[..., None], rows: Any) -> None:
             ["h=2026-01-05-13", "h=2026-01-05-14"],
             {"column": "h", "every": "hour", "start": HOUR, "format": "%Y-%m-%d-%H"},
         ),
-        (["year=2026/month=01/day=05"], None),
-        (["2026/01/05", "2026/01/06"], None),
+        (
+            ["year=2026/month=01/day=05"],
+            {"column": "date", "every": "day", "start": date(2026, 1, 5), "folders": YEAR_MONTH_DAY},
+        ),
+        (
+            ["2026/01/05/13", "2026/01/05/14"],
+            {"column": "hour", "every": "hour", "start": HOUR, "folders": "%Y/%m/%d/%H"},
+        ),
+        (["2026/01/05", "2026/latest"], None),
+        (["year=2026/month=01", "year=2026/month=none"], None),
         (["id=20261399", "id=7"], None),
     ],
     ids=lambda each: each[0].partition("/")[0] if isinstance(each, list) else None,
@@ -177,7 +186,8 @@ def test_steps(folders: list[str], expected: Any, look: Look, put: Any, rows: An
 
     assert found.settings.get("partitions") == expected
     assert len(rows(found)) == len(folders)
-    assert bool(doubts(found)) == (folders[0].startswith(("year=", "2026/")))
+    # Dates are not told by some of the folders alone.
+    assert bool(doubts(found)) == (folders[-1].endswith(("latest", "none")))
 
 
 def test_listing_is_bounded_and_spread(look: Look, put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
