@@ -103,7 +103,8 @@ def print_told(told: Told) -> None:
         )
         return
     seconds = told.more["seconds"]
-    rate = f", {told.objects / seconds:,.0f} keys per second" if seconds else ""
+    # Of one page it says more of the start than of the listing.
+    rate = f", {told.objects / seconds:,.0f} keys per second" if seconds and told.more["requests"] > 1 else ""
     requests = f"{about}{count(told.more['requests'], 'request')}, {seconds:.1f} s"
     standard_error().print(requests + rate, style="dim", markup=False, soft_wrap=True)
 
