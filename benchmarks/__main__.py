@@ -18,6 +18,7 @@ from benchmarks import (
     scan,
     small_files,
     speed,
+    start,
 )
 from benchmarks.formats import FORMATS
 from benchmarks.ground import Ground
@@ -38,6 +39,7 @@ ALL = (
     "mirror",
     "listing",
     "newuser",
+    "start",
 )
 
 
@@ -80,6 +82,7 @@ def main() -> None:
         if options.only in (None, "exports"):
             rows = max(int(ROWS * options.size), data.DAYS)
             tables += exports.compare(ground, rows, options.repeat, rivals=options.rivals)
+        tables += started(ground, options)
         tables += media_sets(ground, options)
         tables += mirrored(ground, options)
         tables += listings(options)
@@ -88,6 +91,10 @@ def main() -> None:
     print(text)
     if options.output:
         options.output.write_text(text)
+
+
+def started(ground: Ground, options: argparse.Namespace) -> list[str]:
+    return [start.compare(ground, options.starts)] if options.only in (None, "start") else []
 
 
 def media_sets(ground: Ground, options: argparse.Namespace) -> list[str]:
@@ -130,6 +137,7 @@ def _options() -> argparse.Namespace:
         "--old-files", type=_counts, default=(100, 10_000), help="ledger: such as 100,10000,100000"
     )
     parser.add_argument("--in-ledger", type=int, default=1_000_000, help="ledger: files of the large one")
+    parser.add_argument("--starts", type=int, default=20, help="start: runs of each command")
     parser.add_argument("--files", type=int, default=10_000, help="smallfiles, newuser: files")
     parser.add_argument(
         "--commits",
