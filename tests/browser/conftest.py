@@ -7,7 +7,7 @@ import pytest
 
 from s3_assets.embedded.server import EmbeddedServer
 from tests.browser.browser import Browser
-from tests.browser.processes import code_server, webserver
+from tests.browser.processes import code_server, daemon, webserver
 from tests.browser.shop import Shop, open_shop
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 @pytest.fixture(scope="session")
 def ui(chromium: "Remote", shop: Shop) -> Iterator[Browser]:
-    """The UI on a shop that has worked for some days; one more delivery has landed since."""
+    """The UI on a shop that has worked for some days."""
     with shop.pipeline() as pipeline, code_server(shop.home, shop.variables) as code:
         shop.work(pipeline)
         code.wait()
@@ -32,5 +32,13 @@ def ui(chromium: "Remote", shop: Shop) -> Iterator[Browser]:
             shop.report(pipeline)
             web.wait()
             browser = Browser(chromium, web.address)
+            browser.hide_navigation()
             yield browser
             browser.check_requests()
+
+
+@pytest.fixture(scope="session")
+def automatic_ui(ui: Browser, shop: Shop) -> Iterator[Browser]:
+    """The same, with the process that starts backfills and asks sensors."""
+    with daemon(shop.home, shop.variables):
+        yield ui

@@ -4,21 +4,22 @@ import polars as pl
 
 from s3_assets.embedded.demo_data import DAYS
 from tests.browser.browser import Browser
-from tests.browser.shop import DESCRIPTIONS, ORDERS, PAYMENTS, REVENUE, Shop, day
+from tests.browser.shop import DESCRIPTIONS, LATE, ORDERS, PAYMENTS, PREVIEW_ROWS, REVENUE, Shop, day
 
 COLUMNS = {
-    "payment_id": "int64",
-    "order_id": "int64",
-    "date": "date",
-    "paid_at": "timestamp",
-    "method": "string",
-    "amount": "float64",
+    "payment_id": ("int64", DESCRIPTIONS["payment_id"]),
+    "order_id": ("int64", DESCRIPTIONS["order_id"]),
+    "date": ("date", "partition column"),
+    "paid_at": ("timestamp", DESCRIPTIONS["paid_at"]),
+    "method": ("string",),
+    "amount": ("float64", DESCRIPTIONS["amount"]),
 }
 
 
 def test_materialize_by_a_click(ui: Browser, shop: Shop) -> None:
     before = shop.rows(ORDERS).height
-    delivered = shop.orders.drop("wave").sort("order_id")
+    shop.deliver(LATE)
+    delivered = shop.delivered(shop.orders).sort("order_id")
     ui.open(f"assets/{ORDERS}", f"Row count\n{before:,}")
 
     ui.click("Materialize")
@@ -37,15 +38,27 @@ def test_asset_page(ui: Browser, shop: Shop) -> None:
 
     ui.see(f"Row count\n{shop.rows(PAYMENTS).height:,}", f"s3://shop/{PAYMENTS}/", "Delta Lake")
     ui.see_rows(
-        *((name, kind, *filter(None, [DESCRIPTIONS.get(name)])) for name, kind in COLUMNS.items()),
+        *((name, *told) for name, told in COLUMNS.items()),
         ("s3_assets/version", str(shop.table(PAYMENTS).version())),
         ("dagster/size_bytes", str(size)),
     )
     ui.picture("asset")
+    ui.scroll_to("s3_assets/preview")
+    _see_preview(ui, shop.payments)
+    ui.picture("preview")
     ui.click("Plots")
     ui.see("dagster/row_count", "s3_assets/rows_written")
     ui.scroll_to("Metadata")
     ui.picture("plots")
+
+
+def _see_preview(ui: Browser, delivered: pl.DataFrame) -> None:
+    """See rows of the preview that were delivered just so."""
+    found = [row for row in ui.rows if len(row) == len(COLUMNS) and row[0].isdigit()]
+    assert len(found) == PREVIEW_ROWS
+    for number, *values in found:
+        row = delivered.row(by_predicate=pl.col("payment_id") == int(number), named=True)
+        assert values == [str(row[name]) for name in list(COLUMNS)[1:]]
 
 
 def test_lineage(ui: Browser, shop: Shop) -> None:
