@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -129,7 +130,7 @@ def _run(server: ManyKeys, contestant: Contestant, keys: int) -> Run:
     with tempfile.TemporaryDirectory() as folder:
         output, errors = Path(folder) / "output", Path(folder) / "errors"
         with output.open("wb") as out, errors.open("wb") as error:
-            begun = time.monotonic()
+            before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
             process = subprocess.Popen(
                 contestant.command(server.endpoint_url),
                 stdout=out,
@@ -137,18 +138,28 @@ def _run(server: ManyKeys, contestant: Contestant, keys: int) -> Run:
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **KEYS, "AWS_EC2_METADATA_DISABLED": "true"},
             )
-            _, status, used = os.wait4(process.pid, 0)
+            peak = _peak(process)
             seconds = time.monotonic() - begun
-        # The process was waited for here, for its memory's sake: nobody else needs to.
-        process.returncode = os.waitstatus_to_exitcode(status)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
         if process.returncode:
             raise RuntimeError(f"{process.args}: {errors.read_text()[-1000:]}")
         found = contestant.keys(output)
     if found != keys:
         raise RuntimeError(f"{process.args}: {found:,} keys, not {keys:,}")
-    # macOS counts bytes, Linux kilobytes.
-    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Run(seconds, used.ru_utime + used.ru_stime, peak, sum(server.requests().values()))
+    processor = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+    return Run(seconds, processor, peak, sum(server.requests().values()))
+
+
+def _peak(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a process; return the most bytes that it was seen to hold, on Linux."""
+    peak, status = 0, Path(f"/proc/{process.pid}/status")
+    while process.poll() is None:
+        # What getrusage says includes the process that started this one.
+        text = status.read_text() if status.exists() else ""
+        told = [line for line in text.splitlines() if line.startswith("VmHWM")]
+        peak = max(peak, *(int(line.split()[1]) * 1024 for line in told), 0)
+        time.sleep(0.02)
+    return peak
 
 
 def _lines(output: Path) -> int:
