@@ -19,11 +19,11 @@ from s3_assets.metadata import (
     table_kinds,
     table_metadata,
 )
-from s3_assets.metadata.code import code_references
 from s3_assets.metadata.kept import kept_metadata
-from s3_assets.metadata.keys import CODE, COLUMNS, COLUMNS_TOLD, PARTITION_ROWS, VERSION
+from s3_assets.metadata.keys import COLUMNS, PARTITION_ROWS, VERSION
 from s3_assets.metadata.lineage import lineage_metadata
 from s3_assets.metadata.preview import Preview
+from s3_assets.metadata.tables import observed
 from s3_assets.movement.imports import Import
 from s3_assets.partitions import partitions_definition, unbroken, windows_of
 from s3_assets.progress import count
@@ -45,12 +45,13 @@ def source_spec(registry: Registry, name: str, readers: Mapping[str, str] | None
     return dg.AssetSpec(
         asset_key(name),
         description=settings.description,
-        metadata=table_metadata(registry, name, readers),
+        # What `with_io_manager_key` adds, by a second spec.
+        metadata={**table_metadata(registry, name, readers), "dagster/io_manager_key": IO_MANAGER_KEY},
         group_name=settings.group or settings.connection.replace("/", "_"),
         owners=list(settings.owners),
         tags=settings.tags,
         kinds=table_kinds(settings),
-    ).with_io_manager_key(IO_MANAGER_KEY)
+    )
 
 
 def observable_sources(
@@ -90,8 +91,7 @@ def observe_table(table: Table[Any]) -> dg.ObserveResult:
     return dg.ObserveResult(
         asset_key=asset_key(table.name),
         data_version=dg.DataVersion(found[VERSION]),
-        # Pages show the columns of a materialisation, and hide those of an observation under this name.
-        metadata={**found, COLUMNS_TOLD: found[COLUMNS]},
+        metadata=observed(found),
     )
 
 
@@ -124,8 +124,7 @@ def import_asset(
             deps=[asset_key(settings.source)],
             description=settings.description or target.description,
             metadata={
-                **table_metadata(registry, settings.target, readers),
-                **_declared(registry, name, settings),
+                **table_metadata(registry, settings.target, readers, declared_by=("imports", name)),
                 f"{OURS}/import": name,
                 f"{OURS}/mode": str(settings.mode),
             },
@@ -184,12 +183,6 @@ def _summary(name: str, outcome: Outcome) -> str:
     written = f"{count(commit.rows, 'row')} in {count(commit.files, 'file')} ({commit.bytes:,} bytes)"
     read = count(outcome.plan.files, "source file")
     return f"import {name}: {written} from {read}, version {commit.version.token}, {outcome.seconds:.1f} s"
-
-
-def _declared(registry: Registry, name: str, settings: ImportSettings) -> dict[str, Any]:
-    """Return links to what declares the import, and the table that it writes."""
-    code = code_references(registry, ("imports", name), ("tables", settings.target))
-    return {CODE: code} if code is not None else {}
 
 
 @contextmanager

@@ -14,10 +14,9 @@ from s3_assets.media.media_set import MediaSet
 from s3_assets.media.outcome import MediaOutcome
 from s3_assets.media.preview import preview, types, types_table
 from s3_assets.metadata import OURS, outcome_metadata, state_metadata, table_kinds, table_metadata
-from s3_assets.metadata.code import code_references
 from s3_assets.metadata.inventory import inventory_schema
 from s3_assets.metadata.kept import kept_metadata
-from s3_assets.metadata.keys import CODE, COLUMNS, PREVIEW, VERSION
+from s3_assets.metadata.keys import COLUMNS, PREVIEW, VERSION
 from s3_assets.progress import Progress, count, readable_bytes
 from s3_assets.registry.models import Registry
 
@@ -37,14 +36,12 @@ def media_asset(
         context.log.info("%s", _summary(name, found))
         return _result(context, media, found, shown=bool(registry.preview_of(settings.target).rows))
 
-    code = code_references(registry, ("media", name), ("tables", settings.target))
     return dg.asset(
         key=asset_key(settings.target),
         description=settings.description or target.description,
         metadata={
-            **table_metadata(registry, settings.target, readers),
+            **table_metadata(registry, settings.target, readers, declared_by=("media", name)),
             COLUMNS: inventory_schema(target),
-            **({CODE: code} if code is not None else {}),
             f"{OURS}/media": name,
             f"{OURS}/source": source.url,
         },

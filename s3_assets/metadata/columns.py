@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from s3_assets.tables.settings import TableSettings
 
+_NOTHING = ColumnNote()
 _OF_READERS = {"_file_name": "string", "_file_path": "string", "_file_modified": "timestamp"}
 
 
@@ -62,8 +64,20 @@ def _schema(
     descriptions = settings.column_descriptions if settings is not None else {}
     columns = []
     for name, type_ in types.items():
-        note = notes.get(name, ColumnNote())
-        constraints = dg.TableColumnConstraints(nullable=note.nullable, other=list(note.demands))
+        note = notes.get(name, _NOTHING)
         description = descriptions.get(name) or note.description
-        columns.append(dg.TableColumn(name, type_, description, constraints))
-    return dg.TableSchema(columns, dg.TableConstraints(other=list(demands)))
+        columns.append(_column(name, type_, description, note.nullable, note.demands))
+    return dg.TableSchema(columns, dg.TableConstraints(other=list(demands)) if demands else None)
+
+
+@lru_cache(maxsize=10_000)
+def _column(
+    name: str,
+    type_: str,
+    description: str | None,
+    nullable: bool,
+    demands: tuple[str, ...],
+) -> dg.TableColumn:
+    # Many tables have columns alike, and Dagster takes its time to check each.
+    constraints = dg.TableColumnConstraints(nullable=nullable, other=list(demands))
+    return dg.TableColumn(name, type_, description, constraints)

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import dagster as dg
 
 from s3_assets.assets import asset_key
+from s3_assets.metadata.keys import VERSION
+from s3_assets.metadata.tables import observed, seen_metadata
 from s3_assets.registry.models import Registry
 from s3_assets.sensors.consumers import Consumer
 from s3_assets.sensors.due import Due
 from s3_assets.sensors.looking import Look, look_at
 from s3_assets.sensors.memory import Memory, Seen
 from s3_assets.sensors.requests import partition_requests, whole_requests
+from s3_assets.tables.table import State
 
 _VERSION_TAG = "dagster/data_version"
 
@@ -63,7 +66,11 @@ def source_sensor(
         requests = [*whole, *partly]
         return dg.SensorResult(
             run_requests=requests,
-            asset_events=[_event(name, changed[name]) for name in sources if name in changed],
+            asset_events=[
+                _event(registry, name, changed[name], seen.states.get(name))
+                for name in sources
+                if name in changed
+            ],
             cursor=after.write(tables, [each.name for each in consumers]),
             skip_reason=None if requests else _skip_reason(len(tables), changed, seen, told),
         )
@@ -119,10 +126,11 @@ def _untold(seen: Look) -> list[str]:
     ]
 
 
-def _event(name: str, seen: Seen) -> dg.AssetObservation:
-    return dg.AssetObservation(
-        asset_key(name), tags={_VERSION_TAG: seen.version}, metadata={"s3_assets/version": seen.version}
-    )
+def _event(registry: Registry, name: str, seen: Seen, state: State | None) -> dg.AssetObservation:
+    told = {VERSION: seen.version}
+    if state is not None:
+        told |= observed(seen_metadata(state, registry.tables[name]))
+    return dg.AssetObservation(asset_key(name), tags={_VERSION_TAG: seen.version}, metadata=told)
 
 
 def _skip_reason(count: int, changed: Mapping[str, Seen], seen: Look, told: Iterable[str]) -> str:

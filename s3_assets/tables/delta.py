@@ -77,6 +77,10 @@ class DeltaTable(Table[DeltaSettings]):
         version = TableVersion(str(handle.version()), handle.version())
         return State(version, statistics, lambda: delta_log.described(handle))
 
+    def state_unless(self, known: str | None) -> State | None:
+        """Return the newest version as its log tells it, if it is another: only then is it opened."""
+        return None if known is not None and self.version().token == known else self.state()
+
     def touched(self, since: Position | DigestsPosition | None) -> Touched:
         """Tell which spans of time the commits after `since` changed: one request for each commit."""
         return delta_touched.touched(self, since)

@@ -81,7 +81,14 @@ class IcebergTable(Table[IcebergSettings]):
 
     def state(self) -> State:
         """Return the current snapshot's version and size: the table is loaded once."""
+        return self._state(self.open())
+
+    def state_unless(self, known: str | None) -> State | None:
+        """Return the current snapshot's version and size, if it is another: the table is loaded once."""
         handle = self.open()
+        return None if version_of(handle).token == known else self._state(handle)
+
+    def _state(self, handle: Handle) -> State:
         with reading(self, handle):
             size = iceberg_files.statistics(handle, handle.current_snapshot())
             return State(version_of(handle), size, lambda: described(handle, self.name))

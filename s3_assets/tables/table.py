@@ -213,6 +213,11 @@ class Table(ABC, Generic[Settings]):
     def state(self) -> State:
         """Return version, files, bytes and rows as of one moment, without reading data."""
 
+    def state_unless(self, known: str | None) -> State | None:
+        """Return the state, or None if its version is still this one, for what `version` costs."""
+        state = self.state()
+        return None if state.version.token == known else state
+
     def described(self) -> Described:
         """Return the columns with what the table's metadata says of them, without reading data.
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from s3_assets.errors import S3AssetsError
@@ -152,3 +153,21 @@ def test_sources_that_are_gone_leave_the_cursor(ticks: Ticks) -> None:
     ticks.tick()
 
     assert sorted(json.loads(ticks.cursor)["sources"]) == ["landing/orders", "landing/payments"]
+
+
+def test_a_changed_source_is_told_with_its_size(ticks: Ticks) -> None:
+    first = {"/".join(event.asset_key.path): event.metadata for event in ticks.tick().asset_events}
+    ticks.lake.pay(["2026-01-02"])
+    second = {"/".join(event.asset_key.path): event.metadata for event in ticks.tick().asset_events}
+
+    table = ticks.lake.delta("landing/payments")
+    assert first["landing/payments"]["dagster/row_count"].value == 1
+    assert list(second) == ["landing/payments"]
+    told = {name: each.value for name, each in second["landing/payments"].items()}
+    assert told["dagster/row_count"] == 2
+    assert told["dagster/size_bytes"] == sum(pl.DataFrame(table.get_add_actions())["size_bytes"])
+    assert [each.name for each in told["s3_assets/columns"].columns] == ["id", "date"]
+    assert told["s3_assets/version"] == str(table.version())
+    # A listing tells no rows, and no columns.
+    assert first["landing/orders"]["s3_assets/files"].value == 3
+    assert "dagster/row_count" not in first["landing/orders"]
