@@ -161,8 +161,8 @@ def _rest_catalogs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestCat
 
 
 @pytest.fixture(scope="session", name="chromium")
-def _chromium(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Remote]":
+def _chromium() -> "Iterator[Remote]":
     """A browser without a window."""
     need(*browser.PROGRAMS)
-    with browser.chromium(tmp_path_factory.mktemp("chromium")) as driver:
+    with browser.chromium() as driver:
         yield driver
