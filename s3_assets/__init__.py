@@ -44,7 +44,13 @@ if TYPE_CHECKING:
     from s3_assets.registry.exports import SplitSettings
     from s3_assets.registry.increments import BatchSettings
     from s3_assets.registry.schedule import ScheduleSettings
-    from s3_assets.tables.settings import AvroSettings, DeltaSettings, ParquetSettings, Partitions
+    from s3_assets.tables.settings import (
+        AvroSettings,
+        DeltaSettings,
+        ParquetSettings,
+        Partitions,
+        PreviewSettings,
+    )
     from s3_assets.tables.text_settings import CsvSettings, JsonLinesSettings, JsonSettings, TsvSettings
     from s3_assets.windows import Window
 
@@ -78,6 +84,7 @@ _HOMES = {
     "ParquetFormat": "s3_assets.exports.formats",
     "ParquetSettings": "s3_assets.tables.settings",
     "Partitions": "s3_assets.tables.settings",
+    "PreviewSettings": "s3_assets.tables.settings",
     "Placement": "s3_assets.movement.placement",
     "ProfileAuth": "s3_assets.connection",
     "Proxy": "s3_assets.connection",
@@ -132,6 +139,7 @@ __all__ = [
     "ParquetFormat",
     "ParquetSettings",
     "Partitions",
+    "PreviewSettings",
     "Placement",
     "ProfileAuth",
     "Proxy",

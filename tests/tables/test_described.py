@@ -14,14 +14,15 @@ from s3_assets.tables.table import Table
 
 def table(server: EmbeddedServer, bucket: str, settings: dict[str, Any]) -> Table[Any]:
     auth = {"type": "access_key", "access_key_id": "test", "secret_access_key": "test"}
-    connection = {
+    connection: dict[str, Any] = {
         "url": f"s3://{bucket}/",
         "endpoint": server.endpoint_url,
         "region": "us-east-1",
         "auth": auth,
     }
     tables = {"told": {"connection": "lake", **settings}}
-    return Registry(connections={"lake": connection}, tables=tables).table("told")
+    registry = Registry.model_validate({"connections": {"lake": connection}, "tables": tables})
+    return registry.table("told")
 
 
 def test_iceberg(s3_server: EmbeddedServer, bucket: str) -> None:
@@ -34,7 +35,7 @@ def test_iceberg(s3_server: EmbeddedServer, bucket: str) -> None:
             "partition_by": ["region", "day(at)", "bucket(4, id)"],
         },
     )
-    told.create(pl.Schema({"id": pl.Int64, "region": pl.String, "at": pl.Datetime("us", "UTC")}))
+    told.create(pl.Schema({"id": pl.Int64(), "region": pl.String(), "at": pl.Datetime("us", "UTC")}))
     with told.open().update_schema() as update:
         update.update_column("id", doc="Number of the order")
 
