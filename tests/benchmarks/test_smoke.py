@@ -20,6 +20,7 @@ FOUND = {
     "formats": ("| polars-avro |", "| fastavro |", "| avro | read | 4 x"),
     "smallfiles": ("| s3-assets | 20 |",),
     "media": ("| 100 new |", "| s3-assets media |"),
+    "newuser": ("| 38 | 0 | 0 | 1 |",),
     "listing": ("| s3-assets du |", "| boto3 paginator |", "| seven tables"),
     "mirror": ("| delta | iceberg | 2,000 |", "| parquet | delta | 2,000 |"),
 }

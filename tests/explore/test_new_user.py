@@ -12,7 +12,8 @@ from s3_assets.explore.discover import discover
 from s3_assets.registry.additions import add_found
 from s3_assets.registry.loading import load_registry
 from tests.explore.new_user.bucket import fill, telling, things
-from tests.explore.new_user.judge import judge
+from tests.explore.new_user.judge import Verdict, judge
+from tests.explore.new_user.second import second
 from tests.explore.new_user.things import Thing
 from tests.support.extent import EVERYTHING
 from tests.tables.formats import Place
@@ -42,9 +43,30 @@ def _catalog(place: Place, folder: Path) -> Any:
     return SqlCatalog("given", uri=f"sqlite:///{folder}/catalog.db", **told)
 
 
+@pytest.mark.skipif(not EVERYTHING, reason="the first bucket is tried ordinarily")
+def test_a_second_bucket(place: Place, tmp_path: Path) -> None:
+    made = second()
+    fill(place.client, place.bucket, made)
+
+    verdict, _ = discovered(place, made, tmp_path / "s3_assets.yaml")
+
+    assert (verdict.wrong, verdict.missed, verdict.extra) == ((), (), ()), str(verdict)
+    assert len(verdict.right) == sum(len(each.answers) for each in made)
+
+
 def test_every_table_once_and_no_trap(place: Place, made: tuple[Thing, ...], tmp_path: Path) -> None:
+    verdict, requests = discovered(place, made, tmp_path / "s3_assets.yaml")
+
+    assert (verdict.wrong, verdict.missed) == ((), ()), str(verdict)
+    assert len(verdict.right) == sum(len(each.answers) for each in made)
+    assert [each for each in verdict.extra if each.split(":")[1].strip() not in DISPUTED] == []
+    # The small files of one table cost no requests by their number.
+    assert requests < 300
+
+
+def discovered(place: Place, made: tuple[Thing, ...], file: Path) -> tuple[Verdict, int]:
+    """Write what is found to a registry, and judge it; return also how many requests were sent."""
     connection = place.connection()
-    file = tmp_path / "s3_assets.yaml"
     keys = {"type": "access_key", "access_key_id": place.key_id, "secret_access_key": place.secret}
     fields = {
         "url": f"s3://{place.bucket}/",
@@ -55,10 +77,4 @@ def test_every_table_once_and_no_trap(place: Place, made: tuple[Thing, ...], tmp
 
     found = discover(connection)
     add_found(file, connection, found.found, fields=fields)
-    verdict = judge(load_registry(file), made)
-
-    assert (verdict.wrong, verdict.missed) == ((), ()), str(verdict)
-    assert len(verdict.right) == sum(len(each.answers) for each in made)
-    assert [each for each in verdict.extra if each.split(":")[1].strip() not in DISPUTED] == []
-    # The small files of one table cost no requests by their number.
-    assert found.requests < 300
+    return judge(load_registry(file), made), found.requests

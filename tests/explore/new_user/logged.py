@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tests.explore.new_user.things import Objects, Thing, identity, orders, parquet, table, trap
+from tests.explore.new_user.things import Objects, Row, Thing, identity, orders, parquet, table, trap
 
 
 def _written(folder: str) -> dict[str, bytes]:
@@ -28,6 +28,11 @@ def _delta(
         if checkpoint:
             DeltaTable(folder).create_checkpoint()
         return _written(folder)
+
+
+def delta_files(batches: list[list[Row]], *, checkpoint: bool = False) -> dict[str, bytes]:
+    """Return the files of a Delta table, a commit for each batch of rows."""
+    return dict(_delta([pa.Table.from_pylist(each) for each in batches], checkpoint=checkpoint))
 
 
 def _at(prefix: str, objects: Objects) -> dict[str, bytes]:
