@@ -78,6 +78,10 @@ class Browser:
 
         self._until(shown, lambda: f"{missing} not in {self.text.splitlines()}")
 
+    def see_gone(self, text: str) -> None:
+        """Wait until the page does not show the text any more."""
+        self._until(lambda _: text not in self.text, lambda: f"{text} is still there")
+
     def see_rows(self, *rows: tuple[str, ...]) -> None:
         """Wait until the page's tables have all these rows, which may leave cells out."""
         missing: list[tuple[str, ...]] = []
@@ -93,9 +97,13 @@ class Browser:
         """Click the button or link of that text, as soon as there is one that can be clicked."""
         self._click(By.XPATH, _CLICKABLE.format(text=repr(text)))
 
-    def click_switch(self) -> None:
-        """Turn the page's first switch."""
+    def turn_switch(self, *, on: bool) -> None:
+        """Turn the page's first switch, and wait until the server has taken it."""
         self._click(By.CSS_SELECTOR, _SWITCH)
+        self._until(
+            lambda driver: driver.find_element(By.CSS_SELECTOR, f"{_SWITCH} input").is_selected() == on,
+            lambda: f"the switch does not become {'on' if on else 'off'}",
+        )
 
     def enter(self, hint: str, text: str) -> None:
         """Type into the field whose hint begins so, and send it off."""

@@ -41,6 +41,7 @@ def test_asset_page(ui: Browser, shop: Shop) -> None:
         *((name, *told) for name, told in COLUMNS.items()),
         ("s3_assets/version", str(shop.table(PAYMENTS).version())),
         ("dagster/size_bytes", str(size)),
+        tuple(COLUMNS),  # the titles of the preview
     )
     ui.picture("asset")
     ui.scroll_to("s3_assets/preview")

@@ -23,6 +23,7 @@ def test_backfill_of_a_range(automatic_ui: Browser, shop: Shop) -> None:
     ui.enter("ex:", f"[{days[0]}...{days[-1]}]")
     ui.see("3 partitions")
     ui.click("Launch backfill")
+    ui.see_gone("Launch backfill")
 
     ui.open(f"assets/{REVENUE}?view=partitions", f"Materialized ({done + 3})")
     ui.open("runs?view=backfills", "3 partitions", "Success")
@@ -39,10 +40,12 @@ def test_sensor_switched_on(automatic_ui: Browser, shop: Shop) -> None:
     shop.deliver(OF_LATER & ~LATE)
     ui.open("automation", "shop_sources")
 
-    ui.click_switch()
+    ui.turn_switch(on=True)
 
     for table in (ORDERS, PAYMENTS):
         ui.open("runs", f"{table.replace('/', ' / ')}\nshop_sources\nSuccess")
+    ui.open("automation", "shop_sources")
+    ui.turn_switch(on=False)
     for table, rows in ((ORDERS, shop.orders), (PAYMENTS, shop.payments)):
         delivered = shop.delivered(rows)
         key = delivered.columns[0]
