@@ -152,13 +152,17 @@ class ParallelListing(Generic[Item]):
                     self._changed.notify_all()
                     return None
                 part = next((each for each in self.parts if each.is_open), None)
-                if part is not None and (self._held < _AHEAD or part is self.parts[0]):
+                if part is not None and (self._held < _AHEAD or self._is_wanted(part)):
                     part.is_read = True
                     self.requests += 1
                     return part
                 self._waiting += 1
                 self._changed.wait()
                 self._waiting -= 1
+
+    def _is_wanted(self, part: Part[Item]) -> bool:
+        """Tell whether somebody waits for the very next page of a part."""
+        return part is self.parts[0] and not part.pages
 
     def _received(
         self, part: Part[Item], page: Page[Item], take: Callable[[Page[Item]], None] | None

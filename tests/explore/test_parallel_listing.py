@@ -1,6 +1,7 @@
 """Listings by several requests at once leave nothing out and name nothing twice, whatever the keys are."""
 
 import random
+from bisect import bisect_right
 from collections.abc import Iterator
 
 import pytest
@@ -49,8 +50,9 @@ class Listed:
 
     def page(self, after: str | None) -> Page[str]:
         self.asked += 1
-        left = [key for key in self.keys if after is None or key.encode() > after.encode()]
-        return Page(left[:3], left[:3], more=len(left) > 3)
+        begin = 0 if after is None else bisect_right(self.keys, after.encode(), key=str.encode)
+        found = self.keys[begin : begin + 3]
+        return Page(found, found, more=begin + 3 < len(self.keys))
 
 
 @settings(deadline=None, max_examples=400 if EVERYTHING else 40, suppress_health_check=[HealthCheck.too_slow])
@@ -103,6 +105,20 @@ def test_who_stops_listening_ends_it() -> None:
     pages.close()  # type: ignore[attr-defined]  # it is a generator
 
     assert listed.asked < 200
+
+
+def test_pages_that_wait_for_others_are_few() -> None:
+    listed = Listed([f"{number:04}" for number in range(6000)])
+    listing = ParallelListing(listed.page)
+    most = found = 0
+
+    for page in listing.in_order():
+        found += len(page.keys)
+        most = max(most, sum(len(each.pages) for each in list(listing.parts)))
+
+    assert found == 6000
+    # 96, and what 16 were reading by then.
+    assert most <= 112
 
 
 @pytest.mark.parametrize("layout", [*LAYOUTS] if EVERYTHING else ["hive", "uneven"])
