@@ -72,7 +72,7 @@ def _described(node: Node) -> dict[str, Any]:
         "help": _help(node),
         "options": [
             {
-                "names": [*each.opts, *each.secondary_opts],
+                "names": _names(each),
                 "help": each.help or "",
                 "takes": _takes(node, each),
                 "repeatable": each.multiple,
@@ -88,6 +88,12 @@ def _described(node: Node) -> dict[str, Any]:
             {"takes": _takes(node, each)} for each in parameters if each.param_type_name == "argument"
         ]
     return told
+
+
+def _names(option: Any) -> list[str]:  # noqa: ANN401 - Typer's parameters have no type
+    names = [*option.opts, *option.secondary_opts]
+    # Typer keeps those of the help in a set, whose order changes from one process to the next.
+    return sorted(names, key=len, reverse=True) if option.name == "help" else names
 
 
 def _takes(node: Node, parameter: Any) -> str | list[str]:  # noqa: ANN401 - Typer's parameters have no type

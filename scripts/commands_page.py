@@ -19,8 +19,8 @@ Results go to standard output; messages, progress and errors to standard error. 
 result for programs. Colours are used on a terminal only, with `FORCE_COLOR` also elsewhere, with `NO_COLOR`
 never. A status or progress bar is shown on terminals.
 
-On TAB the shell completes commands, options, and the names that the registry's file has; nothing is asked of a
-network. `s3-assets --install-completion` sets it up for bash, zsh, fish or PowerShell.
+On TAB the shell completes commands, options, and the names that the registry's file has; nothing is asked of
+a network. `s3-assets --install-completion` sets it up for bash, zsh, fish or PowerShell.
 
 ## Exit codes
 

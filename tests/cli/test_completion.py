@@ -126,7 +126,14 @@ def test_typer_tells_the_same(
         application(args=[], prog_name=entry.NAME)
 
     assert end.value.code == 0
-    assert shells.completions(os.environ) == capfd.readouterr().out
+    ours = shells.completions(os.environ)
+    assert ours is not None
+    assert offered(ours) == offered(capfd.readouterr().out)
+
+
+def offered(told: str) -> list[str]:
+    """Return the lines of an answer; the order of the names of --help changes with Python's hashes."""
+    return sorted(told.replace("_arguments '*: :((", "").replace("))'", "").splitlines())
 
 
 def test_the_variable_is_the_one_that_typer_reads() -> None:

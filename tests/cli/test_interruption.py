@@ -1,6 +1,7 @@
 """Ctrl-C, SIGTERM and a closed pipe: real signals to real processes, in front of a server that is slow."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -199,3 +200,40 @@ def test_a_pipe_that_nobody_reads_ends_it_in_silence(
         os.close(writing)
 
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not EVERYTHING, reason="a demo takes long; EVERYTHING=1 tries it")
+def test_a_demo_takes_its_server_along(tmp_path: Path) -> None:
+    clone = Path(__file__).parents[2]
+    shutil.copytree(clone / "demo", tmp_path / "demo", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("s3_assets.yaml", "dagster.yaml", "workspace.yaml"):
+        shutil.copy(clone / name, tmp_path)
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "s3_assets",
+            "--registry",
+            "s3_assets.yaml",
+            "demo",
+            "--rows",
+            "5000",
+            "--port",
+            "0",
+        ],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(clone)},
+    )
+    with process:
+        assert process.stdout is not None
+        assert any("First import" in line for line in process.stdout)
+
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=4 * LONG)
+
+    assert (process.returncode, err) == (130, "interrupted\n")
+    assert not EmbeddedServer(tmp_path / ".demo").running()
