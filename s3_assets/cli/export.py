@@ -43,15 +43,17 @@ def run_export(
     export = options(context).load().export(name)
     windows = export_windows(export, window, first, last)
     moment, run = datetime.now(UTC), str(uuid4())
-    found = ExportOutcome(name)
+    found: ExportOutcome | None = None
     with shown(f"export {name}: planning") as show:
         progress = Progress(f"export {name}", show, _SECONDS_BETWEEN_LOOKS)
         for each in windows:
-            found = found.then(
-                export.run(
-                    window=each, moment=moment, run=run, notes={"by": "s3-assets export"}, progress=progress
-                )
+            outcome = export.run(
+                window=each, moment=moment, run=run, notes={"by": "s3-assets export"}, progress=progress
             )
+            found = outcome if found is None else found.then(outcome)
+    if found is None:
+        # Windows are never none: without one, it is a run of all.
+        found = ExportOutcome(name)
     if output is Output.JSON:
         print_json(of_export(export, found))
         return
