@@ -99,9 +99,7 @@ def _manifests(export: Export, manifests: tuple[Manifest, ...]) -> dict[str, Any
     schema: list[Mapping[str, str]] = manifests[-1].document["schema"]
     found: dict[str, Any] = {
         f"{OURS}/manifest": dg.MetadataValue.url(export.destination.objects.url(manifests[-1].key)),
-        COLUMNS: dg.TableSchema(
-            [dg.TableColumn(str(each["name"]), str(each["type"])) for each in schema]
-        ),
+        COLUMNS: dg.TableSchema([dg.TableColumn(str(each["name"]), str(each["type"])) for each in schema]),
     }
     if files:
         more = [f"- and {len(files) - _SHOWN:,} more"] if len(files) > _SHOWN else []

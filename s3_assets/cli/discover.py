@@ -84,7 +84,7 @@ def _print(found: "Discovery") -> None:
 
 def _print_notes(found: "Discovery", write: Path | None) -> None:
     """Say on standard error what was found, what was known, and what was not looked at."""
-    from s3_assets.explore.findings import count
+    from s3_assets.progress import count
 
     console = standard_error()
     told = [f"{len(found.found):,} found with {count(found.requests, 'request')}"]

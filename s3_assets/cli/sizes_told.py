@@ -88,7 +88,7 @@ class Told:
 
 def print_told(told: Told) -> None:
     """Print what lies at one place."""
-    from s3_assets.explore.findings import count
+    from s3_assets.progress import count
 
     grid = _grid("storage" if told.source == CLOUDWATCH else "folder")
     for name, (objects, size) in sorted(told.parts.items(), key=lambda each: (-each[1][1], each[0])):

@@ -97,7 +97,7 @@ def _label(branch: Branch) -> Text:
 
 
 def _number(number: int, noun: str, branch: Branch) -> str:
-    from s3_assets.explore.findings import count
+    from s3_assets.progress import count
 
     return f"{count(number, noun)} or more" if branch.more else count(number, noun)
 

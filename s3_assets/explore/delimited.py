@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from s3_assets.explore import values
 from s3_assets.explore.dialects import find_dialect, read
-from s3_assets.explore.findings import Finding, TextGuess, count
+from s3_assets.explore.findings import Finding, TextGuess
 from s3_assets.explore.shape import find_shape
+from s3_assets.progress import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

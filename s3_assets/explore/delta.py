@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.explore.findings import Finding, Guess, count
+from s3_assets.explore.findings import Finding, Guess
 from s3_assets.explore.folders import partitions_of
 from s3_assets.objects import Objects
+from s3_assets.progress import count
 from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import DeltaSettings
 

@@ -21,15 +21,16 @@ from s3_assets.explore.discover_requests import MOST, Portion, Requests
 from s3_assets.explore.discover_shapes import spread
 from s3_assets.explore.discover_walk import walk
 from s3_assets.explore.entry import plain_name
-from s3_assets.explore.findings import Guess, count
 from s3_assets.location import folder_key
 from s3_assets.objects import Objects
+from s3_assets.progress import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from s3_assets.connection.settings import S3Connection
     from s3_assets.explore.discover_groups import Group
+    from s3_assets.explore.findings import Guess
 
 _GUESSED_AT_ONCE = 4
 _KEPT = 12

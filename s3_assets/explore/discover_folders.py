@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from s3_assets.explore.findings import Finding, count
+from s3_assets.explore.findings import Finding
 from s3_assets.explore.openmetadata import FILE_NAME, GLOBAL_FILE_NAME
+from s3_assets.progress import count
 from s3_assets.tables.files import hidden
 
 if TYPE_CHECKING:

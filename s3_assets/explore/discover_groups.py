@@ -19,7 +19,8 @@ from s3_assets.explore.discover_shapes import (
     name_expression,
     name_shape,
 )
-from s3_assets.explore.findings import Finding, count
+from s3_assets.explore.findings import Finding
+from s3_assets.progress import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.explore.discover_groups import DIRECT, Group, Paths
-from s3_assets.explore.findings import Finding, Guess, count
+from s3_assets.explore.findings import Finding, Guess
+from s3_assets.progress import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,8 @@ from s3_assets.explore.discover_folders import BROKEN, DELTA, HUDI, FolderLook, 
 from s3_assets.explore.discover_groups import DIRECT, Group, Paths, grouped
 from s3_assets.explore.discover_samples import sample
 from s3_assets.explore.discover_shapes import beginnings, partitions_among
-from s3_assets.explore.findings import Finding, count
+from s3_assets.explore.findings import Finding
+from s3_assets.progress import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

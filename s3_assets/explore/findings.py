@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.progress import count
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import polars as pl
-
-__all__ = ["Finding", "Guess", "TextGuess", "count"]
 
 
 @dataclass(frozen=True)

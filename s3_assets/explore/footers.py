@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import SchemaMismatchError
-from s3_assets.explore.findings import Finding, count
+from s3_assets.explore.findings import Finding
 from s3_assets.explore.folder_formats import FOLDERS
+from s3_assets.progress import count
 from s3_assets.tables.folder_table import FolderTable
 from s3_assets.tables.open import open_table
 

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from s3_assets.errors import DataFilesMissingError, ObjectMissingError, UnsupportedError
 from s3_assets.explore import delta, footers, iceberg
-from s3_assets.explore.findings import Finding, Guess, count
+from s3_assets.explore.findings import Finding, Guess
 from s3_assets.explore.folder_formats import FOLDERS
 from s3_assets.explore.folders import find_folders
 from s3_assets.explore.kinds import binary_kind
@@ -18,7 +18,7 @@ from s3_assets.explore.samples import HEAD, MARK, fetch
 from s3_assets.explore.text_table import guess_text_table
 from s3_assets.explore.types import type_name
 from s3_assets.objects import Objects
-from s3_assets.progress import readable_bytes
+from s3_assets.progress import count, readable_bytes
 from s3_assets.tables.any_settings import AnyTableSettings
 from s3_assets.tables.dated_folders import DatedFolders
 from s3_assets.tables.files import hive_columns

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.explore.findings import Finding, Guess, count
+from s3_assets.explore.findings import Finding, Guess
 from s3_assets.objects import Objects
+from s3_assets.progress import count
 from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.open import open_table
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from s3_assets.explore.findings import count
+from s3_assets.progress import count
 from s3_assets.tables.files import hidden
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from s3_assets.explore.findings import count
 from s3_assets.explore.layouts import candidates
+from s3_assets.progress import count
 from s3_assets.tables import text_values
 
 if TYPE_CHECKING:

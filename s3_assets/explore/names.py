@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from s3_assets.explore.findings import Finding, count
+from s3_assets.explore.findings import Finding
+from s3_assets.progress import count
 
 _PACKED = (".gz", ".bz2", ".zip", ".zst", ".xz", ".lz4", ".tar", ".tgz")
 _TABLES = frozenset({"csv", "tsv", "tab", "json", "jsonl", "ndjson", "parquet", "parq", "pq", "avro"})

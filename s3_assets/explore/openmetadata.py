@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from s3_assets.errors import SettingError
-from s3_assets.explore.findings import count
 from s3_assets.explore.openmetadata_globs import is_glob, matches
 from s3_assets.explore.openmetadata_json import read_json
 from s3_assets.explore.openmetadata_types import our_type
+from s3_assets.progress import count
 
 if TYPE_CHECKING:
     from s3_assets.explore.openmetadata_json import PlacedJson

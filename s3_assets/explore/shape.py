@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from s3_assets.explore.cells import NULLS, kind
-from s3_assets.explore.findings import count
+from s3_assets.progress import count
 
 if TYPE_CHECKING:
     from s3_assets.explore.dialects import Reading, Record

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from s3_assets.errors import UnsupportedError
 from s3_assets.explore import values
 from s3_assets.explore.delimited import guess_delimited
-from s3_assets.explore.findings import Finding, TextGuess, count
+from s3_assets.explore.findings import Finding, TextGuess
 from s3_assets.explore.kinds import read_json, require_text
+from s3_assets.progress import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from s3_assets.explore.cells import NULLS, TELLING_NULLS
-from s3_assets.explore.findings import Finding, count
+from s3_assets.explore.findings import Finding
 from s3_assets.explore.moments import Formats, choose, epoch_unit, find_formats
+from s3_assets.progress import count
 from s3_assets.tables import text_values
 
 if TYPE_CHECKING:

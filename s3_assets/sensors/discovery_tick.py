@@ -10,8 +10,8 @@ from s3_assets.explore.discover import discover
 from s3_assets.explore.discover_gone import still_lies
 from s3_assets.explore.discover_known import reader_of
 from s3_assets.explore.discover_requests import Portion
-from s3_assets.explore.findings import count
 from s3_assets.objects import Objects
+from s3_assets.progress import count
 from s3_assets.registry.additions import add_found
 from s3_assets.registry.known import known_of, names_of
 from s3_assets.registry.loading import load_registry

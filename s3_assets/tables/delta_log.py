@@ -122,11 +122,7 @@ def written_as_parts(handle: Handle) -> bool:
 
 def generated(handle: Handle) -> frozenset[str]:
     """Return the columns whose values delta-rs computes where the rows lack the column."""
-    return frozenset(
-        field.name
-        for field in handle.schema().fields
-        if _GENERATED in (field.metadata or {})
-    )
+    return frozenset(field.name for field in handle.schema().fields if _GENERATED in (field.metadata or {}))
 
 
 def constraints(handle: Handle) -> list[str]:
