@@ -25,7 +25,12 @@ LONG = (
 # Modules of many like cases: of so many an ordinary run tries one, EVERYTHING=1 tries all.
 THINNED = {
     "test_answers.py": 3,
+    "test_authentication.py": 2,
+    "test_avro.py": 2,
     "test_batches_crash.py": 3,
+    "test_client_side.py": 2,
+    "test_clock.py": 2,
+    "test_columns.py": 2,
     "test_conformance_on_ceph.py": 2,
     "test_crash.py": 6,
     "test_effects.py": 4,
@@ -43,6 +48,7 @@ THINNED = {
     "test_iceberg_crash.py": 4,
     "test_iceberg_races.py": 3,
     "test_incremental_assets.py": 2,
+    "test_ledger.py": 2,
     "test_limits.py": 3,
     "test_matrix.py": 6,
     "test_media_copies.py": 3,
@@ -61,10 +67,12 @@ THINNED = {
     "test_runs.py": 2,
     "test_schedules.py": 2,
     "test_secrets_hunt.py": 8,
+    "test_selection.py": 2,
     "test_symptoms.py": 3,
     "test_text.py": 2,
     "test_text_files.py": 2,
     "test_touched.py": 2,
+    "test_transport.py": 2,
     "test_uploads.py": 3,
     "test_windows_written.py": 5,
 }

@@ -19,6 +19,7 @@ from s3_assets.tables.settings import (
     DeltaSettings,
     FolderSettings,
     Partitions,
+    PreviewSettings,
     TableSettings,
     TypedSettings,
 )
@@ -27,7 +28,10 @@ from s3_assets.tables.text_settings import DelimitedSettings, ObjectsSettings, T
 PAGE = (Path(__file__).parent.parent / "docs" / "tables.md").read_text(encoding="utf-8")
 # A section, the models of its fields, and the models whose fields another section tells.
 SECTIONS: dict[str, tuple[dict[str, type[BaseModel]], type[BaseModel] | None]] = {
-    "## What all tables share": ({"": TableSettings, "partitions.": Partitions}, None),
+    "## What all tables share": (
+        {"": TableSettings, "partitions.": Partitions, "preview.": PreviewSettings},
+        None,
+    ),
     "## Folders of files": ({"": FolderSettings}, TableSettings),
     "### Files that disagree": ({"": TypedSettings}, FolderSettings),
     "### Avro": ({"": AvroSettings}, TypedSettings),
@@ -61,7 +65,7 @@ def told(model: type[BaseModel], name: str) -> str:
     if field.is_required():
         return "required"
     default = field.get_default(call_default_factory=True)
-    if default in (None, (), "", {}):
+    if default in (None, (), "", {}) or default == PreviewSettings():
         return "-"
     plain = default.value if isinstance(default, Enum) else default
     if isinstance(plain, tuple):

@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from s3_assets.cli import exits
 from s3_assets.cli.console import print_error, standard_error, standard_output
-from s3_assets.cli.interruption import exit_code, reading, was_interrupted
+from s3_assets.cli.interruption import exit_code, forget, reading, was_interrupted
 from s3_assets.errors import S3AssetsError
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
@@ -59,6 +59,7 @@ class Program(Group):
         """Run the command."""
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
+            forget()
             try:
                 return super().invoke(ctx)
             except KeyboardInterrupt as error:

@@ -71,6 +71,11 @@ def reading(command: str) -> Iterator[None]:
         _readers.remove(command)
 
 
+def forget() -> None:
+    """Begin a command: signals that ended another one of this process say nothing of it."""
+    _moments.clear()
+
+
 def was_interrupted() -> bool:
     """Tell whether a signal has come: what fails afterwards, failed because of it."""
     return bool(_moments)
