@@ -24,16 +24,20 @@ LONG = (
 
 # Modules of many like cases: of so many an ordinary run tries one, EVERYTHING=1 tries all.
 THINNED = {
+    "test_actions.py": 2,
     "test_answers.py": 3,
-    "test_authentication.py": 2,
-    "test_avro.py": 2,
+    "test_authentication.py": 3,
+    "test_avro.py": 4,
     "test_batches_crash.py": 3,
+    "test_checking.py": 2,
     "test_client_side.py": 2,
     "test_clock.py": 2,
-    "test_columns.py": 2,
+    "test_columns.py": 4,
+    "test_conformance_by_catalog.py": 2,
     "test_conformance_on_ceph.py": 2,
-    "test_crash.py": 6,
-    "test_effects.py": 4,
+    "test_crash.py": 7,
+    "test_cursor_edit.py": 2,
+    "test_effects.py": 6,
     "test_expiring.py": 3,
     "test_export_crash.py": 3,
     "test_export_races.py": 2,
@@ -44,13 +48,15 @@ THINNED = {
     "test_folder_target.py": 3,
     "test_foreign_readers.py": 2,
     "test_gaps.py": 2,
+    "test_gateway.py": 2,
     "test_growth.py": 2,
     "test_iceberg_crash.py": 4,
     "test_iceberg_races.py": 3,
+    "test_iceberg_writing.py": 2,
     "test_incremental_assets.py": 2,
     "test_ledger.py": 2,
     "test_limits.py": 3,
-    "test_matrix.py": 6,
+    "test_matrix.py": 9,
     "test_media_copies.py": 3,
     "test_media_crash.py": 3,
     "test_media_inventory.py": 4,
@@ -58,6 +64,8 @@ THINNED = {
     "test_mirror_crash.py": 6,
     "test_month.py": 6,
     "test_object_options.py": 4,
+    "test_parquet.py": 2,
+    "test_partitions.py": 2,
     "test_polars_iceberg.py": 2,
     "test_proof.py": 4,
     "test_pyiceberg.py": 3,
@@ -68,16 +76,20 @@ THINNED = {
     "test_schedules.py": 2,
     "test_secrets_hunt.py": 8,
     "test_selection.py": 2,
-    "test_symptoms.py": 3,
-    "test_text.py": 2,
+    "test_symptoms.py": 6,
+    "test_text.py": 4,
     "test_text_files.py": 2,
     "test_touched.py": 2,
-    "test_transport.py": 2,
+    "test_touched_sensor.py": 2,
+    "test_transport.py": 3,
     "test_uploads.py": 3,
-    "test_windows_written.py": 5,
+    "test_windows_written.py": 10,
 }
 # Formats and catalogs that differ little from the first ones of the conformance suite.
-LIKE_OTHERS = {"iceberg-glue": 5, "iceberg-no-catalog": 5, "tsv": 3, "json]": 3, "json-": 3}
+LIKE_OTHERS = {
+    "iceberg-glue": 6, "iceberg-no-catalog": 6, "iceberg-sqlite": 2,
+    "tsv": 6, "json]": 6, "json-": 6, "csv": 3, "avro": 3,
+}
 
 ASKED_FOR = "TESTS_ASKED_FOR"
 

@@ -10,7 +10,7 @@ from tests.explore import spellings
 from tests.support.extent import EVERYTHING
 from tests.tables.formats import Place
 
-DIALECTS = 620 if EVERYTHING else 80
+DIALECTS = 620 if EVERYTHING else 40
 JSON_DIALECTS = max(DIALECTS // 4, len(spellings.SHAPES))
 
 

@@ -18,7 +18,7 @@ from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.timeout(1800)
 DAY, OTHER = "2026-01-01", "2026-01-02"
-EVERY = 1 if EVERYTHING else 10
+EVERY = 1 if EVERYTHING else 20
 BOTH: list[KillVariant] = ["kill_before", "kill_after"]
 VARIANTS: list[KillVariant] = BOTH if EVERYTHING else ["kill_after"]
 SOURCES = ["parquet", "delta"] if EVERYTHING else ["parquet"]

@@ -81,7 +81,7 @@ def matrix(
         prepare,
         check,
         variants=VARIANTS,
-        every=1 if EVERYTHING else 2 * every,
+        every=1 if EVERYTHING else 4 * every,
     )
 
 

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(900)
 VARIANTS = pytest.mark.parametrize("variant", ["kill_after", *(["kill_before"] if EVERYTHING else [])])
 TARGETS = ["delta", "parquet"] if EVERYTHING else ["delta"]
 RUNS = ["first", "second"] if EVERYTHING else ["second"]
-EVERY = 1 if EVERYTHING else 8
+EVERY = 1 if EVERYTHING else 16
 # Ten rows in each wave, a minute apart from each other: the day turns in Tokyo in the middle of each.
 MIDNIGHT, ROWS = 1_767_279_600, 10
 Shaped = tuple[int, str, Decimal, date]

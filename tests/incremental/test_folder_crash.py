@@ -20,7 +20,7 @@ from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.timeout(900)
 DAY = "2026-01-02"
-EVERY = 1 if EVERYTHING else 8
+EVERY = 1 if EVERYTHING else 16
 BOTH = ["kill_before", "kill_after"]
 VARIANTS = pytest.mark.parametrize("variant", BOTH if EVERYTHING else ["kill_after"])
 SOURCES = ["parquet", "delta"] if EVERYTHING else ["parquet"]

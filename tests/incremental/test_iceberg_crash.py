@@ -102,6 +102,7 @@ def test_an_import(
         prepare,
         check,
         variants=[variant],
+        every=1 if EVERYTHING else 3,
     )
 
     reported(f"{imports} import from {ground.format}, catalog {ground.glue}", report)
@@ -145,6 +146,7 @@ def test_a_partition_overwrite(
         prepare,
         check,
         variants=[variant],
+        every=1 if EVERYTHING else 3,
     )
 
     reported(f"overwrite, flat {flat}, catalog {ground.glue}", report)

@@ -99,6 +99,7 @@ def test_a_mirror(
         prepare,
         check,
         variants=[variant],
+        every=1 if EVERYTHING else 3,
     )
 
     name = f"{run} mirror from {pair[0]} to {pair[1]}"

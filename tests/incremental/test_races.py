@@ -13,7 +13,7 @@ from tests.support.extent import EVERYTHING
 from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.timeout(300)
-RACES = 50 if EVERYTHING else 6
+RACES = 50 if EVERYTHING else 3
 FEWER = 12
 
 

@@ -24,7 +24,7 @@ VARIANTS = pytest.mark.parametrize("variant", ["kill_after", *(["kill_before"] i
 TARGETS = ["delta", "iceberg", "parquet"] if EVERYTHING else ["parquet"]
 SOURCES = ["parquet", "delta"] if EVERYTHING else ["parquet"]
 RUNS = ["first", "second"] if EVERYTHING else ["second"]
-EVERY = 1 if EVERYTHING else 8
+EVERY = 1 if EVERYTHING else 16
 
 
 class ReplaceGround(MirrorGround, FolderGround):

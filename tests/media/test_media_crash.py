@@ -88,7 +88,7 @@ def test_a_media_set(
         prepare,
         check,
         variants=[variant],
-        every=1 if EVERYTHING else 9,
+        every=1 if EVERYTHING else 18,
     )
 
     name = f"{run} run into {format_}{', copies ' + copies if copies else ''}, {variant}"
