@@ -13,7 +13,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "s3_assets"
 FLOORS = (
-    {"errors", "interruptions", "location", "windows", "progress", "metrics", "embedded"},
+    {"errors", "interruptions", "location", "relative_path", "windows", "progress", "metrics", "embedded"},
     {
         *(
             "connection",

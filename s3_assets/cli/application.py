@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from s3_assets.cli import exits
 from s3_assets.cli.console import print_error, standard_error, standard_output
-from s3_assets.cli.interruption import exit_code, forget, reading, was_interrupted
+from s3_assets.cli.interruption import exit_code, forget, interruption_code, reading
 from s3_assets.errors import S3AssetsError
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
@@ -68,9 +68,10 @@ class Program(Group):
             except S3AssetsError as error:
                 if ctx.params.get("debug"):
                     raise
-                if was_interrupted():
+                code = interruption_code()
+                if code is not None:
                     _tell_interruption()
-                    raise typer.Exit(exits.INTERRUPTED) from None
+                    raise typer.Exit(code) from None
                 print_error(error)
                 raise typer.Exit(exits.FAILED) from None
 

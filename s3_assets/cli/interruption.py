@@ -26,8 +26,8 @@ class Interruption(KeyboardInterrupt):
         self.exit_code = exits.signalled(number)
 
 
-_moments: list[float] = []
-"""When the signals came."""
+_came: list[tuple[int, float]] = []
+"""Which signals came, and when."""
 _readers: list[str] = []
 """The command that is running, if it only reads."""
 
@@ -37,7 +37,7 @@ def listen() -> None:
 
     A signal that is ignored stays so: the program was started in the background, or by `nohup`.
     """
-    _moments.clear()
+    _came.clear()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt_or_end)
@@ -50,7 +50,7 @@ def patient() -> Iterator[None]:
     Signals reach it even if a shell had them ignored, as those do that start programs in the background:
     the processes that it starts would inherit that, and could not be stopped.
     """
-    _moments.clear()
+    _came.clear()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         signal.signal(number, _interrupt)
@@ -73,12 +73,12 @@ def reading(command: str) -> Iterator[None]:
 
 def forget() -> None:
     """Begin a command: signals that ended another one of this process say nothing of it."""
-    _moments.clear()
+    _came.clear()
 
 
-def was_interrupted() -> bool:
-    """Tell whether a signal has come: what fails afterwards, failed because of it."""
-    return bool(_moments)
+def interruption_code() -> int | None:
+    """Return the exit code of the signal that has come: what fails afterwards, failed because of it."""
+    return exits.signalled(_came[0][0]) if _came else None
 
 
 def exit_code(error: KeyboardInterrupt) -> int:
@@ -87,15 +87,15 @@ def exit_code(error: KeyboardInterrupt) -> int:
 
 
 def _interrupt_or_end(number: int, frame: FrameType | None) -> None:
-    if _moments and time.monotonic() - _moments[0] > _SECONDS_OF_ONE:
+    if _came and time.monotonic() - _came[0][1] > _SECONDS_OF_ONE:
         os._exit(exits.signalled(number))
     _interrupt(number, frame)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     del frame
-    _moments.append(time.monotonic())
-    if len(_moments) > 1:
+    _came.append((number, time.monotonic()))
+    if len(_came) > 1:
         return
     if _readers:
         last = threading.Timer(_SECONDS_TO_LEAVE, _leave, (number,))

@@ -53,6 +53,11 @@ class _Ambient:
             return self._hidden.get(name) or os.environ.get(name) or None
 
     @contextmanager
+    def still(self) -> Iterator[None]:
+        with self._turn:
+            yield
+
+    @contextmanager
     def hide(self) -> Iterator[None]:
         if not any(name in os.environ or name in self._hidden for name in _LEAKS):
             yield
@@ -128,4 +133,16 @@ def without_ambient_settings() -> Iterator[None]:
 def with_ambient_settings() -> Iterator[None]:
     """Keep the AWS variables in place while botocore reads them; waits for those who hide them."""
     with _ambient.show():
+        yield
+
+
+@contextmanager
+def with_variables_held_still() -> Iterator[None]:
+    """Have nobody hide the AWS variables or show them while a library walks through all variables.
+
+    Walking while one of them goes away is an error, of whichever variables the library wants to know. This
+    waits for no one who hides them: those that it walks through may be without AWS's. Only for what asks no
+    server.
+    """
+    with _ambient.still():
         yield

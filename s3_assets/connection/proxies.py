@@ -8,22 +8,19 @@ to decide.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from s3_assets.connection.ambient import with_variables_held_still
 from s3_assets.connection.secrets import read_secret
 from s3_assets.errors import S3AssetsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from s3_assets.connection.settings import S3Connection
     from s3_assets.connection.transport import Proxy
 
 _VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
-_TRIES = 20
 
 
 def proxy_url(connection: S3Connection, url: str) -> str | None:
@@ -51,17 +48,11 @@ def environment_has_proxies() -> bool:
 def _of_environment(url: str) -> str | None:
     from botocore.utils import get_environ_proxies
 
-    proxies = _patiently(lambda: get_environ_proxies(url))
+    # botocore walks through all variables, and other threads hide AWS's from their engines meanwhile.
+    with with_variables_held_still():
+        proxies = get_environ_proxies(url)
     found = proxies.get(urlsplit(url).scheme) or proxies.get("all")
     return found if not found or "://" in found else f"http://{found}"
-
-
-def _patiently(read: Callable[[], dict[str, str]]) -> dict[str, str]:
-    """Return what is read of all variables, though other threads hide AWS's from an engine meanwhile."""
-    for _ in range(_TRIES):
-        with suppress(KeyError, RuntimeError):
-            return read()
-    return read()
 
 
 def _user(proxy: Proxy) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from s3_assets.errors import S3AssetsError
-from s3_assets.location import relative_path
 from s3_assets.registry.problems import Problem, did_you_mean
+from s3_assets.relative_path import Globs, RelativePath
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -21,8 +20,10 @@ class DiscoverySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     connection: str = Field(description="Name of the connection that reaches the folder.")
-    path: str = Field(default="", description="Folder below the connection's url; left out: all of it.")
-    exclude: tuple[str, ...] = Field(
+    path: RelativePath = Field(
+        default="", description="Folder below the connection's url; left out: all of it."
+    )
+    exclude: Globs = Field(
         default=(), description="Globs of folders below it that are not looked into, such as **/tmp."
     )
     every_seconds: int = Field(default=3600, ge=1, description="Seconds from the end of a look to the next.")
@@ -33,22 +34,6 @@ class DiscoverySettings(BaseModel):
         default=None,
         description="The registry's file that new entries are added to; left out: they are only reported.",
     )
-
-    @field_validator("path")
-    @classmethod
-    def _inside(cls, path: str) -> str:
-        try:
-            return relative_path(path)
-        except S3AssetsError as error:
-            raise ValueError(str(error)) from error
-
-    @field_validator("exclude")
-    @classmethod
-    def _globs(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        for pattern in patterns:
-            if not pattern.strip("/") or pattern.startswith("/"):
-                raise ValueError(f"'{pattern}' fits no folder; paths begin below the place, without a slash")
-        return patterns
 
 
 def discovery_problems(

@@ -13,12 +13,12 @@ from s3_assets.exports.key_template import KeyTemplate
 from s3_assets.exports.key_values import StreamNames
 from s3_assets.exports.split import Split
 from s3_assets.exports.units import ExportMode
-from s3_assets.location import relative_path
 from s3_assets.movement.filters import Filters
 from s3_assets.object_options import ObjectOptions
 from s3_assets.registry.increments import IncrementSettings
 from s3_assets.registry.problems import did_you_mean
 from s3_assets.registry.schedule import Started
+from s3_assets.relative_path import RelativePath
 from s3_assets.tables.settings import Partitions
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ class ExportSettings(IncrementSettings, Started):
         description="Name of the table to read; left out: an asset of the code returns the rows.",
     )
     connection: str = Field(description="Name of the connection that writes the files.")
-    path_prefix: str = Field(default="", description="Folder below the connection's url; keys lie below it.")
+    path_prefix: RelativePath = Field(
+        default="", description="Folder below the connection's url; keys lie below it."
+    )
     key: str | None = Field(
         default=None, description="Template of the files' keys; left out: one for each mode."
     )
@@ -128,14 +130,6 @@ class ExportSettings(IncrementSettings, Started):
             raise ValueError(f"there is no format '{name}'{did_you_mean(name, NAMES)}")
         plain, _, packed = name.partition(".")
         return {"format": plain, **({"compression": "gzip"} if packed else {})}
-
-    @field_validator("path_prefix")
-    @classmethod
-    def _inside(cls, path: str) -> str:
-        try:
-            return relative_path(path)
-        except S3AssetsError as error:
-            raise ValueError(str(error)) from error
 
     @field_validator("key")
     @classmethod

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator
 
 from s3_assets.errors import S3AssetsError
-from s3_assets.location import relative_path
 from s3_assets.media.inventory import COLUMNS
 from s3_assets.media.selection import MediaSelection
 from s3_assets.object_options import ObjectOptions, check_options
 from s3_assets.registry.problems import Problem, did_you_mean
 from s3_assets.registry.schedule import Started
+from s3_assets.relative_path import Globs, RelativePath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,17 +35,12 @@ class CopySettings(ObjectOptions):
     """Where objects are copied to, and how copies are written; what is left out is as in the source."""
 
     connection: str = Field(description="Name of the connection that writes the copies.")
-    path_prefix: str = Field(
+    path_prefix: RelativePath = Field(
         description="Folder below the connection's url; paths below it are the source's."
     )
     on_deleted: Literal["keep", "delete"] = Field(
         default="keep", description="What becomes of the copy of an object that was deleted."
     )
-
-    @field_validator("path_prefix")
-    @classmethod
-    def _inside(cls, path: str) -> str:
-        return _relative(path)
 
     def options(self) -> ObjectOptions:
         """Return how the copies are written."""
@@ -56,12 +51,12 @@ class MediaSettings(Started):
     """A media set: the objects of a prefix become rows of an inventory, and copies if that is asked for."""
 
     connection: str = Field(description="Name of the connection that reaches the objects.")
-    path: str = Field(default="", description="Folder below the connection's url.")
-    patterns: tuple[str, ...] = Field(
+    path: RelativePath = Field(default="", description="Folder below the connection's url.")
+    patterns: Globs = Field(
         default=(), description="Globs of paths below it, such as scans/**/*.tif; left out: all."
     )
     extensions: tuple[str, ...] = Field(default=(), description="Such as jpg, png; left out: all.")
-    exclude: tuple[str, ...] = Field(default=(), description="Globs of what is left out of these.")
+    exclude: Globs = Field(default=(), description="Globs of what is left out of these.")
     target: str = Field(description="Name of the table that is the inventory; it is the asset.")
     copy_to: CopySettings | None = Field(default=None, description="Left out: nothing is copied.")
     on_deleted: Literal["mark", "remove", "fail"] = Field(
@@ -75,19 +70,6 @@ class MediaSettings(Started):
     )
     at_once: int = Field(default=16, ge=1, le=256, description="Objects that are looked at in parallel.")
     batch: int = Field(default=20_000, ge=1, description="Objects of one commit.")
-
-    @field_validator("path")
-    @classmethod
-    def _inside(cls, path: str) -> str:
-        return _relative(path)
-
-    @field_validator("patterns", "exclude")
-    @classmethod
-    def _globs(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        for pattern in patterns:
-            if not pattern or pattern.startswith("/"):
-                raise ValueError(f"'{pattern}' fits no path; paths begin below the folder, without a slash")
-        return patterns
 
     @field_validator("extensions")
     @classmethod
@@ -277,13 +259,6 @@ def _read_with(
         ):
             return source.what
     return None
-
-
-def _relative(path: str) -> str:
-    try:
-        return relative_path(path)
-    except S3AssetsError as error:
-        raise ValueError(str(error)) from error
 
 
 def _problem(name: str, field: str, text: str) -> Problem:

@@ -8,7 +8,7 @@ import dagster as dg
 
 from s3_assets.assets import asset_key
 from s3_assets.explore.types import type_name
-from s3_assets.metadata import OURS
+from s3_assets.metadata.keys import COLUMNS, OURS, PLACE
 from s3_assets.registry.additions import entries_of, inventory_name
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from s3_assets.explore.discover_known import KnownEntry
     from s3_assets.registry.discovery import DiscoverySettings
 
-_PLACE, _URL, _GONE = f"{OURS}/discovery", "dagster/uri", f"{OURS}/gone"
+_SENSOR, _GONE = f"{OURS}/discovery", f"{OURS}/gone"
 
 
 class Reporter:
@@ -41,7 +41,7 @@ class Reporter:
         return self._report(key, url, f"'{self._name}' finds nothing of it any more", {_GONE: True})
 
     def _report(self, key: dg.AssetKey, url: str, description: str, told: dict[str, Any]) -> bool:
-        metadata = {_PLACE: self._name, _URL: url, **told}
+        metadata = {_SENSOR: self._name, PLACE: url, **told}
         records = self._instance.fetch_observations(key, limit=1).records
         last = records[0].asset_observation if records else None
         if last is not None and _says(last) == (url, told.get(_GONE, False)):
@@ -63,7 +63,7 @@ class Reporter:
             told[f"{OURS}/format"] = str(guess.settings["format"])
         if guess.columns:
             columns = [dg.TableColumn(name, type_name(dtype)) for name, dtype in guess.columns.items()]
-            told["dagster/column_schema"] = dg.TableSchema(columns)
+            told[COLUMNS] = dg.TableSchema(columns)
         partitions = guess.settings.get("partitions")
         if partitions:
             told[f"{OURS}/partitions"] = f"{partitions['column']}, {partitions['every']}"
@@ -90,4 +90,4 @@ class Reporter:
 def _says(observation: dg.AssetObservation) -> tuple[object, object]:
     """Return the place that was reported, and whether it was gone."""
     found = {name: value.value for name, value in observation.metadata.items()}
-    return (found.get(_URL) if _PLACE in found else None), found.get(_GONE, False)
+    return (found.get(PLACE) if _SENSOR in found else None), found.get(_GONE, False)

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from s3_assets.errors import SettingError
-from s3_assets.location import relative_path
+from s3_assets.relative_path import RelativePath
 from s3_assets.tables.dated_folders import DatedFolders
 from s3_assets.tables.file_columns import ReaderColumn
 from s3_assets.tables.tasks import MIN_TASK_BYTES
@@ -121,7 +121,7 @@ class TableSettings(_Settings):
     """What every format shares."""
 
     connection: str = Field(description="Name of the connection.")
-    path: str = Field(description="Folder below the connection's url.")
+    path: RelativePath = Field(description="Folder below the connection's url.")
     partitions: Partitions | None = None
     description: str | None = None
     column_descriptions: dict[str, str] = Field(
@@ -139,14 +139,6 @@ class TableSettings(_Settings):
         if self.partitions and self.partitions.folders and not isinstance(self, FolderSettings):
             raise ValueError("partitions.folders is for folders of files; this format knows its partitions")
         return self
-
-    @field_validator("path")
-    @classmethod
-    def _inside(cls, path: str) -> str:
-        try:
-            return relative_path(path)
-        except SettingError as error:
-            raise ValueError(str(error)) from error
 
 
 class DeltaSettings(TableSettings):

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from s3_assets.relative_path import RelativePath  # noqa: TC001 - pydantic reads it when the class is made
 from s3_assets.tables.settings import FolderSettings
 
 Compression = Literal[
@@ -42,16 +43,11 @@ class TextSettings(FolderSettings):
         description="fail names file, line and column; skip leaves such rows out and counts them; quarantine "
         "also keeps them, as JSON Lines.",
     )
-    quarantine_path: str | None = Field(
+    quarantine_path: RelativePath | None = Field(
         default=None,
         description="Folder below the connection's url for quarantined rows; left out: "
         "_s3_assets/quarantine below the table.",
     )
-
-    @field_validator("quarantine_path")
-    @classmethod
-    def _inside_too(cls, path: str | None) -> str | None:
-        return None if path is None else cls._inside(path)
 
     @field_validator("charset")
     @classmethod

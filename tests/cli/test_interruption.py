@@ -11,8 +11,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from s3_assets.cli.application import Program
+from s3_assets.cli.interruption import listen
 from s3_assets.embedded.server import EmbeddedServer
+from s3_assets.errors import S3AssetsError
 from tests.cli.conftest import write_registry
 from tests.support.extent import EVERYTHING
 from tests.support.proxy import RequestProxy
@@ -237,3 +242,28 @@ def test_a_demo_takes_its_server_along(tmp_path: Path) -> None:
 
     assert (process.returncode, err) == (130, "interrupted\n")
     assert not EmbeddedServer(tmp_path / ".demo").running()
+
+
+def test_an_error_that_a_signal_brought_about_is_told_as_the_signal() -> None:
+    """An engine that is interrupted may say that it failed."""
+    application = typer.Typer(cls=Program)
+
+    @application.callback()
+    def every() -> None:
+        listen()
+
+    @application.command()
+    def move() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt as error:
+            raise S3AssetsError("the engine gave up", remedy="Begin again.") from error
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        ended = CliRunner().invoke(application, ["move"])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (143, "", "interrupted\n")

@@ -1,13 +1,15 @@
 """What the environment says of another identity or endpoint never joins an explicit connection."""
 
 import os
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from s3_assets.connection import AccessKeyAuth, AnonymousAuth, ProfileAuth, SecretReference
+from s3_assets.connection import AccessKeyAuth, AnonymousAuth, ProfileAuth, S3Connection, SecretReference
 from s3_assets.connection.ambient import variable, with_ambient_settings, without_ambient_settings
+from s3_assets.connection.proxies import proxy_url
 from s3_assets.connection.secrets import read_secret
 from tests.connection.conftest import Connect
 from tests.connection.engines import Engine
@@ -132,6 +134,31 @@ def test_hidden_and_read_by_many_at_once() -> None:
         thread.join()
 
     assert wrong == []
+
+
+@pytest.mark.usefixtures("foreign")
+def test_proxies_are_found_while_others_hide_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading them walks through all variables, which is an error if one goes away meanwhile."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
+    ended = threading.Event()
+
+    def hide() -> None:
+        while not ended.is_set():
+            with without_ambient_settings():
+                pass
+
+    hider = threading.Thread(target=hide)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    hider.start()
+    try:
+        found = {proxy_url(S3Connection(url="s3://bucket/"), "https://s3.example") for _ in range(200)}
+    finally:
+        ended.set()
+        hider.join()
+        sys.setswitchinterval(interval)
+
+    assert found == {"http://127.0.0.1:3128"}
 
 
 def test_options_that_are_not_set_are_not_passed(connect: Connect) -> None:

@@ -70,7 +70,7 @@ def test_a_media_set_of_a_registry() -> None:
         ("target: dated", "a.target", "no column of an inventory"),
         ("target: inside", "a.target", "lie in one another"),
         ("target: out, path: /in", "a.path", "starts with a slash"),
-        ("target: out, patterns: ['/x']", "a.patterns", "fits no path"),
+        ("target: out, patterns: ['/x']", "a.patterns", "fits nothing"),
         ("target: out, extensions: ['*.jpg']", "a.extensions", "not an extension"),
         (
             "target: out, copy_to: { connection: s4, path_prefix: c }",

@@ -34,7 +34,7 @@ def test_a_sensor_for_each_place_and_what_it_may_do(tmp_path: Path) -> None:
     [
         ({"a": {"connection": "shpo"}}, "a.connection: there is no connection 'shpo'; did you mean 'shop'"),
         ({"a": {"connection": "shop", "path": "/a"}}, "a.path: the path '/a' starts with a slash"),
-        ({"a": {"connection": "shop", "exclude": ["/a"]}}, "a.exclude: '/a' fits no folder"),
+        ({"a": {"connection": "shop", "exclude": ["/a"]}}, "a.exclude: '/a' fits nothing"),
         ({"a": {"connection": "shop", "excludes": ["a"]}}, "a.excludes: there is no such field"),
         (
             {"a_b": {"connection": "shop"}, "a/b": {"connection": "shop"}},
