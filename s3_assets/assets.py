@@ -132,6 +132,8 @@ def import_asset(
             owners=list(target.owners),
             tags=target.tags,
             kinds=table_kinds(target),
+            # A limit of the pool is one of the connection that is written to.
+            pool=target.connection,
             partitions_def=partitions_definition(partitions) if partitions else None,
             backfill_policy=_backfill_policy(settings) if partitions else None,
         )(run)

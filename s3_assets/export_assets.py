@@ -47,6 +47,7 @@ def export_asset(registry: Registry, name: str) -> dg.AssetsDefinition:
             owners=list(settings.owners),
             tags=settings.tags,
             kinds=export_kinds(settings),
+            pool=settings.connection,
             partitions_def=partitions,
             backfill_policy=_backfill_policy(settings) if partitions is not None else None,
         )(run)

@@ -49,6 +49,7 @@ def media_asset(
         owners=list(target.owners),
         tags=target.tags,
         kinds=table_kinds(target),
+        pool=target.connection,
     )(run)
 
 
