@@ -206,7 +206,7 @@ def _hermetic_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Tem
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """An embedded server for this worker: it starts in less time than workers would take to agree on one."""
-    services = ("s3", "sts", "iam", "glue", "cloudwatch")
+    services = ("s3", "sts", "iam", "glue", "cloudwatch", "sqs")
     with EmbeddedServer(tmp_path_factory.mktemp("s3"), services=services) as server:
         yield server
 

@@ -74,14 +74,19 @@ def run_dev(
 
 def dagster_home(root: Path) -> Path:
     """Return the instance's folder: DAGSTER_HOME, that of dagster.yaml, or `.dagster` beside the registry."""
+    home = known_home(root) or root / ".dagster"
+    home.mkdir(exist_ok=True)
+    return home
+
+
+def known_home(root: Path) -> Path | None:
+    """Return the instance's folder, if there is one."""
     named = os.environ.get("DAGSTER_HOME")
     if named:
         return Path(named)
     if (root / "dagster.yaml").is_file():
         return root
-    home = root / ".dagster"
-    home.mkdir(exist_ok=True)
-    return home
+    return root / ".dagster" if (root / ".dagster").is_dir() else None
 
 
 def has_objects(folder: Path) -> bool:

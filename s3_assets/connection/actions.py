@@ -47,8 +47,10 @@ _OPERATIONS = {
     "ListMultipartUploads": UPLOADS,
     "ListParts": "s3:ListMultipartUploadParts",
     "ListBuckets": BUCKETS,
+    # Amazon SQS Developer Guide, "Amazon SQS API permissions".
+    "DeleteMessageBatch": "sqs:DeleteMessage",
 }
-_OTHER_SERVICES = ("sts", "kms", "secretsmanager", "ssm", "glue", "cloudwatch")
+_OTHER_SERVICES = ("sts", "kms", "secretsmanager", "ssm", "glue", "cloudwatch", "sqs")
 _ON_BUCKET = {LIST, UPLOADS, LOCATION}
 
 

@@ -8,6 +8,7 @@ from s3_assets.permissions.folder_probes import FolderProbes
 from s3_assets.permissions.folders import folders_of
 from s3_assets.permissions.further_probes import further_probes
 from s3_assets.permissions.identity_probes import caller_probe, role_probes, secret_probes
+from s3_assets.permissions.queues import queue_probes
 from s3_assets.permissions.requests import Requests
 
 if TYPE_CHECKING:
@@ -41,5 +42,6 @@ def check_connection(
         yield caller
     for folder in folders_of(registry, connection, written):
         yield from FolderProbes(here, folder, service, requests).run()
+    yield from queue_probes(registry, connection, service, show)
     if further:
         yield from further_probes(here, service, requests)

@@ -11,6 +11,7 @@ from s3_assets.permissions.catalogs import catalog_statements
 from s3_assets.permissions.documents import Document, Kind, Statement
 from s3_assets.permissions.folders import folders_of
 from s3_assets.permissions.identities import is_public, kept_secrets, reader_of, steps_of
+from s3_assets.permissions.queues import RECEIVE, queue_statements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 ASSUME, SET_SOURCE = "sts:AssumeRole", "sts:SetSourceIdentity"
 READ_SECRET, READ_PARAMETER = "secretsmanager:GetSecretValue", "ssm:GetParameter"
 _OWN_KEY = "Secrets that a KMS key of your own protects also need kms:Decrypt on that key."
+_QUEUE_KEY = "A queue that a KMS key of your own protects also needs kms:Decrypt on that key."
 _LISTS_NAMES = (
     "This server may forget the prefix when it looks for a key that is not there: so listing without one is "
     "allowed, too, which tells the names of other objects; none of them can be read or written."
@@ -56,6 +58,7 @@ def policies(
     last = steps[-1].holder
     held.setdefault(last, []).extend(_storage(here, folders, service))
     held[last].extend(catalog_statements(registry, connection, service, written))
+    held[last].extend(queue_statements(registry, connection, service))
     if sizes and not is_public(here):
         metrics = here.service_endpoints.cloudwatch is not None
         held[last].extend(storage.size_statements(service, metrics=metrics))
@@ -123,6 +126,8 @@ def _document(
             notes.append(_NO_KMS)
     if any(action in {READ_SECRET, READ_PARAMETER} for each in found for action in each.actions):
         notes.append(_OWN_KEY)
+    if any(RECEIVE in each.actions for each in found):
+        notes.append(_QUEUE_KEY)
     document = Document(connection.name, kind, holder, found, tuple(notes))
     if document.too_long:
         return Document(connection.name, kind, holder, found, (*notes, _TOO_LONG))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         ExportSettings,
         ImportSettings,
         MediaSettings,
+        QueueSettings,
         Registry,
         WatchSettings,
     )
@@ -22,6 +23,7 @@ __all__ = [
     "ExportSettings",
     "ImportSettings",
     "MediaSettings",
+    "QueueSettings",
     "Registry",
     "WatchSettings",
     "find_registry",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -36,11 +36,7 @@ class ScheduleSettings(BaseModel):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        try:
-            time_zone(name)
-        except SettingError as error:
-            raise ValueError(str(error)) from error
-        return name
+        return _zone(name)
 
     @model_validator(mode="after")
     def _readable(self) -> ScheduleSettings:
@@ -65,6 +61,55 @@ class ScheduleSettings(BaseModel):
         return [str(each) for each in Cron.parse(self.cron).later(self.delay_minutes)]
 
 
+class AutomationSettings(BaseModel):
+    """A condition of Dagster's declarative automation: it looks at assets, and not at S3."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    condition: Literal["eager", "on_missing", "on_cron"] = Field(
+        description="eager: whenever an asset upstream was updated; on_missing: once all of these are there; "
+        "on_cron: at the first moment after each time of cron at which all of these were updated."
+    )
+    cron: str | None = Field(
+        default=None, description="For on_cron: @hourly, @daily, @weekly, @monthly, or cron's five fields."
+    )
+    timezone: str = Field(default="UTC", description="IANA time zone of the cron.")
+    all_partitions: bool = Field(
+        default=False, description="True: also partitions before the newest, such as those of late rows."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _condition_alone(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
+        return {"condition": data} if isinstance(data, str) else data
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        return _zone(name)
+
+    @model_validator(mode="after")
+    def _timed(self) -> AutomationSettings:
+        if (self.condition == "on_cron") != (self.cron is not None):
+            raise ValueError("'cron' belongs to on_cron, and on_cron needs it")
+        if self.cron is not None:
+            Cron.parse(self.cron)
+        return self
+
+    @property
+    def plain_cron(self) -> str:
+        """The cron as five fields."""
+        return str(Cron.parse(self.cron or "@daily"))
+
+
+def _zone(name: str) -> str:
+    try:
+        time_zone(name)
+    except SettingError as error:
+        raise ValueError(str(error)) from error
+    return name
+
+
 class Started(BaseModel):
     """What all that runs says of when it does, and of itself."""
 
@@ -73,16 +118,27 @@ class Started(BaseModel):
     schedule: ScheduleSettings | None = Field(
         default=None, description="When it runs by the clock; left out: when there is new data."
     )
+    automation: AutomationSettings | None = Field(
+        default=None, description="When Dagster's declarative automation runs it: eager, on_missing, on_cron."
+    )
     on_new_data: bool = Field(
         default=True,
-        description="Let a sensor start runs when there is new data; left out where there is a schedule: "
-        "false.",
+        description="Let a sensor start runs when there is new data; left out where there is a schedule or "
+        "automation: false.",
     )
-    description: str | None = None
+    description: str | None = Field(default=None, description="For people.")
 
     @model_validator(mode="before")
     @classmethod
     def _by_the_clock_alone(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
-        if not isinstance(data, dict) or data.get("schedule") is None:
+        if not isinstance(data, dict) or (data.get("schedule") is None and data.get("automation") is None):
             return data
         return {"on_new_data": False, **data}
+
+    @model_validator(mode="after")
+    def _by_one_clock(self) -> Started:
+        if self.schedule is not None and self.automation is not None:
+            raise ValueError("give 'schedule' or 'automation': both would start the same runs")
+        if self.automation is not None and self.automation.condition != "on_cron" and self.on_new_data:
+            raise ValueError("automation starts it when there is new data; leave on_new_data out")
+        return self

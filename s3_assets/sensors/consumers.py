@@ -29,14 +29,11 @@ class Consumer:
     """
 
     key: dg.AssetKey
+    name: str
+    """The name of its table."""
     sources: tuple[str, ...]
     partitions: dg.TimeWindowPartitionsDefinition | None = None
     per_run: int | None = 1
-
-    @property
-    def name(self) -> str:
-        """The name of its table."""
-        return "/".join(self.key.path)
 
 
 def consumers_of(registry: Registry, assets: Iterable[object]) -> list[Consumer]:
@@ -55,7 +52,7 @@ def consumers_of(registry: Registry, assets: Iterable[object]) -> list[Consumer]
 
 def _of(registry: Registry, asset: dg.AssetsDefinition) -> Iterator[Consumer]:
     for spec in asset.specs:
-        name = "/".join(spec.key.path)
+        name = registry.assets.name(spec.key.path)
         imported, exported = spec.metadata.get(_IMPORT), registry.exports.get(name)
         if imported is not None:
             asked: object = registry.imports[str(imported)].on_new_data
@@ -72,26 +69,27 @@ def _of(registry: Registry, asset: dg.AssetsDefinition) -> Iterator[Consumer]:
             continue
         upstream = [dep for dep in spec.deps if dep.asset_key != spec.key and _is_table(registry, dep)]
         if spec.partitions_def is None:
-            yield Consumer(spec.key, _names(upstream, name))
+            yield Consumer(spec.key, name, _names(registry, upstream, name))
             continue
         # A table without partitions is read as a whole by each run: it says nothing of dates.
-        dated = [dep for dep in upstream if registry.tables[_name(dep)].partitions is not None]
+        dated = [dep for dep in upstream if registry.tables[_name(registry, dep)].partitions is not None]
         if imported is not None and not dated:
             # Its placement tells the rows of a partition: by their values, which no listing shows.
             continue
-        yield Consumer(spec.key, _names(dated, name), _spans(asset, spec, dated), _per_run(asset))
+        spans = _spans(registry, asset, spec, dated)
+        yield Consumer(spec.key, name, _names(registry, dated, name), spans, _per_run(asset))
 
 
 def _is_table(registry: Registry, dep: dg.AssetDep) -> bool:
-    return _name(dep) in registry.tables
+    return _name(registry, dep) in registry.tables
 
 
-def _name(dep: dg.AssetDep) -> str:
-    return "/".join(dep.asset_key.path)
+def _name(registry: Registry, dep: dg.AssetDep) -> str:
+    return registry.assets.name(dep.asset_key.path)
 
 
-def _names(deps: Iterable[dg.AssetDep], name: str) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(map(_name, deps)))
+def _names(registry: Registry, deps: Iterable[dg.AssetDep], name: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(_name(registry, dep) for dep in deps))
     if not found:
         raise RegistryError(
             f"new data is to start the asset '{name}', and it reads no table that could tell of some",
@@ -102,9 +100,9 @@ def _names(deps: Iterable[dg.AssetDep], name: str) -> tuple[str, ...]:
 
 
 def _spans(
-    asset: dg.AssetsDefinition, spec: dg.AssetSpec, deps: Iterable[dg.AssetDep]
+    registry: Registry, asset: dg.AssetsDefinition, spec: dg.AssetSpec, deps: Iterable[dg.AssetDep]
 ) -> dg.TimeWindowPartitionsDefinition:
-    name = "/".join(spec.key.path)
+    name = registry.assets.name(spec.key.path)
     if not isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition):
         raise RegistryError(
             f"new data is to start partitions of the asset '{name}', and these are no spans of time",
@@ -117,8 +115,8 @@ def _spans(
         )
         if mapping is not None and not same and not isinstance(mapping, dg.IdentityPartitionMapping):
             raise RegistryError(
-                f"new data is to start partitions of the asset '{name}', and it reads '{_name(dep)}' by a "
-                f"{type(mapping).__name__} of its own",
+                f"new data is to start partitions of the asset '{name}', and it reads "
+                f"'{_name(registry, dep)}' by a {type(mapping).__name__} of its own",
                 remedy=f"Read the partitions of the run, or leave {ON_NEW_DATA} out.",
             )
     return spec.partitions_def

@@ -10,6 +10,7 @@ from s3_assets.assets import asset_key
 from s3_assets.explore.types import type_name
 from s3_assets.metadata.keys import COLUMNS, OURS, PLACE
 from s3_assets.registry.additions import entries_of, inventory_name
+from s3_assets.sensors.trying import trying
 
 if TYPE_CHECKING:
     from s3_assets.explore.discover import Found
@@ -47,7 +48,8 @@ class Reporter:
         if last is not None and _says(last) == (url, told.get(_GONE, False)):
             return False
         observation = dg.AssetObservation(key, description=description, metadata=metadata)
-        self._instance.report_runless_asset_event(observation)
+        if not trying():
+            self._instance.report_runless_asset_event(observation)
         return True
 
     def _told(self, found: Found) -> dict[str, Any]:

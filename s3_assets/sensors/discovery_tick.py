@@ -15,6 +15,7 @@ from s3_assets.progress import count
 from s3_assets.registry.additions import add_found
 from s3_assets.registry.known import known_of, names_of
 from s3_assets.registry.loading import load_registry
+from s3_assets.sensors.trying import trying
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -101,7 +102,7 @@ class Tick:
     def _write(self, found: Sequence[Found]) -> set[str]:
         """Add entries to the registry's file; return the names of those that it has now."""
         place = self.registry.discovery[self.name]
-        if place.write_to is None or not found:
+        if place.write_to is None or trying() or not found:
             return set()
         try:
             added = add_found(place.write_to, self.registry.connections[place.connection], found)

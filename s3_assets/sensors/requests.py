@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from s3_assets.sensors.due import Due, Run
     from s3_assets.sensors.memory import Batch, Seen
 
-_RANGE_START = "dagster/asset_partition_range_start"
-_RANGE_END = "dagster/asset_partition_range_end"
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
 
 
 def whole_requests(
@@ -59,6 +59,6 @@ def _request(due: Due, run: Run) -> dg.RunRequest:
         return dg.RunRequest(run_key=f"{key}:{run.label}", partition_key=first, asset_selection=selection)
     return dg.RunRequest(
         run_key=f"{key}...{last}:{run.label}",
-        tags={_RANGE_START: first, _RANGE_END: last},
+        tags={RANGE_START: first, RANGE_END: last},
         asset_selection=selection,
     )

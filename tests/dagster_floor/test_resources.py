@@ -162,7 +162,9 @@ WRITTEN = S3Connection.model_validate(
             "bucket_key": True,
             "client_side": {"kms_key_id": "alias/lake", "kms_region": "eu-west-3"},
         },
-        "service_endpoints": dict.fromkeys(("sts", "kms", "glue", "cloudwatch"), "https://sts.example.com"),
+        "service_endpoints": dict.fromkeys(
+            ("sts", "kms", "glue", "cloudwatch", "sqs"), "https://sts.example.com"
+        ),
         "catalog": {
             "type": "rest",
             "uri": "https://sts.example.com",
@@ -215,7 +217,7 @@ def everything(env: Callable[[str], Any]) -> S3ConnectionResource:
             client_side=ClientSideEncryptionConfig(kms_key_id=env("KMS"), kms_region=env("REGION")),
         ),
         service_endpoints=ServiceEndpointsConfig(
-            sts=env("STS"), kms=env("STS"), glue=env("STS"), cloudwatch=env("STS")
+            sts=env("STS"), kms=env("STS"), glue=env("STS"), cloudwatch=env("STS"), sqs=env("STS")
         ),
         catalog=RestCatalogSettingsConfig(
             uri=env("STS"),
@@ -282,7 +284,7 @@ def test_every_field_as_run_config() -> None:
             "bucket_key": True,
             "client_side": {"kms_key_id": env["KMS"], "kms_region": env["REGION"]},
         },
-        "service_endpoints": dict.fromkeys(("sts", "kms", "glue", "cloudwatch"), env["STS"]),
+        "service_endpoints": dict.fromkeys(("sts", "kms", "glue", "cloudwatch", "sqs"), env["STS"]),
         "catalog": {
             "rest": {
                 "uri": env["STS"],

@@ -81,6 +81,7 @@ connections:
       kms: https://kms.example.com
       glue: https://glue.example.com
       cloudwatch: https://cloudwatch.example.com
+      sqs: https://sqs.example.com
     catalog: {{ type: sql, uri: "sqlite:////catalog.db", catalog_name: ours }}
     match_subfolder_exactly: false
     checksums: when_required
@@ -154,6 +155,7 @@ WRITTEN = S3Connection(
         kms="https://kms.example.com",
         glue="https://glue.example.com",
         cloudwatch="https://cloudwatch.example.com",
+        sqs="https://sqs.example.com",
     ),
     catalog=SqlCatalogSettings(type="sql", uri="sqlite:////catalog.db", catalog_name="ours"),
     match_subfolder_exactly=False,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from s3_assets.connection import S3Connection
-from s3_assets.connection.adapters import boto
+from s3_assets.connection.adapters import boto, boto_queues
 from s3_assets.connection.adapters.pyiceberg import glue_catalog
 from s3_assets.errors import S3AssetsError, ServerFailureError
 from s3_assets.objects import Objects
@@ -414,6 +414,10 @@ def _cloudwatch(connection: S3Connection) -> object:
     return boto.client(connection, "cloudwatch").list_metrics()
 
 
+def _sqs(connection: S3Connection) -> object:
+    return boto_queues.waiting(connection, "https://sqs.eu-central-1.amazonaws.com/111122223333/lake")
+
+
 # Secrets
 
 
@@ -570,6 +574,7 @@ EFFECTS: dict[str, Effect] = {
     "ServiceEndpoints.kms": _service("kms", lambda connection: boto.client(connection, "kms").list_keys()),
     "ServiceEndpoints.glue": _service("glue", _glue),
     "ServiceEndpoints.cloudwatch": _service("cloudwatch", _cloudwatch),
+    "ServiceEndpoints.sqs": _service("sqs", _sqs),
     **CATALOG_EFFECTS,
     "SecretReference.env": secret_env,
     "SecretReference.file": secret_file,
