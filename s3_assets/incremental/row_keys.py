@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import RowKeyError, SchemaMismatchError, SettingError
-from s3_assets.incremental.shares import shares
+from s3_assets.tables.shares import shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -26,7 +26,7 @@ _DESCRIPTIONS = (b"comment", b"description", b"doc")
 
 def read_footer_schema(objects: Objects, key: str) -> pl.Schema:
     """Return a file's columns; raises `DataFileBrokenError` if it is no Parquet file."""
-    return _schema(_footer(objects, key))
+    return _schema(read_footer(objects, key))
 
 
 def read_footer_described(objects: Objects, key: str) -> Described:
@@ -34,7 +34,7 @@ def read_footer_described(objects: Objects, key: str) -> Described:
     import pyarrow as pa
     from pyarrow import parquet
 
-    footer = _footer(objects, key)
+    footer = read_footer(objects, key)
     columns = _schema(footer)
     try:
         fields = parquet.read_schema(io.BytesIO(footer))
@@ -50,7 +50,7 @@ def _description(metadata: Mapping[bytes, bytes]) -> str | None:
     return found.decode(errors="replace") if found is not None else None
 
 
-def _footer(objects: Objects, key: str) -> bytes:
+def read_footer(objects: Objects, key: str) -> bytes:
     """Return the file without its rows: what a reader of its footer looks at."""
     tail = objects.get_end(key, _TAIL)
     if tail[-len(_MAGIC) :] != _MAGIC:
