@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -14,6 +13,7 @@ from s3_assets.errors import AccessDeniedError, EncryptionError
 from s3_assets.object_options import check_options
 from s3_assets.object_requests import changed_source, told
 from s3_assets.objects import Objects
+from s3_assets.threads import ThreadPoolExecutor
 from s3_assets.uploads import Uploads
 
 if TYPE_CHECKING:

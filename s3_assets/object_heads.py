@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters import obstore as adapter
+from s3_assets.connection.adapters import obstore_verbs as verbs
 from s3_assets.connection.diagnosis import diagnosed
 from s3_assets.connection.symptoms import ARCHIVED
 
@@ -54,10 +55,8 @@ class Heads:
 
     def head(self, key: str) -> Head:
         """Return what the server tells of the object; raises `ObjectMissingError`."""
-        import obstore
-
         with self._diagnosed(key):
-            found = obstore.get(adapter.store(self._connection), key, options={"head": True})
+            found = verbs.get(adapter.store(self._connection), key, options={"head": True})
             return _head(
                 key, found.meta["size"], found.meta["e_tag"], found.meta["last_modified"], found.attributes
             )
@@ -68,11 +67,9 @@ class Heads:
         Raises `ObjectMissingError`, `AccessDeniedError` for an archived object (see `is_archived`), and the
         server's refusal for one without a byte.
         """
-        import obstore
-
         asked: GetOptions = {"range": (0, length)}
         with self._diagnosed(key):
-            found = obstore.get(adapter.store(self._connection), key, options=asked)
+            found = verbs.get(adapter.store(self._connection), key, options=asked)
             meta, attributes = found.meta, found.attributes
             body = bytes(found.bytes())
         return _head(key, meta["size"], meta["e_tag"], meta["last_modified"], attributes), body

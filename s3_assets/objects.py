@@ -6,7 +6,6 @@ what is stored.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -14,8 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from s3_assets.connection import client_side
 from s3_assets.connection.adapters import boto_listing
 from s3_assets.connection.adapters import obstore as adapter
+from s3_assets.connection.adapters import obstore_verbs as verbs
 from s3_assets.connection.diagnosis import diagnose
 from s3_assets.errors import ObjectMissingError, S3AssetsError, SourceRewrittenError, UnsupportedError
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -97,10 +98,8 @@ class Objects:
 
     def list_objects(self, prefix: str, *, start_after: str | None = None) -> Iterator[ObjectInfo]:
         """Yield every object below the folder `prefix`, a thousand to a request."""
-        import obstore
-
         with self._diagnosed(prefix):
-            for chunk in obstore.list(
+            for chunk in verbs.pages(
                 self._store, prefix or None, offset=start_after, chunk_size=_LIST_CHUNK
             ):
                 for item in chunk:
@@ -136,10 +135,8 @@ class Objects:
 
     def list_folders(self, prefix: str) -> tuple[list[str], list[ObjectInfo]]:
         """Return the folders (with their slash) and the objects directly below the folder `prefix`."""
-        import obstore
-
         with self._diagnosed(prefix):
-            found = obstore.list_with_delimiter(self._store, prefix or None)
+            found = verbs.folder(self._store, prefix or None)
         objects = [
             ObjectInfo(item["path"], item["size"], item["e_tag"] or "", item["last_modified"])
             for item in found["objects"]
@@ -184,20 +181,16 @@ class Objects:
 
     def head(self, key: str) -> ObjectInfo:
         """Return what the server knows of the object."""
-        import obstore
-
         with self._diagnosed(key):
-            item = obstore.head(self._store, key)
+            item = verbs.head(self._store, key)
         return ObjectInfo(key, item["size"], item["e_tag"] or "", item["last_modified"])
 
     def get(self, key: str) -> bytes:
         """Return the whole object."""
-        import obstore
-
         if self._encrypts:
             return client_side.get(self._connection, key)
         with self._diagnosed(key):
-            return bytes(obstore.get(self._store, key).bytes())
+            return bytes(verbs.get(self._store, key).bytes())
 
     def url(self, key: str) -> str:
         """Return the object's place, as messages name it."""
@@ -213,8 +206,6 @@ class Objects:
 
         With an `etag`, raises `SourceRewrittenError` if the object is not the one that had it.
         """
-        import obstore
-
         if self._encrypts:
             yield client_side.get(self._connection, key)[start:]
             return
@@ -224,7 +215,7 @@ class Objects:
         if etag:
             asked["if_match"] = etag
         with self._diagnosed(key), self._unchanged(key):
-            found = iter(obstore.get(self._store, key, options=asked).stream(min_chunk_size=chunk))
+            found = iter(verbs.get(self._store, key, options=asked).stream(min_chunk_size=chunk))
         while True:
             # Errors of the caller's own, thrown in where it stands, are none of the server's.
             with self._diagnosed(key):
@@ -240,15 +231,13 @@ class Objects:
         """
         import io
 
-        import obstore
-
         from s3_assets.connection.adapters.pyiceberg_reader import ObjectReader
 
         end = self.get_tail(key, size=size, length=tail)
 
         def fetch(start: int, stop: int) -> bytes:
             with self._diagnosed(key):
-                return bytes(obstore.get_range(self._store, key, start=start, end=stop))
+                return bytes(verbs.get_range(self._store, key, start=start, end=stop))
 
         return io.BufferedReader(ObjectReader(fetch, size, end), 128 * 1024)
 
@@ -257,22 +246,18 @@ class Objects:
 
         Raises `UnsupportedError` on a connection that encrypts on the client.
         """
-        import obstore
-
         self._refuse_encrypted(key)
         with self._diagnosed(key):
-            return bytes(obstore.get_range(self._store, key, start=max(size - length, 0), end=size))
+            return bytes(verbs.get_range(self._store, key, start=max(size - length, 0), end=size))
 
     def get_end(self, key: str, length: int) -> bytes:
         """Return the last `length` bytes of an object, or all that it has.
 
         Raises `UnsupportedError` on a connection that encrypts on the client.
         """
-        import obstore
-
         self._refuse_encrypted(key)
         with self._diagnosed(key):
-            return bytes(obstore.get(self._store, key, options={"range": {"suffix": length}}).bytes())
+            return bytes(verbs.get(self._store, key, options={"range": {"suffix": length}}).bytes())
 
     def get_range(self, key: str, start: int, end: int, *, etag: str = "") -> bytes:
         """Return the bytes from `start` to before `end`, fewer if the object ends earlier.
@@ -280,24 +265,20 @@ class Objects:
         With an `etag`, raises `SourceRewrittenError` if the object is not the one that had it. Raises
         `UnsupportedError` on a connection that encrypts on the client.
         """
-        import obstore
-
         self._refuse_encrypted(key)
         asked: GetOptions = {"range": (start, end)}
         if etag:
             asked["if_match"] = etag
         with self._diagnosed(key), self._unchanged(key):
-            return bytes(obstore.get(self._store, key, options=asked).bytes())
+            return bytes(verbs.get(self._store, key, options=asked).bytes())
 
     def put(self, key: str, body: bytes | BinaryIO) -> None:
         """Write the object, over what is there; a file is sent in parts."""
-        import obstore
-
         if self._encrypts:
             client_side.put(self._connection, key, body)
             return
         with self._diagnosed(key):
-            obstore.put(self._store, key, body)
+            verbs.put(self._store, key, body)
 
     def put_stream(self, key: str, chunks: Iterator[bytes], part: int) -> None:
         """Write the object while its bytes are made, in parts of `part` bytes, one at a time.
@@ -305,48 +286,40 @@ class Objects:
         What the iterator raises ends the upload, and the server keeps nothing of it. Raises
         `UnsupportedError` on a connection that encrypts on the client.
         """
-        import obstore
-
         self._refuse_encrypted(key)
         with self._diagnosed(key):
-            obstore.put(self._store, key, chunks, chunk_size=part, max_concurrency=1)
+            verbs.put(self._store, key, chunks, chunk_size=part, max_concurrency=1)
 
     def put_if_absent(self, key: str, body: bytes) -> bool:
         """Write the object unless there is one; tell whether it was written."""
-        import obstore
-
         if self._encrypts:
             return client_side.put_if_absent(self._connection, key, body)
         from obstore.exceptions import AlreadyExistsError
 
         with self._diagnosed(key):
             try:
-                obstore.put(self._store, key, body, mode="create")
+                verbs.put(self._store, key, body, mode="create")
             except AlreadyExistsError:
                 return False
         return True
 
     def copy(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Copy objects on the server, several at once."""
-        import obstore
-
         def one(pair: tuple[str, str]) -> None:
             with self._diagnosed(pair[0], operation="CopyObject"):
-                obstore.copy(self._store, *pair)
+                verbs.copy(self._store, *pair)
 
         with ThreadPoolExecutor(min(_COPY_AT_ONCE, self._connection.transport.max_connections)) as pool:
             list(pool.map(one, pairs))
 
     def delete(self, keys: Iterable[str]) -> int:
         """Delete the objects and return how many were asked for; missing ones are no error."""
-        import obstore
-
         wanted = list(keys)
         if not wanted:
             return 0
         with self._diagnosed(wanted[0]):
             try:
-                obstore.delete(self._store, wanted)
+                verbs.delete(self._store, wanted)
             except FileNotFoundError:
                 return len(wanted)
         return len(wanted)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
 from hashlib import sha256
 from io import BufferedIOBase
 from typing import TYPE_CHECKING, Protocol
+
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _STEP = 1000.0
@@ -54,6 +55,24 @@ class Progress:
         if self.bytes:
             parts.append(readable_bytes(self.bytes))
         return f"{self.task}: {', '.join(parts)} in {seconds:.0f} s ({self.rows / seconds:,.0f} rows/s)"
+
+
+@contextmanager
+def pulse(line: Callable[[], str], show: Callable[[str], None], every: float) -> Iterator[None]:
+    """Show a line each `every` seconds of the block: also while nothing passes that could be counted."""
+    ended = Event()
+
+    def beat() -> None:
+        while not ended.wait(every):
+            show(line())
+
+    thread = Thread(target=beat, name="s3-assets-pulse", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def count(number: int, noun: str) -> str:

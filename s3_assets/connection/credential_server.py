@@ -25,6 +25,7 @@ from s3_assets.connection.symptoms import CREDENTIALS_FAILED as FAILURE
 from s3_assets.errors import S3AssetsError
 
 if TYPE_CHECKING:
+    from s3_assets.connection.loopback import Counting
     from s3_assets.connection.settings import S3Connection
 
 # Credentials that do not expire are asked for again after a while all the same.
@@ -42,11 +43,17 @@ class CredentialServer(LoopbackServer):
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(self.token)
 
-    def admit(self, connection: S3Connection) -> CredentialUrl:
-        """Hand out this connection's credentials from now on."""
+    def admit(self, connection: S3Connection, counting: Counting | None = None) -> CredentialUrl:
+        """Hand out this connection's credentials from now on; nobody counts how often they are asked for."""
+        del counting
         path = f"/{secrets.token_urlsafe(16)}"
         self.sources[path] = CredentialSource(connection)
         return CredentialUrl(f"{self.url}{path}", self._token_file)
+
+    def counted(self, answer: object) -> object:
+        """Say that nothing was counted."""
+        del answer
+        return {}, []
 
     def server_close(self) -> None:
         """Stop listening, and remove the token's file."""

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 
 Room = Literal["credentials", "gateway"]
 
+
+class Counting(NamedTuple):
+    """Whose requests the gateway is to count apart from all others, and how many of them it keeps."""
+
+    meter: int
+    engine: str
+    keep: int
+
+
 _PROGRAM = "s3_assets.connection.loopback_server"
 # What decides, past the connection, who asks and by which way: where these differ, so must the process.
 _PREFIXES = ("AWS_", "HOME")
@@ -37,7 +46,7 @@ _SUFFIXES = ("_PROXY",)
 _PATIENCE = 10.0
 
 
-def ask(room: Room, connection: S3Connection) -> Any:  # noqa: ANN401 - each room has an answer of its own
+def ask(room: Room, connection: S3Connection, counting: Counting | None = None) -> Any:  # noqa: ANN401 - each room has an answer of its own
     """Have a room serve this connection for as long as this process lives, and return its answer.
 
     The process is started for the first connection, and another one for each other environment. Raises what
@@ -45,13 +54,21 @@ def ask(room: Room, connection: S3Connection) -> Any:  # noqa: ANN401 - each roo
     """
     with with_ambient_settings():
         environment = dict(os.environ)
-    return _children.of(environment).ask(room, connection)
+    return _children.of(environment).ask(room, connection, counting)
+
+
+def counted(answer: Any) -> Any:  # noqa: ANN401 - as `ask` answers
+    """Return what the gateway counted since the last time for whom it gave that answer, and forget it."""
+    return _children.counted(answer)
+
+
+_Order = tuple[Room, "S3Connection", frozenset[tuple[str, str]], Counting | None]
 
 
 class _Child:
     def __init__(self, environment: dict[str, str]) -> None:
         self._lock = threading.Lock()
-        self._answers: dict[tuple[Room, S3Connection, frozenset[tuple[str, str]]], Any] = {}
+        self._answers: dict[_Order, Any] = {}
         # An empty entry is the working directory, which the child must not search first.
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109 - the text is needed
         self._process = subprocess.Popen(
@@ -65,13 +82,21 @@ class _Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, room: Room, connection: S3Connection) -> Any:  # noqa: ANN401
+    def ask(self, room: Room, connection: S3Connection, counting: Counting | None) -> Any:  # noqa: ANN401
         variables = {name: found for name in _named(connection) if (found := variable(name)) is not None}
-        order = (room, connection, frozenset(variables.items()))
+        order = (room, connection, frozenset(variables.items()), counting)
         with self._lock:
             if order not in self._answers:
-                self._answers[order] = self._tell(room, connection, variables)
+                self._answers[order] = self._tell(room, connection, variables, counting)
             return self._answers[order]
+
+    def gave(self, answer: object) -> bool:
+        with self._lock:
+            return self.alive and answer in self._answers.values()
+
+    def counted(self, answer: object) -> Any:  # noqa: ANN401
+        with self._lock:
+            return self._tell("counted", answer)
 
     def _tell(self, *order: object) -> Any:  # noqa: ANN401
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -136,6 +161,15 @@ class _Children:
             if child is None:
                 child = self._children[settings] = _Child(environment)
             return child
+
+    def counted(self, answer: object) -> Any:  # noqa: ANN401
+        with self._lock:
+            children = list(self._children.values())
+        for child in children:
+            if child.gave(answer):
+                return child.counted(answer)
+        # It has ended, and what it counted with it.
+        return {}, []
 
     def end(self) -> None:
         with self._lock:

@@ -17,12 +17,14 @@ from s3_assets.errors import S3AssetsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from s3_assets.connection.loopback import Room
+    from s3_assets.connection.loopback import Counting, Room
     from s3_assets.connection.settings import S3Connection
 
 
 class _Serving(Protocol):
-    def admit(self, connection: S3Connection) -> object: ...
+    def admit(self, connection: S3Connection, counting: Counting | None) -> object: ...
+
+    def counted(self, answer: object) -> object: ...
 
     def serve_forever(self) -> None: ...
 
@@ -44,18 +46,23 @@ def main() -> None:
         while True:
             try:
                 # From the pipe of the process that started this one, and from nobody else.
-                room, connection, variables = pickle.load(orders)  # noqa: S301
+                room, *told = pickle.load(orders)  # noqa: S301
             except EOFError:
                 return
-            os.environ.update(variables)
-            if room not in opened:
-                opened[room] = _ROOMS[room]()
-                closing.callback(opened[room].server_close)
-                threading.Thread(target=opened[room].serve_forever, daemon=True).start()
-            try:
-                answer: object = opened[room].admit(connection)
-            except S3AssetsError as error:
-                answer = error
+            answer: object
+            if room == "counted":
+                answer = opened["gateway"].counted(*told)
+            else:
+                connection, variables, counting = told
+                os.environ.update(variables)
+                if room not in opened:
+                    opened[room] = _ROOMS[room]()
+                    closing.callback(opened[room].server_close)
+                    threading.Thread(target=opened[room].serve_forever, daemon=True).start()
+                try:
+                    answer = opened[room].admit(connection, counting)
+                except S3AssetsError as error:
+                    answer = error
             pickle.dump(answer, answers)
             answers.flush()
 

@@ -20,6 +20,7 @@ from s3_assets.incremental.numbers import next_number
 from s3_assets.incremental.publishing import StreamMovedError
 from s3_assets.incremental.run_notes import ReadNote, write_reads
 from s3_assets.interruptions import deferred
+from s3_assets.metrics import phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,6 +78,7 @@ class Attempt:
                     committing.refuse_overtaken(error)
             raise
 
+    @phase("commit")
     def _publish(self, committing: Committing, new: Sequence[NewFile]) -> tuple[Entry, Manifest]:
         stamps = dict.fromkeys(self.cursors, self.number)
         number, entry = committing.commit(self._entry(new), stamps)

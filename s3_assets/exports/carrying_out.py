@@ -18,7 +18,6 @@ unit's next one, too.)
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,7 @@ from s3_assets.exports.log import Entry, log_of
 from s3_assets.exports.manifest import Manifest, complete_manifest, read_manifest
 from s3_assets.exports.sweep import sweep_behind
 from s3_assets.tables.numbered_log import Ending
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,12 +8,12 @@ A manifest that is there is true: before a file of its unit is touched, it is de
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import CursorError, ObjectMissingError
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

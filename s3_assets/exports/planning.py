@@ -9,6 +9,7 @@ from s3_assets.exports.work import Work, told_of
 from s3_assets.incremental.append import PASSED
 from s3_assets.incremental.gaps import is_gap_of
 from s3_assets.incremental.publishing import StreamRead
+from s3_assets.metrics import phase
 from s3_assets.movement.lineage import origins
 from s3_assets.tables.table import ReadMode
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.table import Plan, Table
 
 
+@phase("plan")
 def planned(export: Export, request: Request, load: Load) -> Work:
     """Plan all rows of the source as they are now, or those of the window."""
     source = export.read_source
@@ -39,6 +41,7 @@ def given(
     return Work(frame, None, tuple(told_of(*each) for each in sources), tuple(streams))
 
 
+@phase("plan")
 def read_new(export: Export, state: State, load: Load) -> Work:
     """Plan what was added behind the cursor.
 

@@ -8,6 +8,7 @@ from s3_assets.engines.watching import looked_at
 from s3_assets.exports.files import Files, WrittenFile
 from s3_assets.exports.formats import AvroFormat, CsvFormat, JsonLinesFormat, ParquetFormat
 from s3_assets.exports.split import Split
+from s3_assets.metrics import phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Split", "WrittenFile", "check_columns", "write_files"]
 
 
+@phase("write")
 def write_files(
     frame: pl.LazyFrame,
     format_: ExportFormat,

@@ -12,6 +12,7 @@ from s3_assets.incremental.cursor_edit import OpenStream
 from s3_assets.incremental.gaps import is_gap_of, refresh
 from s3_assets.incremental.outcome import Outcome
 from s3_assets.incremental.rounds import until_unmoved
+from s3_assets.metrics import phase
 from s3_assets.tables.table import Capability, ReadMode, WriteMode
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __all__ = ["Outcome", "append_new", "open_cursor", "read_stream"]
 PASSED = 10
 
 
+@phase("plan")
 def read_stream(
     target: Table[Any],
     writer: Writer | None,
@@ -113,7 +115,8 @@ class _Append:
             return Outcome(plan, written, since, written.cursors[self.stream], notes=(*plan.remarks, why))
 
     def _append(self, writer: Writer | None, cursors: Cursors, since: Cursor | None) -> Outcome:
-        plan = self.source.plan(ReadMode.ADDED, since=since.position if since else None, limit=self.limit)
+        with phase("plan"):
+            plan = self.source.plan(ReadMode.ADDED, since=since.position if since else None, limit=self.limit)
         if plan.empty:
             return self._nothing(plan, writer, cursors, since)
         frame = self.transform(plan.frame) if self.transform else plan.frame

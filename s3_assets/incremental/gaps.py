@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from s3_assets.errors import SettingError
 from s3_assets.incremental.commit import APPEND_STREAM, StreamRead, commit_frame
 from s3_assets.incremental.cursor_edit import streams_of
+from s3_assets.metrics import phase
 from s3_assets.tables.table import ReadMode, WriteMode
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def is_gap_of(error: HistoryGapError, source: Table[Any], on_gap: OnGap) -> bool
     return on_gap == "full_refresh" and error.table == source.name
 
 
+@phase("refresh")
 def refresh(
     target: Table[Any],
     writer: Writer,

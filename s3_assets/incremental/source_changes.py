@@ -16,6 +16,7 @@ from s3_assets.errors import (
 from s3_assets.incremental.changes import Changes
 from s3_assets.incremental.comparison import compare, rows_of
 from s3_assets.incremental.feed import reduce_feed
+from s3_assets.metrics import phase
 from s3_assets.tables.positions import StatePosition, VersionPosition
 from s3_assets.tables.table import Capability, Difference, Plan, ReadMode
 
@@ -56,6 +57,7 @@ class Source:
     uncompared: frozenset[str] = frozenset()
     """Columns that say when a row was loaded, and nothing of the row."""
 
+    @phase("plan")
     def current(self) -> Found:
         """Plan all rows as they are now."""
         # Before the plan: what comes in between is seen again by the next run.
@@ -64,6 +66,7 @@ class Source:
         until = plan.until if token is None else StatePosition(token)
         return Found(replace(plan, frame=self.filtered(plan.frame)), until)
 
+    @phase("plan")
     def since(self, position: Position, target: Table[Any], writer: Writer, on_gap: OnGap) -> Found:
         """Find what has changed; the plan is empty if nothing has.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import S3AssetsError
 from s3_assets.incremental.attempts import Attempts, uncommitted
+from s3_assets.metrics import phase
 from s3_assets.objects import Objects
 from s3_assets.uploads import Uploads
 
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 _PART = re.compile(r"(?:^|/)part-\d{5,}-(?P<attempt>\d+)\.[a-z0-9.]+$")
 
 
+@phase("sweep")
 def sweep_streams(target: Table[Any], committed: Iterable[tuple[Cursors, Cursor]]) -> int:
     """Sweep behind the streams' commits; return how many data files were deleted.
 
@@ -42,6 +44,7 @@ def sweep_streams(target: Table[Any], committed: Iterable[tuple[Cursors, Cursor]
     return swept
 
 
+@phase("sweep")
 def sweep_overwrites(target: Table[Any], own: int, rivals: Sequence[Attempt]) -> int:
     """Sweep the rivals that an overwrite has overtaken, and its own mark."""
     attempts = Attempts(target)
@@ -58,6 +61,7 @@ def sweep_overwrites(target: Table[Any], own: int, rivals: Sequence[Attempt]) ->
     return swept
 
 
+@phase("sweep")
 def sweep_interrupted(target: Table[Any], attempt: int) -> None:
     """Take away the data files and open uploads of an attempt whose commit was never sent.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from threading import BoundedSemaphore
@@ -19,6 +18,7 @@ from s3_assets.media.inventory import KEY, Status
 from s3_assets.media.outcome import Counts
 from s3_assets.object_heads import Heads
 from s3_assets.objects import Objects
+from s3_assets.threads import ThreadPoolExecutor
 from s3_assets.uploads import Uploads
 
 if TYPE_CHECKING:

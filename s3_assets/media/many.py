@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ from s3_assets.errors import AccessDeniedError, ObjectMissingError, SourceRewrit
 from s3_assets.media.inventory import KEY, looked_columns
 from s3_assets.media.looking import Listed, Looked, Looker
 from s3_assets.media.outcome import Counts
+from s3_assets.metrics import phase
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,7 @@ class Many:
     archived_first: str | None = None
 
 
+@phase("look")
 def look_at_many(
     media: MediaSet, batch: pl.DataFrame, copying: Copying | None, progress: Progress | None
 ) -> Many:

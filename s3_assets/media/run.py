@@ -22,6 +22,7 @@ from s3_assets.media.inventory import KEY
 from s3_assets.media.many import look_at_many
 from s3_assets.media.outcome import Counts, MediaOutcome
 from s3_assets.media.writing import Changes, commit
+from s3_assets.metrics import phase
 from s3_assets.objects import empty_listing
 from s3_assets.tables.positions import FilesPosition
 from s3_assets.tables.table import Plan, ReadMode
@@ -133,6 +134,7 @@ class Run:
         ledger = cursor.position.files
         return _Known(cursor, ledger.with_columns(pl.lit("").alias("etag")) if self._look_again else ledger)
 
+    @phase("list")
     def _list(self) -> None:
         media = self._media
         if media.copies is not None:

@@ -21,6 +21,7 @@ from s3_assets.metadata.keys import (
     TABLE,
     VERSION,
 )
+from s3_assets.metrics import phase
 from s3_assets.progress import readable_bytes
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def table_kinds(settings: TableSettings) -> set[str]:
     return {"s3", "deltalake" if format_ == "delta" else format_}
 
 
+@phase("describe")
 def state_metadata(table: Table[Any]) -> dict[str, Any]:
     """Return a table's version, rows, files, bytes and columns as they are now, from its own metadata.
 

@@ -12,6 +12,7 @@ from s3_assets.incremental.mirror import mirror
 from s3_assets.incremental.outcome import Outcome
 from s3_assets.incremental.overwrite import overwrite
 from s3_assets.incremental.run_notes import IMPORT, ReadNote, began, write_reads
+from s3_assets.metrics import phase
 from s3_assets.movement.lineage import origins, placed
 from s3_assets.movement.load import Load
 from s3_assets.movement.modes import ImportMode
@@ -141,6 +142,7 @@ class _Run:
             found.add(partitions.column)
         return frozenset(found)
 
+    @phase("plan")
     def plan(self) -> Plan:
         """Plan a read of the window's rows as they are now."""
         window = None if self._job.sorts_out else self.window

@@ -7,13 +7,13 @@ that also removes some changes or replaces rows, one whose files carry no data c
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from s3_assets.errors import ObjectMissingError
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import (
@@ -17,6 +16,7 @@ from s3_assets.objects import Objects
 from s3_assets.tables import delta_log
 from s3_assets.tables.delta_commits import AT_ONCE, Effect
 from s3_assets.tables.positions import VersionPosition
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

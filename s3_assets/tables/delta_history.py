@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from s3_assets.errors import DataFileBrokenError, ObjectMissingError
 from s3_assets.objects import Objects
 from s3_assets.tables.history import OURS, PastCommit
 from s3_assets.tables.table import TableVersion
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,7 +7,6 @@ the column in each. A commit that only moved rows to other files (`dataChange` i
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
@@ -18,6 +17,7 @@ from s3_assets.tables import delta_log
 from s3_assets.tables.parts import read_value
 from s3_assets.tables.positions import VersionPosition
 from s3_assets.tables.touched import Placing
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from s3_assets.tables.folder_log import FOLDER, Entry, FolderLog
 from s3_assets.tables.history import ATTEMPT, PastCommit
 from s3_assets.tables.table import TableVersion
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,7 +7,6 @@ A replacement (compaction) moves rows to other files and changed none.
 from __future__ import annotations
 
 import struct
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +14,7 @@ from s3_assets.tables.iceberg_snapshots import NO_SNAPSHOT, lineage, position_of
 from s3_assets.tables.iceberg_types import from_iceberg
 from s3_assets.tables.positions import VersionPosition
 from s3_assets.tables.touched import Placing
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -7,7 +7,6 @@ of the same columns are read together and cast here, from the row on that was re
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from s3_assets.connection.adapters import polars as adapter
 from s3_assets.connection.diagnosis import diagnosed
 from s3_assets.tables import file_columns, schemas
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

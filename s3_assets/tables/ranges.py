@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from s3_assets.errors import DataFileBrokenError
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
+    from concurrent.futures import Future
 
     from s3_assets.objects import Objects
 

@@ -29,7 +29,7 @@ def options(connection: S3Connection) -> dict[str, str]:
     ambient keys would beat that endpoint.
     """
     refuse_client_side(connection, "delta-rs")
-    common = settings(connection)
+    common = settings(connection, "delta-rs")
     transport = connection.transport
     return {
         **common.store,

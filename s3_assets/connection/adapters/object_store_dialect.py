@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
+from s3_assets.connection.ambient import with_variables_held_still
 from s3_assets.connection.credential_endpoint import publish
 from s3_assets.connection.credentials import credential_source
 from s3_assets.connection.environment import address
 from s3_assets.connection.proxies import environment_has_proxies, proxy_url
 from s3_assets.connection.transport import DEFAULT_CONNECTIONS
 from s3_assets.errors import SettingError, UnsupportedError
+from s3_assets.metrics import current
 
 if TYPE_CHECKING:
     from s3_assets.connection.credentials import Credentials
@@ -49,6 +52,18 @@ def needs_gateway(connection: S3Connection) -> bool:
     )
 
 
+def gateway_of(connection: S3Connection, engine: str) -> GatewayAddress | None:
+    """Return the gateway that an engine's requests have to pass: it counts them, or does what they cannot."""
+    if not needs_gateway(connection) and current() is None:
+        return None
+    from s3_assets.connection.gateway import counting_gateway, open_gateway
+
+    counting = counting_gateway(connection, engine)
+    if counting is not None or not needs_gateway(connection):
+        return counting
+    return open_gateway(connection)
+
+
 def refuse_client_side(connection: S3Connection, engine: str) -> None:
     """Raise `UnsupportedError` if the connection encrypts on the client, which this engine cannot follow."""
     if connection.encryption.client_side is not None:
@@ -62,21 +77,23 @@ def refuse_client_side(connection: S3Connection, engine: str) -> None:
 def read_timeout(connection: S3Connection) -> float:
     """Return the seconds of silence that the engine allows."""
     transport = connection.transport
-    return transport.gateway_timeout if needs_gateway(connection) else transport.read_timeout
+    meter = current()
+    passes = needs_gateway(connection) or (meter is not None and meter.everything)
+    return transport.gateway_timeout if passes else transport.read_timeout
 
 
-def settings(connection: S3Connection) -> ObjectStoreSettings:
+def settings(connection: S3Connection, engine: str, *, seen: bool = False) -> ObjectStoreSettings:
     """Return what the connection means to object_store, without credentials and retries.
 
+    `engine` is how its requests are told of; `seen` ones are noted by whoever calls the engine.
     Raises `SettingError` if the CA bundle cannot be read, `SecretMissingError` for a proxy's password.
     """
     where = address(connection)
     anonymous = credential_source(connection).anonymous
-    gateway = None
-    if needs_gateway(connection):
-        from s3_assets.connection.gateway import open_gateway
-
-        gateway = open_gateway(connection)
+    gateway = gateway_of(connection, engine)
+    meter = current()
+    if meter is not None and not meter.everything and not seen:
+        meter.used(engine)
     endpoint = gateway.endpoint if gateway else where.bucket_endpoint
     virtual = where.virtual_hosted and gateway is None
     store = {
@@ -94,10 +111,11 @@ def settings(connection: S3Connection) -> ObjectStoreSettings:
     client = {
         "connect_timeout": f"{connection.transport.connect_timeout}s",
         "pool_max_idle_per_host": str(connection.transport.max_connections),
+        **({"user_agent": f"{meter.user_agent} engine/{engine}"} if meter is not None and meter.user_agent else {}),
         **({"allow_http": "true"} if endpoint is not None and endpoint.startswith("http://") else {}),
         **_way(
             urlsplit(where.url).hostname or "",
-            proxy_url(connection, where.url) if gateway is None else None,
+            _proxy(connection, where.url) if gateway is None else None,
             _certificates(connection) if gateway is None else None,
         ),
     }
@@ -117,6 +135,15 @@ def credentials_as_text(connection: S3Connection, credentials: Credentials) -> d
         "aws_container_credentials_full_uri": published.url,
         "aws_container_authorization_token_file": published.token_file,
     }
+
+
+def _proxy(connection: S3Connection, url: str) -> str | None:
+    if connection.proxy is None:
+        with with_variables_held_still():
+            if not getproxies():
+                # botocore, which is asked for exceptions, takes longer to load than a small request.
+                return None
+    return proxy_url(connection, url)
 
 
 def _way(host: str, proxy: str | None, certificates: str | None) -> dict[str, str]:

@@ -7,17 +7,19 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.connection.adapters.object_store_dialect import needs_gateway, read_timeout, settings
+from s3_assets.connection.adapters.object_store_dialect import gateway_of, read_timeout, settings
+from s3_assets.connection.adapters.obstore_verbs import ENGINE
 from s3_assets.connection.credentials import CredentialSource, credential_source
 from s3_assets.connection.environment import without_ambient_settings
-from s3_assets.connection.gateway import GatewayAddress, open_gateway
 from s3_assets.errors import UnsupportedError
+from s3_assets.metrics import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from obstore.store import S3Store
 
+    from s3_assets.connection.gateway import GatewayAddress
     from s3_assets.connection.settings import S3Connection
 
 
@@ -37,15 +39,17 @@ def store(connection: S3Connection) -> S3Store:
             connection=connection.name,
         )
     _used_by.add(os.getpid())
-    # A gateway that has ended is opened anew, at another address.
-    return _store(connection, open_gateway(connection) if needs_gateway(connection) else None)
+    meter = current()
+    # A gateway that has ended is opened anew, at another address; who asks is told by each store's header.
+    return _store(connection, gateway_of(connection, ENGINE), meter.user_agent if meter else None)
 
 
 @lru_cache(maxsize=256)
-def _store(connection: S3Connection, gateway: GatewayAddress | None) -> S3Store:
+def _store(connection: S3Connection, gateway: GatewayAddress | None, user_agent: str | None) -> S3Store:
     from obstore.store import S3Store
 
-    common = settings(connection)
+    del user_agent
+    common = settings(connection, ENGINE, seen=True)
     transport = connection.transport
     options: dict[str, Any] = {
         "config": dict(common.store),

@@ -29,7 +29,7 @@ def options(connection: S3Connection) -> dict[str, Any]:
     """
     refuse_client_side(connection, "Polars")
     os.environ.setdefault(*_FOOTER_READ)
-    common = settings(connection)
+    common = settings(connection, "polars")
     transport = connection.transport
     storage_options: dict[str, Any] = {
         **common.store,

@@ -60,7 +60,7 @@ def sink_options(connection: S3Connection) -> dict[str, str]:
     has to honour it sinks Parquet files, and commits them with PyIceberg.
     """
     refuse_client_side(connection, "Polars")
-    common = settings(connection)
+    common = settings(connection, "polars")
     told = {
         **common.store,
         **common.client,

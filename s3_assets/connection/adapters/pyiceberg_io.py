@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyiceberg.io import FileIO, InputFile, OutputFile
 
+from s3_assets.connection.adapters import obstore_verbs as verbs
 from s3_assets.connection.adapters.obstore import store
 from s3_assets.connection.adapters.pyiceberg import by_bucket, known_connections, remember, travels
 from s3_assets.connection.adapters.pyiceberg_reader import ObjectReader
@@ -55,12 +56,10 @@ class ConnectionFileIO(FileIO):
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
         """Delete the file; raises `FileNotFoundError` if there is none, which S3 does not tell by itself."""
-        import obstore
-
         found = self._object(location if isinstance(location, str) else location.location)
         found.size()
         with found.diagnosed():
-            obstore.delete(found.store, found.key)
+            verbs.delete(found.store, found.key)
 
     def _object(self, location: str) -> _Object:
         # Not taken apart as a URL: a key may hold '?', '#' and '%', which mean nothing there.
@@ -102,10 +101,8 @@ class _Object:
         return diagnosed(self._connection, self.location, BaseError, OSError, ValueError)
 
     def size(self) -> int:
-        import obstore
-
         with self.diagnosed():
-            return int(obstore.head(self.store, self.key)["size"])
+            return int(verbs.head(self.store, self.key)["size"])
 
     def exists(self) -> bool:
         try:
@@ -116,11 +113,9 @@ class _Object:
 
     def tail(self) -> tuple[int, bytes]:
         """Return the object's size and its end: one request, where HEAD would tell the size alone."""
-        import obstore
-
         try:
             with self.diagnosed():
-                found = obstore.get(self.store, self.key, options={"range": {"suffix": _TAIL}})
+                found = verbs.get(self.store, self.key, options={"range": {"suffix": _TAIL}})
                 return int(found.meta["size"]), bytes(found.bytes())
         except ServerFailureError:
             # The end of an empty object cannot be asked for.
@@ -129,17 +124,14 @@ class _Object:
             raise
 
     def between(self, start: int, end: int) -> bytes:
-        import obstore
-
         with self.diagnosed():
-            return bytes(obstore.get_range(self.store, self.key, start=start, end=end))
+            return bytes(verbs.get_range(self.store, self.key, start=start, end=end))
 
     def put_new(self, content: bytes) -> None:
-        import obstore
         from obstore.exceptions import AlreadyExistsError
 
         try:
-            obstore.put(self.store, self.key, content, mode="create", use_multipart=False)
+            verbs.put(self.store, self.key, content, mode="create", use_multipart=False)
         except AlreadyExistsError:
             # The answer to an earlier try of this very put may have been lost.
             if self.size() == len(content) and self.between(0, len(content)) == content:
@@ -206,8 +198,15 @@ class ConnectionOutputFile(OutputFile):
 
         with self._object.diagnosed():
             sink = (
-                obstore.open_writer(
-                    self._object.store, self._object.key, buffer_size=_PART, max_concurrency=_PARTS_AT_ONCE
+                verbs.NotedWriter(
+                    obstore.open_writer(
+                        self._object.store,
+                        self._object.key,
+                        buffer_size=_PART,
+                        max_concurrency=_PARTS_AT_ONCE,
+                    ),
+                    self._object.key,
+                    _PART,
                 )
                 if overwrite
                 else NewObject(self._object.put_new)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from s3_assets.connection.loopback import ask
+from s3_assets.connection.loopback import Counting, ask, counted
+from s3_assets.metrics import current
 
 if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
 
-__all__ = ["GatewayAddress", "open_gateway"]
+__all__ = ["GatewayAddress", "counting_gateway", "open_gateway"]
 
 
 @dataclass(frozen=True)
@@ -33,4 +34,19 @@ def open_gateway(connection: S3Connection) -> GatewayAddress:
     Raises `SettingError` if a certificate cannot be used, `SecretMissingError` for a proxy's password.
     """
     opened: GatewayAddress = ask("gateway", connection)
+    return opened
+
+
+def counting_gateway(connection: S3Connection, engine: str) -> GatewayAddress | None:
+    """Return a gateway that counts an engine's requests for the current meter, if that wants all counted.
+
+    Raises what `open_gateway` raises.
+    """
+    meter = current()
+    if meter is None:
+        return None
+    if not meter.everything:
+        return None
+    opened: GatewayAddress = ask("gateway", connection, Counting(meter.number, engine, meter.keep))
+    meter.also(opened.access_key_id, lambda: counted(opened))
     return opened

@@ -38,6 +38,8 @@ class RequestBody:
             raise unusable("the length of the body cannot be understood")
         self._length = int(length)
         self.finished = not self.chunked and not self._length
+        self.passed = 0
+        """Bytes that were read so far, without the frames of chunks."""
 
     def __iter__(self) -> Iterator[memoryview]:
         """Yield the pieces; each is good until the next one is asked for."""
@@ -58,6 +60,7 @@ class RequestBody:
             if not count:
                 raise ClientGoneError
             length -= count
+            self.passed += count
             yield view[:count]
 
     def _chunks(self) -> Iterator[memoryview]:

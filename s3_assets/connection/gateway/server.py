@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 import secrets
 import socket
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from hashlib import sha256
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
@@ -16,7 +16,9 @@ from urllib.parse import quote_from_bytes
 from s3_assets.connection.gateway import GatewayAddress
 from s3_assets.connection.gateway.failures import ClientGoneError, GatewayFailureError, refused
 from s3_assets.connection.gateway.request_body import RequestBody
-from s3_assets.connection.gateway.upstream import Request, Upstream
+from s3_assets.connection.gateway.tally import Answered, Tally
+from s3_assets.connection.gateway.upstream import Request as Passed
+from s3_assets.connection.gateway.upstream import Upstream
 from s3_assets.connection.loopback_room import LoopbackServer
 
 if TYPE_CHECKING:
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse
 
+    from s3_assets.connection.loopback import Counting
     from s3_assets.connection.settings import S3Connection
+    from s3_assets.metrics import Count, Request
 
 _KEY_ID = re.compile(r"Credential=([^/,\s]+)/")
 _ANY_ASCII = "".join(map(chr, range(0x21, 0x7F)))
@@ -42,25 +46,32 @@ class GatewayServer(LoopbackServer):
 
     def __init__(self) -> None:
         super().__init__(_Handler)
-        self._upstreams: dict[str, Upstream] = {}
+        self._admitted: dict[bytes, tuple[Upstream, Tally | None]] = {}
 
-    def admit(self, connection: S3Connection) -> GatewayAddress:
-        """Forward this connection's requests from now on."""
+    def admit(self, connection: S3Connection, counting: Counting | None = None) -> GatewayAddress:
+        """Forward this connection's requests from now on, and count them if that is asked for."""
         key_id = secrets.token_hex(20).upper()
-        self._upstreams[key_id] = Upstream(connection)
+        upstream = Upstream(connection)
+        tally = Tally(counting, upstream.server) if counting is not None else None
+        self._admitted[_digest(key_id)] = upstream, tally
         return GatewayAddress(self.url, key_id, secrets.token_urlsafe(32))
 
-    def upstream(self, authorization: str) -> Upstream:
+    def counted(self, address: GatewayAddress) -> tuple[dict[tuple[str, str], Count], list[Request]]:
+        """Return what was counted under an address since the last time."""
+        _, tally = self._admitted[_digest(address.access_key_id)]
+        return tally.taken() if tally is not None else ({}, [])
+
+    def admitted(self, authorization: str) -> tuple[Upstream, Tally | None]:
         """Return who is meant by a signature's key id; raises `GatewayFailureError` if it is nobody's.
 
         The key id is the token. The signature is not looked at: whoever knows the one knows the other.
         """
         found = _KEY_ID.search(authorization)
-        shown = (found[1] if found else "").encode("latin-1")
-        for key_id, upstream in list(self._upstreams.items()):
-            if hmac.compare_digest(shown, key_id.encode()):
-                return upstream
-        raise refused()
+        # Looked up by its digest: how long that takes tells nothing of the token.
+        admitted = self._admitted.get(_digest(found[1] if found else ""))
+        if admitted is None:
+            raise refused()
+        return admitted
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -76,12 +87,16 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             headers = _joined(self.headers.items())
             body = RequestBody(headers, self.rfile, self._go_on)
-            upstream = self.server.upstream(headers.get("authorization", ""))
-            request = Request(self.command, _ascii(self.path), headers, body)
-            with upstream.send(request) as answer:
+            upstream, tally = self.server.admitted(headers.get("authorization", ""))
+            request = Passed(self.command, _ascii(self.path), headers, body)
+            counting = (
+                tally.one(request.method, request.target, headers) if tally else nullcontext(Answered())
+            )
+            with counting as told, upstream.send(request) as answer:
+                told.status, told.bytes_written = answer.status, _length(headers, body)
                 if not body.finished:
                     self.close_connection = True
-                self._pass_on(answer)
+                self._pass_on(answer, told)
         except GatewayFailureError as failure:
             if body is None or not body.finished:
                 self.close_connection = True
@@ -94,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = do_PATCH = _forward  # noqa: N815 - the base's names
 
-    def _pass_on(self, answer: BaseHTTPResponse) -> None:
+    def _pass_on(self, answer: BaseHTTPResponse, told: Answered) -> None:
         from urllib3.exceptions import HTTPError
 
         bodiless = self.command == "HEAD" or answer.status in _BODILESS
@@ -102,6 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(answer, chunked=chunked)
         try:
             for piece in _pieces(answer):
+                told.bytes_read += len(piece)
                 self.wfile.writelines((b"%x\r\n" % len(piece), piece, b"\r\n") if chunked else (piece,))
                 self.wfile.flush()
         except HTTPError:
@@ -162,6 +178,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base's name
         """Stay silent: the base class writes each request to standard error."""
+
+
+def _digest(key_id: str) -> bytes:
+    return sha256(key_id.encode("latin-1")).digest()
+
+
+def _length(headers: dict[str, str], body: RequestBody) -> int:
+    """Return the length of what is in a body that was passed on; chunks say it apart from their frames."""
+    told = headers.get("x-amz-decoded-content-length", "")
+    return int(told) if told.isascii() and told.isdigit() else body.passed
 
 
 def _pieces(answer: BaseHTTPResponse) -> Iterator[bytes]:

@@ -80,6 +80,11 @@ class Upstream:
         # A proxy takes whole URLs for plain HTTP, and makes a tunnel for HTTPS.
         self._whole_urls = proxy is not None and where.url.startswith("http:")
 
+    @property
+    def server(self) -> str:
+        """The server's host, and its port unless it is the usual one."""
+        return _host(self._bucket_base)
+
     @contextmanager
     def send(self, request: Request) -> Iterator[BaseHTTPResponse]:
         """Send a request; its answer's body is read inside the block.
