@@ -43,11 +43,10 @@ def list_all(context: typer.Context, output: OutputAs = Output.TABLE) -> None:
         console.print("nothing is watched, and nothing runs by the clock", markup=False)
         return
     grid = Grid(box=None, header_style="bold", pad_edge=False)
-    for title in ("name", "kind", "when"):
-        grid.add_column(title, no_wrap=title != "when")
-    grid.add_column("what", overflow="fold")
+    for title in ("name", "kind", "when", "declared by"):
+        grid.add_column(title, overflow="fold")
     for row in rows:
-        grid.add_row(*(Text(str(row[each] or "")) for each in ("name", "kind", "when", "description")))
+        grid.add_row(*(Text(str(row[each] or "-")) for each in ("name", "kind", "when", "declared_by")))
     console.print(grid)
 
 
@@ -77,20 +76,21 @@ def try_one(
     """
     import dagster as dg
 
-    from s3_assets.sensors.kept_cursor import FROM_START, kept_cursor
+    from s3_assets.sensors.kept_cursor import FROM_START, NO_INSTANCE, kept_cursor
     from s3_assets.sensors.trial import find_ticking, try_schedule, try_sensor
 
     definitions = _definitions(context)
     chosen = find_ticking(definitions, name)
-    with standard_error().status("looking"), _instance(options(context).path().parent) as instance:
+    home = known_home(options(context).path().parent)
+    with standard_error().status("looking"), _instance(home) as instance:
         if isinstance(chosen, dg.ScheduleDefinition):
             moment = None if at is None else _in_zone(at, chosen.execution_timezone or "UTC")
             found = try_schedule(definitions, chosen, instance, moment)
         elif at is not None:
             raise SettingError(f"'{name}' is a sensor, and ticks when it can", remedy="Leave --at out.")
         else:
-            cursor = FROM_START if from_start else kept_cursor(instance, name)
-            found = try_sensor(definitions, chosen, instance, cursor)
+            kept = NO_INSTANCE if home is None else kept_cursor(instance, name)
+            found = try_sensor(definitions, chosen, instance, FROM_START if from_start else kept)
     if output is Output.JSON:
         print_json(_described(found))
     else:
@@ -104,13 +104,12 @@ def _definitions(context: typer.Context) -> "dg.Definitions":
 
 
 @contextmanager
-def _instance(root: Path) -> "Iterator[dg.DagsterInstance]":
+def _instance(home: Path | None) -> "Iterator[dg.DagsterInstance]":
     """Open the instance that there is; else one that is gone afterwards."""
     import os
 
     import dagster as dg
 
-    home = known_home(root)
     if home is None:
         with dg.DagsterInstance.ephemeral() as found:
             yield found

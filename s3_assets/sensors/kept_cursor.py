@@ -18,6 +18,7 @@ class KeptCursor:
 
 
 FROM_START = KeptCursor(None, "none: as if it had never looked")
+NO_INSTANCE = KeptCursor(None, "none: there is no instance of Dagster, so it has never looked")
 
 
 def kept_cursor(instance: dg.DagsterInstance, sensor: str) -> KeptCursor:

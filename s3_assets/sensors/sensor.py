@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from s3_assets.observing import observed_look
+from s3_assets.progress import count
 from s3_assets.registry.models import Registry
 from s3_assets.sensors.consumers import Consumer
 from s3_assets.sensors.marks import mark
@@ -29,7 +30,8 @@ def source_sensor(
         minimum_interval_seconds=registry.watch.every_seconds,
         asset_selection=watch.selection,
         metadata=mark("connections", connection),
-        description=f"Looks at {len(tables)} tables of '{connection}', and starts what reads a changed one.",
+        description=f"Looks at {count(len(tables), 'table')} of '{connection}', "
+        "and starts what reads a changed one.",
     )
     @observed_look(registry, f"{connection.replace('/', '_')}_sources")
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
