@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         UnityCatalogSettings,
         WebIdentityAuth,
     )
+    from s3_assets.decorator import Read, s3_asset
     from s3_assets.errors import S3AssetsError
     from s3_assets.exports.formats import AvroFormat, CsvFormat, JsonLinesFormat, ParquetFormat
     from s3_assets.io_managers import S3TableIOManager
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from s3_assets.registry.exports import SplitSettings
     from s3_assets.registry.increments import BatchSettings
     from s3_assets.registry.schedule import ScheduleSettings
+    from s3_assets.specs import Declared
     from s3_assets.tables.settings import (
         AvroSettings,
         DeltaSettings,
@@ -65,6 +67,7 @@ _HOMES = {
     "ClientSideEncryption": "s3_assets.connection",
     "CsvFormat": "s3_assets.exports.formats",
     "CsvSettings": "s3_assets.tables.text_settings",
+    "Declared": "s3_assets.specs",
     "DefaultAuth": "s3_assets.connection",
     "DeltaSettings": "s3_assets.tables.settings",
     "Digest": "s3_assets.movement.digest",
@@ -88,6 +91,7 @@ _HOMES = {
     "Placement": "s3_assets.movement.placement",
     "ProfileAuth": "s3_assets.connection",
     "Proxy": "s3_assets.connection",
+    "Read": "s3_assets.decorator",
     "Registry": "s3_assets.registry",
     "RestCatalogSettings": "s3_assets.connection",
     "S3AssetsError": "s3_assets.errors",
@@ -107,6 +111,7 @@ _HOMES = {
     "Window": "s3_assets.windows",
     "build_definitions": "s3_assets.builder",
     "load_registry": "s3_assets.registry",
+    "s3_asset": "s3_assets.decorator",
 }
 
 __all__ = [
@@ -120,6 +125,7 @@ __all__ = [
     "ClientSideEncryption",
     "CsvFormat",
     "CsvSettings",
+    "Declared",
     "DefaultAuth",
     "DeltaSettings",
     "Digest",
@@ -143,6 +149,7 @@ __all__ = [
     "PreviewSettings",
     "ProfileAuth",
     "Proxy",
+    "Read",
     "Registry",
     "RestCatalogSettings",
     "S3AssetsError",
@@ -162,6 +169,7 @@ __all__ = [
     "Window",
     "build_definitions",
     "load_registry",
+    "s3_asset",
 ]
 
 

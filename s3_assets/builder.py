@@ -2,108 +2,89 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-import warnings
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from s3_assets.assets import IO_MANAGER_KEY, import_asset, observable_sources
+from s3_assets.asset_checks import asset_checks
+from s3_assets.assets import import_asset, observable_sources
 from s3_assets.errors import RegistryError
 from s3_assets.export_assets import export_asset
+from s3_assets.generated import generated
 from s3_assets.io_managers import S3TableIOManager
-from s3_assets.media_assets import media_asset, media_sensors
+from s3_assets.media_assets import media_asset
 from s3_assets.metadata.readers import readers_of
 from s3_assets.schedules import run_once_sensors, schedules
-from s3_assets.sensors import Consumer, consumers_of, source_sensor
-from s3_assets.sensors.discovery import discovery_sensors
+from s3_assets.sensors.of_registry import registry_sensors
+from s3_assets.specs import IO_MANAGER_KEY, Kind
 from s3_assets.users_assets import with_tables
+from s3_assets.users_code import UsersCode, assets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-    from types import ModuleType
+    from collections.abc import Iterable
 
+    from s3_assets.generated import GetAssetSpec
     from s3_assets.registry.models import Registry
+    from s3_assets.decorator import S3Asset
 
 
-def build_definitions(registry: Registry, assets: Iterable[dg.AssetsDefinition] = ()) -> dg.Definitions:
+def build_definitions(
+    registry: Registry,
+    assets: Iterable[dg.AssetsDefinition | S3Asset] = (),
+    *,
+    get_asset_spec: GetAssetSpec | None = None,
+    io_manager_key: str = IO_MANAGER_KEY,
+    executor: dg.ExecutorDefinition | None = dg.in_process_executor,
+) -> dg.Definitions:
     """Return everything that the registry declares, with the user's assets beside it.
 
     Imports, media sets and exports with a source are assets, tables that nobody writes are sources that can
     be observed, and the IO manager serves all of them. Each connection has a sensor that has sources, or
     tables whose changes are to start assets; one that has media sets has another. Each place of discovery has
     one. What has a schedule has one of its own.
-    `assets` are the user's own, besides those of `code`.
-    Raises `RegistryError` if a file of `code` is missing or two assets write one table.
+    `assets` are the user's own, besides those of `code`. `get_asset_spec` is asked about each asset that the
+    registry declares, and about those of `s3_asset`: what it returns, key and all, is the asset's spec.
+    `executor` is that of all runs: each step of another process would load definitions and engines anew.
+    Raises `RegistryError` if a file of `code` is missing, two assets write one table, or a spec does not fit.
     """
-    code = [_definitions(_load(path)) for path in registry.code]
-    plain = (*code, dg.Definitions(assets=list(assets)))
-    readers = readers_of(registry, _assets(plain))
+    code = UsersCode.of(registry, assets)
+    made = generated(registry, code.own, code.keys, get_asset_spec, io_manager_key)
+    registry = made.registry
+    written = code.written(registry)
+    _refuse_two_writers(registry, written)
+    _refuse_one_name_for_two(registry, io_manager_key)
+    own = [each.definition(registry, made.spec(name), io_manager_key) for name, each in code.own.items()]
+    plain = [*code.plain, dg.Definitions(assets=own)]
+    readers = readers_of(registry, assets_of(plain))
     users = [with_tables(each, registry, readers) for each in plain]
-    produced = _produced(users)
-    imports = [import_asset(registry, name, readers) for name in registry.imports]
-    media = [media_asset(registry, name, readers) for name in registry.media]
-    exports = [
-        export_asset(registry, name) for name, each in registry.exports.items() if each.source is not None
+    specs = {asset: made.spec(asset, readers) for asset in made.entries}
+    imports = [import_asset(registry, each.name, specs[each.asset]) for each in made.of(Kind.IMPORT)]
+    media = [media_asset(registry, each.name, specs[each.asset]) for each in made.of(Kind.MEDIA)]
+    exports = [export_asset(registry, each.name, specs[each.asset]) for each in made.of(Kind.EXPORT)]
+    sources: dict[str, list[str]] = {}
+    for each in made.of(Kind.SOURCE):
+        sources.setdefault(registry.tables[each.asset].connection, []).append(each.asset)
+    observed = [
+        observable_sources(registry, connection, [specs[name] for name in names])
+        for connection, names in sources.items()
     ]
-    _refuse_two_writers(registry, produced)
-    _refuse_one_name_for_two(registry)
-    sources = _sources(registry, produced)
-    observed = [observable_sources(registry, *item, readers) for item in sources.items()]
     ours = dg.Definitions(
         assets=[*imports, *media, *exports, *observed],
         sensors=[
-            *_sensors(registry, sources, [*imports, *exports, *_assets(users)]),
-            *run_once_sensors(registry),
-            *media_sensors(registry),
-            *discovery_sensors(registry, produced),
+            *registry_sensors(registry, sources, [*imports, *exports, *assets_of(users)], written),
+            *run_once_sensors(registry, specs),
         ],
-        schedules=schedules(registry),
-        resources={IO_MANAGER_KEY: S3TableIOManager(registry), **_connections(registry)},
-        # Each step of another process would load the definitions and the engines anew.
-        executor=dg.in_process_executor,
+        schedules=schedules(registry, specs),
+        asset_checks=asset_checks(registry, [*imports, *media, *assets_of(users)]),
+        resources={io_manager_key: S3TableIOManager(registry), **_connections(registry)},
+        executor=executor,
     )
     return dg.Definitions.merge(ours, *users)
 
 
 def tables_of_code(registry: Registry) -> frozenset[str]:
     """Return the declared tables that assets of the registry's `code` write; its files are run for that."""
-    produced = _produced([_definitions(_load(path)) for path in registry.code])
-    return frozenset(produced & set(registry.tables))
-
-
-def _sources(registry: Registry, produced: set[str]) -> dict[str, list[str]]:
-    written = registry.targets | produced
-    sources: dict[str, list[str]] = {}
-    for name, settings in registry.tables.items():
-        if name not in written:
-            sources.setdefault(settings.connection, []).append(name)
-    return sources
-
-
-def _sensors(
-    registry: Registry, sources: Mapping[str, list[str]], assets: Iterable[object]
-) -> list[dg.SensorDefinition]:
-    consumers = consumers_of(registry, assets)
-    watched = [registry.tables[name].connection for each in consumers for name in each.sources]
-    # Those of sources first, in the order of the registry.
-    return [
-        source_sensor(
-            registry, connection, sources.get(connection, ()), _of_connection(registry, connection, consumers)
-        )
-        for connection in dict.fromkeys([*sources, *watched])
-    ]
-
-
-def _of_connection(registry: Registry, connection: str, consumers: Iterable[Consumer]) -> list[Consumer]:
-    return [
-        each
-        for each in consumers
-        if any(registry.tables[name].connection == connection for name in each.sources)
-    ]
+    return frozenset(UsersCode.of(registry).written(registry) & set(registry.tables))
 
 
 def _connections(registry: Registry) -> dict[str, Any]:
@@ -112,19 +93,6 @@ def _connections(registry: Registry) -> dict[str, Any]:
         name.replace("/", "_"): dg.ResourceDefinition.hardcoded_resource(connection, f"{connection.url}")
         for name, connection in registry.connections.items()
     }
-
-
-def _produced(users: list[dg.Definitions]) -> set[str]:
-    return {
-        "/".join(key.path)
-        for asset in _assets(users)
-        if isinstance(asset, dg.AssetsDefinition) and asset.is_executable
-        for key in asset.keys
-    }
-
-
-def _assets(users: Iterable[dg.Definitions]) -> list[object]:
-    return [asset for definitions in users for asset in definitions.assets or ()]
 
 
 def _refuse_two_writers(registry: Registry, produced: set[str]) -> None:
@@ -143,9 +111,9 @@ def _refuse_two_writers(registry: Registry, produced: set[str]) -> None:
         )
 
 
-def _refuse_one_name_for_two(registry: Registry) -> None:
+def _refuse_one_name_for_two(registry: Registry, io_manager_key: str) -> None:
     # Names of sensors and resources know no slashes.
-    taken = {IO_MANAGER_KEY: "the IO manager"}
+    taken = {io_manager_key: "the IO manager"}
     for name in registry.connections:
         other = taken.setdefault(name.replace("/", "_"), f"the connection '{name}'")
         if other != f"the connection '{name}'":
@@ -153,28 +121,3 @@ def _refuse_one_name_for_two(registry: Registry) -> None:
                 f"the connection '{name}' would have the same name in Dagster as {other}",
                 remedy="Rename the connection.",
             )
-
-
-def _definitions(module: ModuleType) -> dg.Definitions:
-    with warnings.catch_warnings():
-        # A preview in Dagster: it finds every kind of definition, also asset jobs and their schedules.
-        warnings.simplefilter("ignore", dg.PreviewWarning)
-        return dg.load_definitions_from_module(module)
-
-
-def _load(path: Path) -> ModuleType:
-    # Two folders may have files of one name.
-    name = f"s3_assets_code_{path.stem}_{zlib.crc32(str(path.absolute()).encode()):08x}"
-    specification = importlib.util.spec_from_file_location(name, path)
-    if specification is None or specification.loader is None or not path.is_file():
-        raise RegistryError(
-            f"the file {path} of 'code' is not there", remedy="Name it relative to the registry's folder."
-        )
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[name] = module
-    try:
-        specification.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module

@@ -1,33 +1,26 @@
-"""Media sets as Dagster sees them: an asset for each, and a sensor for each connection that has some."""
+"""Media sets as Dagster sees them: an asset for each."""
 
 # No postponed annotations here: Dagster reads the annotation of `context` as it stands.
-import json
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dagster as dg
 
-from s3_assets.assets import asset_key
-from s3_assets.errors import S3AssetsError
+from s3_assets.assets import made_asset
 from s3_assets.media.media_set import MediaSet
 from s3_assets.media.outcome import MediaOutcome
 from s3_assets.media.preview import preview, types, types_table
-from s3_assets.metadata import OURS, outcome_metadata, state_metadata, table_kinds, table_metadata
-from s3_assets.metadata.inventory import inventory_schema
+from s3_assets.metadata import OURS, outcome_metadata, state_metadata
 from s3_assets.metadata.kept import kept_metadata
-from s3_assets.metadata.keys import COLUMNS, PREVIEW, VERSION
+from s3_assets.metadata.keys import PREVIEW, VERSION
+from s3_assets.observing import observed_run
 from s3_assets.progress import Progress, count, readable_bytes
 from s3_assets.registry.models import Registry
+from s3_assets.specs import media_spec
 
 
-def media_asset(
-    registry: Registry, name: str, readers: Mapping[str, str] | None = None
-) -> dg.AssetsDefinition:
+def media_asset(registry: Registry, name: str, spec: dg.AssetSpec | None = None) -> dg.AssetsDefinition:
     """Return the asset of a media set: the table that is its inventory."""
     settings = registry.media[name]
-    target = registry.tables[settings.target]
-    source = registry.connections[settings.connection].location.folder(settings.path)
 
     def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         media = registry.media_set(name)
@@ -36,75 +29,11 @@ def media_asset(
         context.log.info("%s", _summary(name, found))
         return _result(context, media, found, shown=bool(registry.preview_of(settings.target).rows))
 
-    return dg.asset(
-        key=asset_key(settings.target),
-        description=settings.description or target.description,
-        metadata={
-            **table_metadata(registry, settings.target, readers, declared_by=("media", name)),
-            COLUMNS: inventory_schema(target),
-            f"{OURS}/media": name,
-            f"{OURS}/source": source.url,
-        },
-        group_name=target.group or target.connection.replace("/", "_"),
-        owners=list(target.owners),
-        tags=target.tags,
-        kinds=table_kinds(target),
-        pool=target.connection,
-    )(run)
-
-
-def media_sensors(registry: Registry) -> list[dg.SensorDefinition]:
-    """Return a sensor for each connection that has media sets which new objects start."""
-    connections: dict[str, list[str]] = {}
-    for name, each in registry.media.items():
-        if each.on_new_data:
-            connections.setdefault(each.connection, []).append(name)
-    return [_sensor(registry, *item) for item in connections.items()]
-
-
-def _sensor(registry: Registry, connection: str, names: Sequence[str]) -> dg.SensorDefinition:
-    keys = {name: asset_key(registry.media[name].target) for name in names}
-
-    @dg.sensor(
-        name=f"{connection.replace('/', '_')}_media",
-        minimum_interval_seconds=registry.watch.every_seconds,
-        asset_selection=dg.AssetSelection.assets(*keys.values()),
-        description=f"Lists the objects of {len(names)} media sets of '{connection}', and runs what changed.",
-    )
-    def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
-        found, failures = _look(registry, names)
-        for name, error in failures.items():
-            context.log.warning("%s: %s", name, error)
-        if failures and not found:
-            raise next(iter(failures.values()))
-        changed = [name for name in names if name in found and found[name] != seen.get(name)]
-        requests = [
-            dg.RunRequest(run_key=f"{name}:{found[name]}", asset_selection=[keys[name]]) for name in changed
-        ]
-        return dg.SensorResult(
-            run_requests=requests,
-            cursor=json.dumps({**seen, **found}),
-            skip_reason=None if requests else f"nothing changed in {len(found)} media sets",
-        )
-
-    return look
-
-
-def _look(registry: Registry, names: Sequence[str]) -> tuple[dict[str, str], dict[str, S3AssetsError]]:
-    """Return the state of each media set's objects, or why it could not be looked at."""
-
-    def one(name: str) -> str | S3AssetsError:
-        try:
-            return registry.media_set(name).source.state()
-        except S3AssetsError as error:
-            return error
-
-    with ThreadPoolExecutor(registry.watch.at_once) as pool:
-        states = dict(zip(names, pool.map(one, names), strict=True))
-    return (
-        {name: state for name, state in states.items() if isinstance(state, str)},
-        {name: state for name, state in states.items() if isinstance(state, S3AssetsError)},
+    return made_asset(
+        spec or media_spec(registry, name),
+        observed_run(registry, f"media set {name}", run),
+        pool=registry.tables[settings.target].connection,
+        partitions_per_run=None,
     )
 
 

@@ -1,21 +1,21 @@
 """Schedules: imports, media sets and exports that run by the clock, or once."""
 
 # No postponed annotations here: Dagster reads the annotation of `context` as it stands.
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import dagster as dg
 
-from s3_assets.assets import asset_key
-from s3_assets.export_assets import export_partitions
-from s3_assets.partitions import partitions_definition
-from s3_assets.registry.models import ImportSettings, Registry
+from s3_assets.registry.models import Registry
 from s3_assets.registry.schedule import ScheduleSettings
+from s3_assets.sensors.marks import mark
+from s3_assets.sensors.requests import RANGE_END, RANGE_START
 from s3_assets.windows import time_zone
 
-_RANGE_START = "dagster/asset_partition_range_start"
-_RANGE_END = "dagster/asset_partition_range_end"
+Specs = Mapping[str, dg.AssetSpec]
+"""By the name of the table or export."""
+
 _LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001 - on the wall clock of the schedule
 _TICKS = "%Y-%m-%d-%H:%M"
 
@@ -30,39 +30,38 @@ class _Job(NamedTuple):
     spans: dg.TimeWindowPartitionsDefinition | None
     per_run: int | None
 
+    @property
+    def section(self) -> str:
+        """The section of the registry that declares it."""
+        return {"import": "imports", "media set": "media", "export": "exports"}[self.kind]
+
     def called(self, what: str) -> str:
         """Return the name of its schedule or sensor, which knows no slashes."""
         return f"{_plain(self.name)}_{what}"
 
 
-def schedules(registry: Registry) -> list[dg.ScheduleDefinition]:
+def schedules(registry: Registry, specs: Specs) -> list[dg.ScheduleDefinition]:
     """Return a schedule for whatever has a cron; it is switched on in the UI, or by `dagster`."""
-    return [_schedule(each) for each in _jobs(registry) if not each.when.once]
+    return [_schedule(each) for each in _jobs(registry, specs) if not each.when.once]
 
 
-def run_once_sensors(registry: Registry) -> list[dg.SensorDefinition]:
+def run_once_sensors(registry: Registry, specs: Specs) -> list[dg.SensorDefinition]:
     """Return a sensor for whatever is to run once: it requests one run, and never another."""
-    return [_run_once(each) for each in _jobs(registry) if each.when.once]
+    return [_run_once(each) for each in _jobs(registry, specs) if each.when.once]
 
 
-def _jobs(registry: Registry) -> Iterator[_Job]:
+def _jobs(registry: Registry, specs: Specs) -> Iterator[_Job]:
     for name, each in registry.imports.items():
         if each.schedule is not None:
-            yield _Job(
-                "import",
-                name,
-                asset_key(each.target),
-                each.schedule,
-                _spans(registry, each),
-                each.partitions_per_run,
-            )
+            spec = specs[each.target]
+            yield _Job("import", name, spec.key, each.schedule, _spans(spec), each.partitions_per_run)
     for name, media in registry.media.items():
         if media.schedule is not None:
-            yield _Job("media set", name, asset_key(media.target), media.schedule, None, None)
+            yield _Job("media set", name, specs[media.target].key, media.schedule, None, None)
     for name, export in registry.exports.items():
         if export.schedule is not None:
-            spans = export_partitions(registry, name)
-            yield _Job("export", name, asset_key(name), export.schedule, spans, export.partitions_per_run)
+            spec = specs[name]
+            yield _Job("export", name, spec.key, export.schedule, _spans(spec), export.partitions_per_run)
 
 
 def _schedule(job: _Job) -> dg.ScheduleDefinition:
@@ -73,6 +72,7 @@ def _schedule(job: _Job) -> dg.ScheduleDefinition:
         crons[0] if len(crons) == 1 else crons,
         name=job.called("schedule"),
         execution_timezone=job.when.timezone,
+        metadata=mark(job.section, job.name),
         target=dg.AssetSelection.assets(job.key),
         description=f"Runs the {job.kind} '{job.name}': {_told(job.when)}.",
     )
@@ -93,6 +93,7 @@ def _schedule(job: _Job) -> dg.ScheduleDefinition:
 def _run_once(job: _Job) -> dg.SensorDefinition:
     @dg.sensor(
         name=job.called("once"),
+        metadata=mark(job.section, job.name),
         asset_selection=dg.AssetSelection.assets(job.key),
         description=f"Runs the {job.kind} '{job.name}' once"
         + (", for all partitions that have ended." if job.spans is not None else "."),
@@ -111,10 +112,10 @@ def _run_once(job: _Job) -> dg.SensorDefinition:
     return look
 
 
-def _spans(registry: Registry, settings: ImportSettings) -> dg.TimeWindowPartitionsDefinition | None:
-    """Return the partitions by which the import is run, if it is."""
-    partitions = registry.tables[settings.target].partitions
-    return partitions_definition(partitions) if settings.mode.replaces and partitions is not None else None
+def _spans(spec: dg.AssetSpec) -> dg.TimeWindowPartitionsDefinition | None:
+    """Return the partitions by which it is run, if it is."""
+    found = spec.partitions_def
+    return found if isinstance(found, dg.TimeWindowPartitionsDefinition) else None
 
 
 def _ended(spans: dg.TimeWindowPartitionsDefinition, when: ScheduleSettings, now: datetime) -> list[str]:
@@ -147,7 +148,7 @@ def _requests(name: str, key: dg.AssetKey, keys: list[str], per_run: int | None)
         else:
             request = dg.RunRequest(
                 run_key=f"{name}:{first}...{last}",
-                tags={_RANGE_START: first, _RANGE_END: last},
+                tags={RANGE_START: first, RANGE_END: last},
                 asset_selection=[key],
             )
         found.append(request)

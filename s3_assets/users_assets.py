@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from s3_assets.export_assets import export_kinds, static_metadata
 from s3_assets.metadata.code import source_of, together
 from s3_assets.metadata.keys import CODE
 from s3_assets.metadata.tables import table_kinds, table_metadata
+from s3_assets.specs import export_kinds, static_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def _with_table(
     source = source_of(asset)
 
     def told(spec: dg.AssetSpec) -> dg.AssetSpec:
-        name = "/".join(spec.key.path)
+        name = registry.assets.name(spec.key.path)
         settings, export = registry.tables.get(name), registry.exports.get(name)
         declared = settings or export
         if declared is None:

@@ -35,10 +35,10 @@ def readers_of(registry: Registry, assets: Iterable[object]) -> dict[str, str]:
 
 def _declared(registry: Registry) -> Iterator[_Reading]:
     for name, job in registry.imports.items():
-        yield _Reading(job.source, tuple(job.target.split("/")), f"import {name}")
+        yield _Reading(job.source, registry.assets.of(job.target), f"import {name}")
     for name, export in registry.exports.items():
         if export.source is not None:
-            yield _Reading(export.source, tuple(name.split("/")), "export")
+            yield _Reading(export.source, registry.assets.of(name), "export")
 
 
 def _of_code(registry: Registry, assets: Iterable[object]) -> Iterator[_Reading]:
@@ -47,7 +47,7 @@ def _of_code(registry: Registry, assets: Iterable[object]) -> Iterator[_Reading]
             continue
         for spec in asset.specs:
             for dep in spec.deps:
-                table = "/".join(dep.asset_key.path)
+                table = registry.assets.name(dep.asset_key.path)
                 if table in registry.tables and dep.asset_key != spec.key:
                     yield _Reading(table, tuple(spec.key.path), "asset")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE_NAME", "VARIABLE", "find_registry", "load_registry", "parse_registry"]
 
 _PLACED = ("tables", "imports", "media", "exports")
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_registry(
@@ -46,8 +46,11 @@ def load_registry(
 
 def parse_registry(text: str, file: Path, environment: Mapping[str, str]) -> Registry:
     """Check the text of a registry file; its paths are resolved against the file's folder."""
-    reader = YamlReader(environment)
-    node = _compose(text, file)
+    return read_registry(_compose(text, file), file, YamlReader(environment))
+
+
+def read_registry(node: yaml.Node | None, file: Path, reader: YamlReader) -> Registry:
+    """Check what a node of YAML says; its paths are resolved against the file's folder."""
     data = reader.read(node, ()) if node is not None else {}
     try:
         registry = Registry(**_sections(data, file, reader.problems))
@@ -73,7 +76,7 @@ def parse_registry(text: str, file: Path, environment: Mapping[str, str]) -> Reg
 
 def _compose(text: str, file: Path) -> Any:  # noqa: ANN401 - a YAML node, or None for an empty file
     try:
-        return yaml.compose(text, Loader=_Loader)
+        return yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)

@@ -18,12 +18,15 @@ from pydantic import (
 
 from s3_assets.connection.settings import S3Connection
 from s3_assets.errors import RegistryError
+from s3_assets.registry.asset_paths import AssetPaths
 from s3_assets.registry.catalogs import catalog_problems
+from s3_assets.registry.checks import check_problems
 from s3_assets.registry.discovery import DiscoverySettings, discovery_problems
 from s3_assets.registry.export_keys import export_problems
 from s3_assets.registry.exports import ExportSettings
 from s3_assets.registry.imports import ImportSettings, import_problems
 from s3_assets.registry.media import MediaSettings, media_problems
+from s3_assets.registry.observe import ObserveSettings
 from s3_assets.registry.places import Places
 from s3_assets.registry.problems import (
     Problem,
@@ -32,6 +35,7 @@ from s3_assets.registry.problems import (
     from_validation,
     raise_problems,
 )
+from s3_assets.registry.queues import QueueSettings, queue_problems
 from s3_assets.registry.tables import table_problems
 from s3_assets.tables.any_settings import AnyTableSettings
 from s3_assets.tables.open import open_table
@@ -51,6 +55,7 @@ __all__ = [
     "ExportSettings",
     "ImportSettings",
     "MediaSettings",
+    "QueueSettings",
     "Registry",
     "WatchSettings",
 ]
@@ -75,20 +80,36 @@ class WatchSettings(BaseModel):
 
 
 class Registry(BaseModel):
-    """Everything that is declared: connections, tables, imports, media sets, exports, discovery, code beside.
+    """All that is declared: connections, tables, imports, media sets, exports, what is watched, code beside.
 
     Raises `RegistryError` with every problem, in Python as in a file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    connections: dict[str, S3Connection] = Field(default_factory=dict)
-    tables: dict[str, AnyTableSettings] = Field(default_factory=dict)
-    imports: dict[str, ImportSettings] = Field(default_factory=dict)
-    media: dict[str, MediaSettings] = Field(default_factory=dict)
-    exports: dict[str, ExportSettings] = Field(default_factory=dict)
-    discovery: dict[str, DiscoverySettings] = Field(default_factory=dict)
-    watch: WatchSettings = Field(default_factory=WatchSettings)
+    connections: dict[str, S3Connection] = Field(
+        default_factory=dict, description="How each bucket, or base path in it, is reached, by name."
+    )
+    tables: dict[str, AnyTableSettings] = Field(
+        default_factory=dict, description="Rows in place, by name: format, connection, path, partitions."
+    )
+    imports: dict[str, ImportSettings] = Field(
+        default_factory=dict, description="Tables that are made of others, by name: source, target, mode."
+    )
+    media: dict[str, MediaSettings] = Field(
+        default_factory=dict, description="Objects of which an inventory is kept, and copies, by name."
+    )
+    exports: dict[str, ExportSettings] = Field(
+        default_factory=dict, description="Rows that become files for others, by name."
+    )
+    discovery: dict[str, DiscoverySettings] = Field(
+        default_factory=dict, description="Places that are looked through for what is not declared, by name."
+    )
+    queues: dict[str, QueueSettings] = Field(
+        default_factory=dict, description="Queues of SQS that tell of new objects, by name."
+    )
+    watch: WatchSettings = Field(default_factory=WatchSettings, description="How sources are watched.")
+    observe: ObserveSettings = Field(default_factory=ObserveSettings)
     preview: PreviewSettings = Field(
         default_factory=PreviewSettings,
         description="Rows that are shown in the metadata of runs, of tables that say nothing else; left out: "
@@ -98,6 +119,7 @@ class Registry(BaseModel):
         default=(), description="Python files beside the registry whose assets join the definitions."
     )
     _places: Places = PrivateAttr(default_factory=Places)
+    _assets: AssetPaths = PrivateAttr(default_factory=AssetPaths)
 
     if not TYPE_CHECKING:  # for types, the fields above are the arguments
 
@@ -131,11 +153,13 @@ class Registry(BaseModel):
             [
                 *self._names(),
                 *table_problems(self.tables, self.connections, self.targets),
+                *check_problems(self.tables),
                 *catalog_problems(self.connections, self.tables, self.targets),
                 *import_problems(self.imports, self.tables),
                 *media_problems(self.media, self.connections, self.tables, self.imports),
                 *export_problems(self.exports, self.connections, self.tables, self.imports, self.media),
                 *discovery_problems(self.discovery, self.connections),
+                *queue_problems(self.queues, self.connections),
             ]
         )
         return self
@@ -148,7 +172,9 @@ class Registry(BaseModel):
                 remedy="Name one of the registry.",
             )
         settings = self.tables[name]
-        return open_table(name, settings, self.connections[settings.connection])
+        table = open_table(name, settings, self.connections[settings.connection])
+        table.shown = self._shown_of(name)
+        return table
 
     def import_(self, name: str) -> Import:
         """Return the import of that name; raises `RegistryError` with a suggestion if there is none."""
@@ -210,6 +236,17 @@ class Registry(BaseModel):
         found._places = places  # noqa: SLF001 - its own
         return found
 
+    @property
+    def assets(self) -> AssetPaths:
+        """What its tables and exports are called as assets."""
+        return self._assets
+
+    def called(self, assets: AssetPaths) -> Registry:
+        """Return the same registry, with tables and exports that are called so as assets."""
+        found = self.model_copy()
+        found._assets = assets  # noqa: SLF001 - its own
+        return found
+
     def preview_of(self, name: str, sources: Iterable[str] = ()) -> PreviewSettings:
         """Return what may be shown of the rows of a table or export that are made of those of the sources.
 
@@ -223,13 +260,26 @@ class Registry(BaseModel):
         exclude = [column for each in (self.preview, own, *others) for column in each.exclude]
         return PreviewSettings(rows=rows, exclude=tuple(dict.fromkeys(exclude)))
 
+    def _shown_of(self, name: str) -> PreviewSettings:
+        """Return what may be shown of a table's rows by their own names.
+
+        Nothing where an import may have given a column another name that is excluded in its source.
+        """
+        imports = [each for each in self.imports.values() if each.target == name]
+        sources = [each.source for each in imports]
+        found = self.preview_of(name, sources)
+        hidden = self.preview.exclude or any(self.tables[each].preview.exclude for each in sources)
+        if hidden and any(each.filters is not None for each in imports):
+            return PreviewSettings(rows=0, exclude=found.exclude)
+        return found
+
     @property
     def targets(self) -> set[str]:
         """The tables that imports and media sets write."""
         return {each.target for section in (self.imports, self.media) for each in section.values()}
 
     def _names(self) -> Iterator[Problem]:
-        for section in ("connections", "tables", "imports", "media", "exports", "discovery"):
+        for section in ("connections", "tables", "imports", "media", "exports", "discovery", "queues"):
             for name in getattr(self, section):
                 if not _NAME.match(name):
                     yield Problem(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -14,14 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+Render = Callable[[str], Any]
+"""Evaluates text with a template in it; raises `ValueError` that says what is wrong."""
+
+_TEMPLATE = re.compile(r"\{\{|\{%")
+# The same variable, asked for in a way that reads it now.
+_OF_ENVIRONMENT = re.compile(r"""^\{\{\s*env(?:\.(\w+)|\(\s*(?:"(\w+)"|'(\w+)')\s*\))\s*\}\}$""")
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
 class YamlReader:
     """Makes plain values of YAML's nodes and remembers where each one stands."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], render: Render | None = None) -> None:
         self._environment = environment
+        self._render = render
         self._marks: dict[tuple[str | int, ...], tuple[int, int]] = {}
         self._open: set[int] = set()
         self.problems: list[Problem] = []
@@ -60,6 +68,8 @@ class YamlReader:
         return str(file)
 
     def _scalar(self, node: yaml.Node, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - any YAML value
+        if self._render is not None and _TEMPLATE.search(str(node.value)):
+            return self._rendered(str(node.value), path, self._render)
         if names_a_secret(path):
             # A secret is text, even if it reads like a number or a date.
             self.secrets.add(str(node.value))
@@ -74,6 +84,22 @@ class YamlReader:
             text = f"this is no value that YAML knows ({error}); correct it, or put it into quotes"
         self.problems.append(Problem(path, text))
         return None
+
+    def _rendered(self, text: str, path: tuple[str | int, ...], render: Render) -> Any:  # noqa: ANN401 - any value
+        secret = names_a_secret(path)
+        variable = _OF_ENVIRONMENT.match(text.strip())
+        if secret and variable is not None:
+            # Read when a request needs it; a template would read it now, and 1e3 would come out as a number.
+            return {"env": next(filter(None, variable.groups()))}
+        try:
+            value = render(text)
+        except ValueError as error:
+            self.problems.append(Problem(path, str(error)))
+            return None
+        if secret and value is not None:
+            self.secrets.add(str(value))
+            return str(value)
+        return value
 
     def _mapping(self, node: yaml.MappingNode, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - any YAML value
         values: dict[str, Any] = {}
