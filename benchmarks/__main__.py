@@ -6,12 +6,15 @@ from pathlib import Path
 
 from benchmarks import (
     appends,
+    backfill,
     commits,
     data,
+    definitions,
     exports,
     formats_memory,
     ledger,
     listing,
+    materialize,
     media,
     mirrors,
     newuser,
@@ -40,6 +43,8 @@ ALL = (
     "listing",
     "newuser",
     "start",
+    "definitions",
+    "backfill",
 )
 
 
@@ -83,10 +88,14 @@ def main() -> None:
             rows = max(int(ROWS * options.size), data.DAYS)
             tables += exports.compare(ground, rows, options.repeat, rivals=options.rivals)
         tables += started(ground, options)
+        tables += materialized(ground, options)
         tables += media_sets(ground, options)
         tables += mirrored(ground, options)
         tables += listings(options)
         tables += new_user(ground, options)
+        tables += defined(options)
+    # It has servers of its own, and would tell of the others' load.
+    tables += backfilled(options)
     text = "\n\n".join(tables) + "\n"
     print(text)
     if options.output:
@@ -95,6 +104,16 @@ def main() -> None:
 
 def started(ground: Ground, options: argparse.Namespace) -> list[str]:
     return [start.compare(ground, options.starts)] if options.only in (None, "start") else []
+
+
+def materialized(ground: Ground, options: argparse.Namespace) -> list[str]:
+    return [materialize.compare(ground, options.repeat)] if options.only in (None, "materialize") else []
+
+
+def defined(options: argparse.Namespace) -> list[str]:
+    if options.only not in (None, "definitions"):
+        return []
+    return definitions.compare(options.defined, options.repeat)
 
 
 def media_sets(ground: Ground, options: argparse.Namespace) -> list[str]:
@@ -122,6 +141,10 @@ def new_user(ground: Ground, options: argparse.Namespace) -> list[str]:
     return [newuser.compare(ground, options.files)]
 
 
+def backfilled(options: argparse.Namespace) -> list[str]:
+    return [backfill.compare(options.assets, options.hours)] if options.only in (None, "backfill") else []
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=ALL, help="one benchmark alone")
@@ -138,6 +161,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--in-ledger", type=int, default=1_000_000, help="ledger: files of the large one")
     parser.add_argument("--starts", type=int, default=20, help="start: runs of each command")
+    parser.add_argument(
+        "--defined", type=_counts, default=(1_000, 10_000), help="definitions: tables, such as 1000,10000"
+    )
     parser.add_argument("--files", type=int, default=10_000, help="smallfiles, newuser: files")
     parser.add_argument(
         "--commits",
@@ -157,6 +183,8 @@ def _options() -> argparse.Namespace:
         default=tuple(listing.LAYOUTS),
         help=f"listing: some of {','.join(listing.LAYOUTS)}",
     )
+    parser.add_argument("--assets", type=int, default=50, help="backfill: how many")
+    parser.add_argument("--hours", type=int, default=720, help="backfill: partitions of each")
     parser.add_argument("--copies", type=int, default=1000, help="media: objects that are copied")
     parser.add_argument(
         "--contestants", default="", help="scan: only those whose names have one of these, such as s3,Polars"

@@ -29,6 +29,8 @@ ELSEWHERE = {
     "exports-protocol.md": "tests/exports/test_export_page.py",
     "imports.md": "tests/test_imports_page.py",
     "media.md": "tests/media/test_media_page.py",
+    "production.md": "tests/production/test_page.py",
+    "quick-start.md": "tests/site/test_pages.py",
 }
 DOCUMENTS = [
     README,
