@@ -52,6 +52,22 @@ class Window:
         return steps
 
 
+@dataclass(frozen=True)
+class Slice:
+    """Part of a table, as the partitions of a run say it: spans of time, keys of columns, or both.
+
+    `windows` are in order of time and apart from each other; `keys` are those of each column, as text. A row
+    is of the slice if its time is in one of the windows and each column holds one of its keys.
+    """
+
+    windows: tuple[Window, ...] = ()
+    keys: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def __str__(self) -> str:
+        spans = [" or ".join(map(str, self.windows))] if self.windows else []
+        return " and ".join([*spans, *(f"{column} {', '.join(keys)}" for column, keys in self.keys)])
+
+
 def next_start(start: datetime, every: Every) -> datetime:
     """Return the start of the following partition, by the wall clock of the zone for days and longer.
 

@@ -13,6 +13,7 @@ from s3_assets.engines.regrouping import Regrouped
 from s3_assets.engines.rows import write_rows
 from s3_assets.engines.watching import watched
 from s3_assets.errors import S3AssetsError
+from s3_assets.metrics import phase
 from s3_assets.tables.parts import Layout, Part
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from s3_assets.connection.settings import S3Connection
     from s3_assets.progress import Progress
-    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.regions import Region
 
 # In memory, before compression: small enough that several open files fit, large enough to scan well.
 _PART_BYTES = 512 * 1024 * 1024
@@ -30,12 +31,13 @@ _PART_BYTES = 512 * 1024 * 1024
 _ROW_GROUP = 65_536
 
 
+@phase("write")
 def write_parts(
     frame: pl.LazyFrame,
     layout: Layout,
     connection: S3Connection,
     progress: Progress | None = None,
-    window: Bounds | None = None,
+    window: Region | None = None,
 ) -> list[Part]:
     """Run the frame and write its rows as parts where the layout says, and as it says.
 

@@ -7,7 +7,6 @@ Avro.
 from __future__ import annotations
 
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,9 @@ from s3_assets.engines.names import Names
 from s3_assets.engines.regrouping import Regrouped
 from s3_assets.engines.upload import Upload
 from s3_assets.objects import Objects
+from s3_assets.tables.guard import count_outside
 from s3_assets.tables.parts import Outside, Part, together
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
     from s3_assets.progress import Progress
     from s3_assets.tables.encoding import Encoder, Encoding
-    from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.parts import Layout
+    from s3_assets.tables.regions import Region
 
 # In memory, before compression: large files are read by several, and lost by none.
 _PART_BYTES = 512 * 1024 * 1024
@@ -44,7 +45,7 @@ def write_rows(
     layout: Layout,
     encoding: Encoding,
     connection: S3Connection,
-    window: Bounds | None,
+    window: Region | None,
     progress: Progress | None,
 ) -> list[Part]:
     """Run the frame and write its rows; what fails leaves no part behind."""
@@ -77,11 +78,13 @@ class _Open:
     memory: int = 0
     outside: Outside | None = None
 
-    def count(self, rows: pl.DataFrame, window: Bounds | None) -> None:
+    def count(self, rows: pl.DataFrame, window: Region | None) -> None:
+        import polars as pl
+
         self.rows += rows.height
         self.memory += int(rows.estimated_size())
         if window is not None:
-            found = _outside(rows, window)
+            found = count_outside(rows.lazy(), window, pl.len())
             self.outside = found if self.outside is None else together([self.outside, found])
 
 
@@ -92,7 +95,7 @@ class _Writing:
         encoding: Encoding,
         objects: Objects,
         senders: ThreadPoolExecutor,
-        window: Bounds | None,
+        window: Region | None,
         progress: Progress | None,
     ) -> None:
         self._layout = layout
@@ -162,12 +165,3 @@ class _Writing:
             self._ending.pop(0)
             if self._progress is not None:
                 self._progress.advance(bytes_=size, files=1)
-
-
-def _outside(rows: pl.DataFrame, window: Bounds) -> Outside:
-    import polars as pl
-
-    column = pl.col(window.column)
-    found = rows.filter(~window.expression().fill_null(value=False))
-    count, smallest, largest = found.select(pl.len(), column.min(), column.max().alias("largest")).row(0)
-    return Outside(count, smallest, largest)

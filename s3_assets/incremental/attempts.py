@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -21,9 +21,10 @@ from s3_assets.incremental.cursor import FOLDER, NumberTakenError
 from s3_assets.objects import Objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.partitioning import Bound
+    from s3_assets.tables.regions import Condition, Region
     from s3_assets.tables.table import Table, Writer
 
 OVERWRITE_STREAM = "s3_assets/overwrite"
@@ -33,22 +34,24 @@ _MARK = re.compile(r"^(?P<number>\d+)\.json$")
 
 @dataclass(frozen=True)
 class Span:
-    """The range of the partition column that an overwrite replaces; without a column all rows."""
+    """What an overwrite replaces: a range of the partition column, keys of other columns; else all rows."""
 
     column: str | None = None
     low: str | int | None = None
     high: str | int | None = None
+    keys: Mapping[str, Sequence[str | int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, bounds: Bounds | None) -> Span:
-        """Return the span of a window."""
-        if bounds is None:
+    def of(cls, region: Region | None) -> Span:
+        """Return the span of a region: from its first range to its last."""
+        if region is None:
             return cls()
-        low, high = (
-            bound if isinstance(bound, str | int) else bound.isoformat()
-            for bound in (bounds.low, bounds.high)
-        )
-        return cls(bounds.column, low, high)
+        ranged = next((each for each in region.conditions if each.ranges), None)
+        keys = {each.column: _keys(each) for each in region.conditions if each.values}
+        if ranged is None:
+            return cls(keys=keys)
+        low, high = (_plain(bound) for bound in (ranged.ranges[0].low, ranged.ranges[-1].high))
+        return cls(ranged.column, low, high, keys)
 
     @classmethod
     def read(cls, text: str) -> Span:
@@ -60,10 +63,14 @@ class Span:
 
     def write(self) -> str:
         """Write the span for a mark or a commit's notes."""
-        return json.dumps({"column": self.column, "low": self.low, "high": self.high})
+        told = {"column": self.column, "low": self.low, "high": self.high}
+        return json.dumps({**told, "keys": self.keys} if self.keys else told)
 
     def overlaps(self, other: Span) -> bool:
         """Tell whether the spans have a partition in common; in doubt they do."""
+        shared = self.keys.keys() & other.keys.keys()
+        if any(not set(self.keys[each]) & set(other.keys[each]) for each in shared):
+            return False
         if self.column is None or self.column != other.column:
             return True
         if isinstance(self.low, int) and isinstance(self.high, int):
@@ -73,6 +80,14 @@ class Span:
         if isinstance(other.low, int) or isinstance(other.high, int):
             return True
         return str(self.low) < str(other.high) and str(other.low) < str(self.high)
+
+
+def _keys(condition: Condition) -> list[str | int]:
+    return [_plain(value) for value in condition.values]
+
+
+def _plain(value: Bound) -> str | int:
+    return value if isinstance(value, str | int) else value.isoformat()
 
 
 @dataclass(frozen=True)

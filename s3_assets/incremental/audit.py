@@ -6,13 +6,14 @@ server is asked whether it has every byte.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import ServerFailureError
+from s3_assets.metrics import phase
 from s3_assets.objects import Objects
-from s3_assets.tables.guard import rows_outside
+from s3_assets.tables.guard import count_outside, rows_outside
 from s3_assets.tables.parts import AuditedPart, ColumnStatistics, Part, read_value, together
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
     import polars as pl
 
     from s3_assets.connection.settings import S3Connection
-    from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.parts import Layout
+    from s3_assets.tables.regions import Condition, Region
 
 _AT_ONCE = 16
 _FOOTER = 64 * 1024
 _LENGTH_AND_MAGIC = 8
+_ROWS = "\x01rows"
 
 
+@phase("audit")
 def audit(parts: Sequence[Part], layout: Layout, connection: S3Connection) -> list[AuditedPart]:
     """Look at every part; raises `ServerFailureError` if one is not there as it was written."""
     objects = Objects(connection)
@@ -40,7 +43,7 @@ def audit(parts: Sequence[Part], layout: Layout, connection: S3Connection) -> li
 def refuse_rows_outside(
     audited: Sequence[AuditedPart],
     layout: Layout,
-    window: Bounds,
+    window: Region,
     schema: pl.Schema,
     connection: S3Connection,
 ) -> None:
@@ -50,61 +53,68 @@ def refuse_rows_outside(
         return
     counted = [part.part.outside for part in suspects if part.part.outside is not None]
     if len(counted) == len(suspects):
-        raise rows_outside(window, *together(counted))
+        raise rows_outside(window, together(counted))
     frame = _values(suspects, layout, window, schema, connection)
     import polars as pl
 
-    column = pl.col(window.column)
-    count, smallest, largest = (
-        frame.filter(~window.expression().fill_null(value=False))
-        .select(pl.col("rows").sum(), column.min(), column.max().alias("largest"))
-        .collect(engine="streaming")
-        .row(0)
-    )
-    if count:
-        raise rows_outside(window, count, smallest, largest)
+    found = count_outside(frame, window, pl.col(_ROWS).sum())
+    if found.rows:
+        raise rows_outside(window, found)
 
 
-def _inside(part: AuditedPart, window: Bounds, schema: pl.Schema) -> bool:
+def _inside(part: AuditedPart, window: Region, schema: pl.Schema) -> bool:
     if part.part.outside is not None:
         return part.part.outside.rows == 0
-    if window.column in part.part.values:
-        value = read_value(part.part.values[window.column], schema[window.column])
-        return value is not None and window.contains(value)
-    found = part.statistics.get(window.column)
+    return all(_fulfilled(part, each, schema) for each in window.conditions)
+
+
+def _fulfilled(part: AuditedPart, condition: Condition, schema: pl.Schema) -> bool:
+    """Tell whether all rows of the part fulfil the condition for certain."""
+    column = condition.column
+    if column in part.part.values:
+        value = read_value(part.part.values[column], schema[column])
+        return value is not None and condition.contains(value)
+    found = part.statistics.get(column)
     if found is None or found.smallest is None or found.largest is None or found.nulls != 0:
         return False
     if isinstance(found.smallest, bytes):
         return False
-    return window.contains(found.smallest) and window.contains(found.largest)
+    return condition.holds(found.smallest, found.largest)
 
 
 def _values(
     suspects: Sequence[AuditedPart],
     layout: Layout,
-    window: Bounds,
+    window: Region,
     schema: pl.Schema,
     connection: S3Connection,
 ) -> pl.LazyFrame:
-    """The window column of the suspicious parts with the number of rows that each value stands for."""
+    """The window's columns of the suspicious parts with the number of rows that each value stands for."""
     import polars as pl
 
     from s3_assets.connection.adapters import polars as adapter
 
-    if window.column in suspects[0].part.values:
-        values = [read_value(part.part.values[window.column], schema[window.column]) for part in suspects]
-        return pl.LazyFrame(
-            {
-                window.column: pl.Series(values, dtype=schema[window.column]),
-                "rows": [part.part.rows for part in suspects],
-            }
-        )
-    return pl.scan_parquet(
-        [layout.root.url + part.part.path for part in suspects],
-        glob=False,
-        hive_partitioning=False,
-        **adapter.options(connection),
-    ).select(window.column, pl.lit(1).alias("rows"))
+    def told(part: AuditedPart, column: str) -> pl.Expr:
+        value = read_value(part.part.values[column], schema[column])
+        return pl.lit(value, dtype=schema[column]).alias(column)
+
+    folders = [column for column in window.columns if column in suspects[0].part.values]
+    if len(folders) == len(window.columns):
+        values = [
+            pl.select(*(told(part, column) for column in folders), pl.lit(part.part.rows).alias(_ROWS))
+            for part in suspects
+        ]
+        return pl.concat(values).lazy()
+    inside = [column for column in window.columns if column not in folders]
+    options = adapter.options(connection)
+    frames = [
+        pl.scan_parquet(layout.root.url + part.part.path, glob=False, hive_partitioning=False, **options)
+        .select(*inside, pl.lit(1).alias(_ROWS))
+        .with_columns(told(part, column) for column in folders)
+        .select(*window.columns, _ROWS)
+        for part in suspects
+    ]
+    return pl.concat(frames)
 
 
 def _audit_sizes(parts: Sequence[Part], layout: Layout, objects: Objects) -> list[AuditedPart]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.checks.gate import Gate
 from s3_assets.errors import CommitConflictError, PartitionColumnError, SchemaMismatchError, TableMissingError
 from s3_assets.incremental.attempts import NOTE, OVERWRITE_STREAM, Attempt, Attempts, Span
 from s3_assets.incremental.cursor import Cursor, NumberTakenError
@@ -18,6 +19,7 @@ from s3_assets.incremental.publishing import (
 )
 from s3_assets.incremental.run_notes import ReadNote, write_reads
 from s3_assets.incremental.sweep import sweep_overwrites, sweep_streams
+from s3_assets.metrics import phase
 from s3_assets.tables.schemas import apply, fit
 from s3_assets.tables.table import Capability, Commit, Merging, WriteMode
 
@@ -26,9 +28,10 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.checks.outcome import CheckOutcome
     from s3_assets.progress import Progress
     from s3_assets.tables.table import Merge, Table, Writer
-    from s3_assets.windows import Window
+    from s3_assets.windows import Slice, Window
 
 __all__ = ["StreamMovedError", "StreamRead", "Written", "commit_frame", "open_writer"]
 
@@ -46,8 +49,11 @@ class Written:
     cursors: Mapping[str, Cursor] = field(default_factory=dict)
     tries: int = 1
     swept: int = 0
+    checks: tuple[CheckOutcome, ...] = ()
+    """What the checks before the commit found: of several commits, the last one's."""
 
 
+@phase("open")
 def open_writer(target: Table[Any]) -> Writer | None:
     """Open the target for one write; None only if the server says that there is no table."""
     try:
@@ -62,7 +68,7 @@ def commit_frame(
     frame: pl.LazyFrame,
     mode: WriteMode,
     *,
-    window: Window | None = None,
+    window: Window | Slice | None = None,
     streams: Sequence[StreamRead] = (),
     merge: Merge | None = None,
     notes: Mapping[str, str] | None = None,
@@ -73,10 +79,15 @@ def commit_frame(
     `writer` is the one from which the streams' cursors were read (None: there was no table then). `merge`
     goes with the mode merge, and names the keys of which the frame has the new rows. Raises
     `StreamMovedError` if a stream was committed, or the window overwritten, by somebody else since,
-    `RowsOutsideWindowError` before anything is visible, `SchemaMismatchError` before anything is written.
+    `RowsOutsideWindowError` and `CheckFailedError` before anything is visible, `SchemaMismatchError` before
+    anything is written.
     """
     if streams:
         target.require(Capability.TRANSACTIONS)
+    gate = Gate.of(target, mode, window)
+    if gate is not None:
+        # Before the table is made, or gets new columns.
+        gate.columns(frame.collect_schema(), writer)
     writer, fitted = _prepare(target, writer, frame, streams)
     schema = fitted.collect_schema()
     bounds = target.bounds(window, schema) if window is not None else None
@@ -105,12 +116,14 @@ def commit_frame(
         overwrites,
         progress,
         merge,
+        gate,
     )
     commit, tries = publishing.write(writer, fitted) if by_parts else publishing.rewrite(writer, fitted)
     swept = sweep_streams(target, [(read.cursors, begun.cursors[read.cursors.stream]) for read in streams])
     if overwrites is not None and by_parts:
         swept += sweep_overwrites(target, begun.number, begun.rivals)
-    return Written(commit, schema, begun.cursors, tries, swept)
+    checks = tuple(gate.told.values()) if gate is not None else ()
+    return Written(commit, schema, begun.cursors, tries, swept, checks)
 
 
 @dataclass(frozen=True)
@@ -122,6 +135,7 @@ class _Begun:
     rivals: list[Attempt]
 
 
+@phase("begin")
 def _begin(target: Table[Any], writer: Writer, streams: Sequence[StreamRead], marks: Span | None) -> _Begun:
     """Draw a number above all that the pinned state knows; write what has to precede the parts."""
     known = [read.since.number for read in streams if read.since]
@@ -147,6 +161,7 @@ def _plain_stream(overwrites: Span | None) -> str:
     return APPEND_STREAM if overwrites is None else OVERWRITE_STREAM
 
 
+@phase("prepare")
 def _prepare(
     target: Table[Any], writer: Writer | None, frame: pl.LazyFrame, streams: Sequence[StreamRead]
 ) -> tuple[Writer, pl.LazyFrame]:

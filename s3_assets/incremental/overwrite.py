@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from s3_assets.progress import Progress
     from s3_assets.tables.table import Table
-    from s3_assets.windows import Window
+    from s3_assets.windows import Slice, Window
 
 _ROUNDS = 10
 
@@ -23,11 +23,11 @@ def overwrite(
     target: Table[Any],
     frame: pl.LazyFrame,
     *,
-    window: Window | None,
+    window: Window | Slice | None,
     notes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Written:
-    """Replace the rows of the window (None: all rows) by the frame's, in one commit.
+    """Replace the rows of the window, or slice (None: all rows), by the frame's, in one commit.
 
     When another run overwrites the same partitions at the same time, one is run again behind the other.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.engines.polars import write_parts
-from s3_assets.engines.watching import looked_at
+from s3_assets.engines.watching import watched
 from s3_assets.errors import (
     CommitConflictError,
     ObjectMissingError,
@@ -22,6 +22,7 @@ from s3_assets.incremental.attempts import Attempts, Span, overtaken
 from s3_assets.incremental.audit import audit, refuse_rows_outside
 from s3_assets.incremental.sweep import sweep_interrupted
 from s3_assets.interruptions import deferred
+from s3_assets.metrics import phase
 from s3_assets.tables.table import Commit, TableVersion
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.checks.gate import Gate
     from s3_assets.incremental.cursor import Cursor, Cursors
     from s3_assets.progress import Progress
-    from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.parts import AuditedPart
     from s3_assets.tables.positions import Position
+    from s3_assets.tables.regions import Region
     from s3_assets.tables.table import Merge, Table, WriteMode, Writer
 
 _TRIES = 30
@@ -87,7 +89,7 @@ class Publishing:
 
     target: Table[Any]
     mode: WriteMode
-    bounds: Bounds | None
+    bounds: Region | None
     streams: Sequence[StreamRead]
     stamps: Mapping[str, int]
     notes: Mapping[str, str]
@@ -98,6 +100,8 @@ class Publishing:
     progress: Progress | None
     merge: Merge | None = None
     """What is written by key."""
+    gate: Gate | None = None
+    """The checks that come before the commit."""
     _unsettled: bool = field(default=False, init=False)
     """Whether a commit was sent whose end is not known: the server may still carry it out."""
     _carried: list[str] = field(default_factory=list, init=False)
@@ -121,8 +125,9 @@ class Publishing:
             if self.bounds is not None:
                 refuse_rows_outside(audited, layout, self.bounds, schema, connection)
             writer.inspect(audited)
+            self._examine(writer, arranged, audited)
             with deferred():
-                return self._publish(writer, audited)
+                return self._publish(writer, audited, arranged)
         except S3AssetsError as error:
             # In doubt the parts stay: a commit that lands later needs them, and a later success sweeps them.
             if not self._unsettled:
@@ -141,6 +146,8 @@ class Publishing:
     def rewrite(self, writer: Writer, frame: pl.LazyFrame) -> tuple[Commit, int]:
         """Let the format's library write, with the frame run anew for every try."""
         for tries in range(1, _REWRITES + 1):
+            if self.gate is not None and (tries == 1 or self.gate.compares):
+                self.gate.frame(writer, frame, self.bounds, self.merge)
             try:
                 commit = self._by_library(writer, frame)
             except _UNCERTAIN as error:
@@ -151,15 +158,25 @@ class Publishing:
                 return commit, tries
         raise AssertionError  # the last try returns or raises
 
+    @phase("write")
     def _by_library(self, writer: Writer, frame: pl.LazyFrame) -> Commit:
-        frame = looked_at(frame, self.progress)
+        frame = watched(frame, self.progress)
         if self.merge is not None:
             return writer.publish_merge(frame, self.merge, stamps=self.stamps, notes=self.notes)
         return writer.publish_frame(
             frame, self.mode, window=self.bounds, stamps=self.stamps, notes=self.notes
         )
 
-    def _publish(self, writer: Writer, audited: Sequence[AuditedPart]) -> tuple[Commit, int]:
+    def _examine(self, writer: Writer, arranged: pl.LazyFrame, audited: Sequence[AuditedPart]) -> None:
+        """Raise `CheckFailedError` if a check that comes before the commit fails."""
+        if self.gate is not None:
+            layout = writer.layout(self.number)
+            self.gate.parts(writer, arranged, layout, audited, self.bounds, self.merge)
+
+    @phase("commit")
+    def _publish(
+        self, writer: Writer, audited: Sequence[AuditedPart], arranged: pl.LazyFrame | None = None
+    ) -> tuple[Commit, int]:
         """Commit, and commit again on a newer state as long as nobody did the same work.
 
         The same parts serve every try: they hold the rows between two positions of the source, or the whole
@@ -171,6 +188,9 @@ class Publishing:
             rows[folder] = rows.get(folder, 0) + each.part.rows
         size = sum(each.part.bytes for each in audited)
         for tries in range(1, _TRIES + 1):
+            if tries > 1 and self.gate is not None and self.gate.compares and arranged is not None:
+                # What the rows were compared with is another state by now.
+                self._examine(writer, arranged, audited)
             carried = self._carry(writer)
             try:
                 commit = writer.publish(

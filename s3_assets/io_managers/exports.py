@@ -15,6 +15,7 @@ from s3_assets.metadata import OURS, read_metadata
 from s3_assets.partitions import unbroken, windows_in
 from s3_assets.tables.guard import refuse_outside
 from s3_assets.tables.partitioning import bounds
+from s3_assets.tables.regions import Region
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -119,7 +120,7 @@ class ExportOutput:
         if schema:
             _require_column(by, schema, name)
             whole = unbroken(windows, name)
-            refuse_outside(frame, bounds(by, whole, schema[by.column], name))
+            refuse_outside(frame, Region.of(bounds(by, whole, schema[by.column], name)))
         return windows
 
     def _told(self) -> dict[str, Any]:

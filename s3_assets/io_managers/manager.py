@@ -2,51 +2,53 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import dagster as dg
 
+from s3_assets.check_events import told_checks
 from s3_assets.errors import UnsupportedError
-from s3_assets.incremental.commit import Written, commit_frame, open_writer
-from s3_assets.incremental.overwrite import overwrite
-from s3_assets.incremental.run_notes import ASSET, RUN, ReadNote, began, write_reads
 from s3_assets.io_managers.exports import ExportOutput, refuse_loading
-from s3_assets.io_managers.frames import as_annotated, as_frame, require_annotation
-from s3_assets.io_managers.options import read_mode, reads_all_partitions, write_mode
+from s3_assets.io_managers.inputs import CurrentInput, no_rows, reading
+from s3_assets.io_managers.options import read_mode, reads_all_partitions
+from s3_assets.io_managers.outputs import TableOutput
 from s3_assets.io_managers.owners import CursorOwner
+from s3_assets.io_managers.returned import Returned
 from s3_assets.io_managers.step import Step
 from s3_assets.io_managers.streams import plan_streams, together
-from s3_assets.io_managers.windows import execution_of, input_windows, stream_windows
-from s3_assets.metadata import OURS, partition_rows, read_metadata, state_metadata, written_metadata
-from s3_assets.metadata.kept import kept_metadata
-from s3_assets.metadata.keys import PARTITION_ROWS, VERSION
+from s3_assets.io_managers.wanted import Wanted
+from s3_assets.io_managers.windows import execution_of, stream_windows
 from s3_assets.metadata.preview import Preview
-from s3_assets.partitions import unbroken, windows_of
-from s3_assets.tables.table import Capability, ReadMode, WriteMode
+from s3_assets.observing import observation_of
+from s3_assets.tables.table import Capability, ReadMode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     import polars as pl
 
+    from s3_assets.observing import Observation
     from s3_assets.registry.models import Registry
-    from s3_assets.tables.table import Plan, Table
-    from s3_assets.windows import Window
+    from s3_assets.tables.table import Table
 
 
 class S3TableIOManager(dg.IOManager):
     """Reads and writes the tables of a registry: an asset's key, joined with `/`, is its table's name.
 
-    Inputs arrive as `pl.LazyFrame` (default), `pl.DataFrame` or `pa.Table`, as they are annotated. A run of
-    partitions reads only these; `AssetIn(metadata={"partitions": "all"})` reads all of them, and
-    `AssetIn(metadata={"read_mode": "added"})` what was added since this consumer last succeeded.
+    Inputs arrive as they are annotated: `pl.LazyFrame` (default), `pl.DataFrame`, `pa.Table` or
+    `pa.RecordBatchReader`, as `dict[str, ...]` of these one for each partition, with `| None` as None where
+    there is no table yet. A run of partitions reads only these, or those that its partition mapping says;
+    `AssetIn(metadata={"partitions": "all"})` reads all of them, `AssetIn(metadata={"read_mode": "added"})`
+    what was added since this consumer last succeeded.
 
-    Outputs of partitioned assets replace the run's partitions, others the whole table. With an input that
-    reads what was added or changed, rows are appended, by a run of partitions inside of these: each partition
-    has a cursor of its own then. With metadata `{"write_mode": "append"}` they are, too, without partitions.
-    An asset that returns None writes nothing, and has not read what was added.
+    Outputs may be the same, any Arrow stream, or an iterator of batches. Those of partitioned assets replace
+    the run's partitions: spans of time in the column of `partitions`, keys in those of `partition_columns`.
+    Others replace the whole table. No rows empty what they replace. With an input that reads what was added
+    or changed, rows are appended, by a run of partitions inside of these: each partition has a cursor of its
+    own then. With metadata `{"write_mode": "append"}` they are, too, without partitions. An asset that
+    returns None writes nothing, and has not read what was added.
 
     What an asset returns whose key is the name of an export without a source becomes the files of that one:
     one unit, or one for each of the run's partitions. Exports are no inputs.
@@ -59,100 +61,59 @@ class S3TableIOManager(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:  # noqa: ANN401 - as the input is annotated
         """Return the rows of an upstream table."""
-        refuse_loading(self._registry, _name(context))
-        source = self._registry.table(_name(context))
-        options = context.definition_metadata or {}
-        mode = read_mode(options, source.name)
-        require_annotation(context, source.name)
-        step = self._step()
-        if mode is not ReadMode.CURRENT:
-            return self._read_streams(context, step, source, mode)
-        windows = None if reads_all_partitions(options, source.name) else input_windows(context, source)
-        if windows is not None and not windows:
-            context.log.info("reading %s: none of its partitions is there yet", source.name)
-            return as_annotated(_no_rows(source), context)
-        plan = source.plan(window=unbroken(windows, source.name) if windows else None)
-        step.plans[source.name] = plan
-        step.sources.append((source, plan))
-        step.reads.append(ReadNote.of_source(source.name, plan))
-        context.log.info("%s", _reading(source, mode, plan))
-        if plan.empty and not plan.frame.collect_schema():
-            return as_annotated(_no_rows(source), context)
-        return as_annotated(plan.frame, context)
+        with self._observed(context):
+            return self._load(context)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:  # noqa: ANN401 - what the user returned
         """Write what the asset returned to its table, or to the files of its export."""
+        with self._observed(context) as observation:
+            self._handle(context, obj)
+            if observation is not None:
+                context.add_output_metadata(observation.metadata())
+        if observation is not None:
+            observation.end(context.log)
+
+    def _load(self, context: dg.InputContext) -> Any:  # noqa: ANN401 - as the input is annotated
+        name = self._name(context)
+        refuse_loading(self._registry, name)
+        source = self._registry.table(name)
+        options = context.definition_metadata or {}
+        mode = read_mode(options, name)
+        wanted = Wanted.of(context, name)
+        step = self._step()
+        if mode is ReadMode.CURRENT:
+            found = CurrentInput(context, source, step, self._own_columns())
+            return found.read(wanted, everything=reads_all_partitions(options, name))
+        if wanted.by_partition:
+            raise UnsupportedError(
+                f"the input '{context.name}' is annotated as a dict of partitions, and read_mode {mode} "
+                "reads what is new of all of them",
+                remedy="Annotate it as one frame, or read with read_mode: current.",
+                table=name,
+            )
+        return wanted.made_of(self._read_streams(context, step, source, mode))
+
+    def _handle(self, context: dg.OutputContext, obj: Any) -> None:  # noqa: ANN401 - what the user returned
         if obj is None:
             context.log.info("the asset returned nothing, so nothing was written")
             return
-        step, name = self._step(), _name(context)
-        if name in self._registry.exports:
-            by, export = self._registry.exports[name].partitions, self._registry.export(name)
-            preview = Preview(self._registry.preview_of(name, step.plans))
-            ExportOutput(context, step, export, by, preview).write(as_frame(obj, name))
-            return
-        target = self._registry.table(name)
-        frame = as_frame(obj, name)
-        keys = context.asset_partition_keys if context.has_asset_partitions else None
-        windows = windows_of(context.asset_partitions_def, keys, target) if keys is not None else None
+        _refuse_mapped(context)
+        step, name = self._step(), self._name(context)
+        returned = Returned.of(obj, name)
         preview = Preview(self._registry.preview_of(name, step.plans))
-        started = time.monotonic()
-        written = self._write(context, step, target, frame, windows, preview)
-        execution = dg.AssetExecutionContext.get()
-        found = {
-            **read_metadata(step.plans),
-            **written_metadata(written, target.settings),
-            **state_metadata(target),
-            **_cursors(step, written),
-            **preview.metadata(),
-            f"{OURS}/seconds": round(time.monotonic() - started, 3),
-        }
-        if written is None:
-            found |= kept_metadata(execution.instance, context.asset_key, found, preview=preview.wanted)
-        context.add_output_metadata(found)
-        if windows is None and VERSION in found:
-            # Dagster would derive a new one from each run, also from one that had nothing to write.
-            execution.set_data_version(context.asset_key, dg.DataVersion(found[VERSION]))
-        if windows is not None and written is not None:
-            # What was appended is not all that the partition has.
-            what = f"{OURS}/partition_rows_written" if step.streams else PARTITION_ROWS
-            for key, rows in partition_rows(target, written, windows).items():
-                execution.add_asset_metadata({what: rows}, asset_key=context.asset_key, partition_key=key)
+        with returned.errors():
+            if name in self._registry.exports:
+                by, export = self._registry.exports[name].partitions, self._registry.export(name)
+                ExportOutput(context, step, export, by, preview).write(returned.frame)
+            else:
+                target = self._registry.table(name)
+                target.shown = self._registry.preview_of(name, step.plans)
+                with told_checks(execution_of(), context.asset_key):
+                    TableOutput(context, step, target, preview).write(returned.frame)
 
-    def _write(
-        self,
-        context: dg.OutputContext,
-        step: Step,
-        target: Table[Any],
-        frame: pl.LazyFrame,
-        windows: Mapping[str, Window] | None,
-        preview: Preview,
-    ) -> Written | None:
-        options = context.definition_metadata or {}
-        partitioned = windows is not None
-        mode = write_mode(options, target.name, incremental=bool(step.streams), partitioned=partitioned)
-        progress = preview.progress(f"writing {target.name}", context.log.info)
-        notes = {RUN: context.run_id, ASSET: target.name, **began(step.began), **write_reads(step.reads)}
-        window = unbroken(windows, target.name) if windows is not None else None
-        if mode is not WriteMode.APPEND:
-            return overwrite(target, frame, window=window, notes=notes, progress=progress)
-        target.require(Capability.TRANSACTIONS)
-        if step.nothing_new:
-            context.log.info("%s: nothing new, so nothing was written", target.name)
-            return None
-        writer = step.owner.writer if step.owner is not None and step.streams else open_writer(target)
-        return commit_frame(
-            target,
-            writer,
-            frame,
-            WriteMode.APPEND,
-            window=window,
-            streams=step.read,
-            notes=notes,
-            progress=progress,
-        )
-
-    def _read_streams(self, context: dg.InputContext, step: Step, source: Table[Any], mode: ReadMode) -> Any:  # noqa: ANN401 - as the input is annotated
+    def _read_streams(
+        self, context: dg.InputContext, step: Step, source: Table[Any], mode: ReadMode
+    ) -> pl.LazyFrame:
         """Return what is new for the consumer, whose table has the cursor."""
         execution = execution_of()
         consumers = execution.selected_asset_keys if execution else set()
@@ -166,13 +127,13 @@ class S3TableIOManager(dg.IOManager):
         source.require(Capability.READ_ADDED if mode is ReadMode.ADDED else Capability.READ_CHANGES)
         if step.owner is None:
             # One handle for all inputs and for the commit: it pins the state that the cursors come from.
-            step.owner = self._owner("/".join(next(iter(consumers)).path))
+            step.owner = self._owner(self._registry.assets.name(next(iter(consumers)).path))
         own, read = stream_windows(context, execution, step.owner, source)
         plans = plan_streams(step, source, mode, own, read)
         for plan in plans:
-            context.log.info("%s", _reading(source, mode, plan))
+            context.log.info("%s", reading(source, mode, plan))
         frame = together(plans)
-        return as_annotated(frame if frame.collect_schema() else _no_rows(source), context)
+        return frame if frame.collect_schema() else no_rows(source)
 
     def _owner(self, name: str) -> CursorOwner:
         exports = self._registry.exports
@@ -180,41 +141,52 @@ class S3TableIOManager(dg.IOManager):
             return CursorOwner.of_export(self._registry.export(name), exports[name].partitions)
         return CursorOwner.of_table(self._registry.table(name))
 
+    @contextmanager
+    def _observed(self, context: dg.InputContext | dg.OutputContext) -> Iterator[Observation | None]:
+        """Count what is asked of S3 in the block, on behalf of the step."""
+        execution = execution_of()
+        if execution is None:
+            yield None
+            return
+        step = self._step()
+        if step.observation is None:
+            step.observation = observation_of(
+                self._registry, f"asset {execution.assets_def.op.name}", execution
+            )
+        with step.observation.active(context.log):
+            yield step.observation
+
     def _step(self) -> Step:
         execution = execution_of()
         return Step() if execution is None else self._steps.setdefault(execution, Step())
 
+    def _name(self, context: dg.InputContext | dg.OutputContext) -> str:
+        """Return the name of the asset's table or export."""
+        if not context.has_asset_key:
+            raise UnsupportedError(
+                f"'{context.name}' belongs to no asset, and only assets have tables",
+                remedy="Give it an IO manager of its own by io_manager_key.",
+            )
+        return self._registry.assets.name(context.asset_key.path)
 
-def _name(context: dg.InputContext | dg.OutputContext) -> str:
-    """Return the name of the asset's table or export."""
-    if not context.has_asset_key:
-        raise UnsupportedError(
-            f"'{context.name}' belongs to no asset, and only assets have tables",
-            remedy="Give it an IO manager of its own by io_manager_key.",
+    def _own_columns(self) -> set[str]:
+        """Return the columns in which the tables of the step's assets have their partition keys."""
+        execution = execution_of()
+        names = (
+            [self._registry.assets.name(key.path) for key in execution.selected_asset_keys]
+            if execution
+            else []
         )
-    return "/".join(context.asset_key.path)
+        tables = self._registry.tables
+        return {column for name in names if name in tables for column in tables[name].key_columns}
 
 
-def _no_rows(source: Table[Any]) -> pl.LazyFrame:
-    import polars as pl
-
-    return pl.LazyFrame(schema=source.schema())
-
-
-def _reading(source: Table[Any], mode: ReadMode, plan: Plan) -> str:
-    of = f" of {plan.total_files}" if plan.total_files is not None else ""
-    of_bytes = f" of {plan.total_bytes:,}" if plan.total_bytes is not None else ""
-    return f"reading {source.name} ({mode}): {plan.files}{of} files, {plan.bytes:,}{of_bytes} bytes"
-
-
-def _cursors(step: Step, written: Written | None) -> dict[str, Any]:
-    """Return from where to where each input was read; of a range, that of its last partition."""
-    found: dict[str, Any] = {}
-    for name, reads in step.streams.items():
-        for read in reads[-1:]:
-            if read.since is not None:
-                found[f"{OURS}/cursor_from/{name}"] = read.since.describe()
-            after = written.cursors.get(read.cursors.stream) if written is not None else None
-            if after is not None:
-                found[f"{OURS}/cursor_to/{name}"] = after.describe()
-    return found
+def _refuse_mapped(context: dg.OutputContext) -> None:
+    """Raise `UnsupportedError` for one of the outputs of a DynamicOut: each would replace the one before."""
+    if context.mapping_key is not None:
+        raise UnsupportedError(
+            f"'{context.name}' is one of several dynamic outputs ('{context.mapping_key}'), and a table is "
+            "written by one",
+            remedy="Collect them in an op, and return their rows from it; give the dynamic outputs an IO "
+            "manager of their own.",
+        )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from s3_assets.incremental.commit import StreamRead
     from s3_assets.incremental.run_notes import ReadNote
     from s3_assets.io_managers.owners import CursorOwner
+    from s3_assets.observing import Observation
     from s3_assets.tables.table import Plan, Table
 
 
@@ -29,6 +30,8 @@ class Step:
     reads: list[ReadNote] = field(default_factory=list)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     owner: CursorOwner | None = None
+    observation: Observation | None = None
+    """What is asked of S3 for the step; None outside of one."""
     news: bool = False
     """Whether an incremental input had anything new."""
 

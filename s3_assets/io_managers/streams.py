@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from s3_assets.errors import CursorError, UnsupportedError
 from s3_assets.incremental.commit import StreamRead
 from s3_assets.incremental.run_notes import ReadNote
+from s3_assets.metrics import phase
 from s3_assets.partitions import unbroken
 from s3_assets.tables.positions import FilesPosition, ModifiedPosition
 
@@ -83,7 +84,8 @@ def plan_streams(
     plans, streams = [], step.streams.setdefault(source.name, [])
     for group in groups:
         window = None if read is None else unbroken({each.key: read[each.key] for each in group}, source.name)
-        plan = source.plan(mode, since=group[0].position, window=window)
+        with phase("plan"):
+            plan = source.plan(mode, since=group[0].position, window=window)
         plans.append(plan)
         # Where a limit cut off what is new, the cursor moves on, even if none of it was of this partition.
         news = not plan.empty or plan.more

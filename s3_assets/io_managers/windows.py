@@ -1,4 +1,4 @@
-"""Which partitions a run is of, and which of an input it therefore reads."""
+"""Which partitions a run is of, and where an input that reads what is new goes on in each."""
 
 from __future__ import annotations
 
@@ -28,23 +28,6 @@ def execution_of() -> dg.AssetExecutionContext | None:
 def of_partitions(execution: dg.AssetExecutionContext | None) -> bool:
     """Tell whether a step is run for partitions."""
     return execution is not None and (execution.has_partition_key or execution.has_partition_key_range)
-
-
-def input_windows(context: dg.InputContext, source: Table[Any]) -> dict[str, Window] | None:
-    """Return the partitions to read, by key; None: the whole table."""
-    if source.settings.partitions is None:
-        return None
-    execution = execution_of()
-    partitioned = of_partitions(execution)
-    if context.has_asset_partitions:
-        keys, definition = context.asset_partition_keys, context.asset_partitions_def
-        # Dagster knows of no partition that has not ended, or lies before the first; the table may.
-        if not partitioned and set(keys) == set(definition.get_partition_keys()):
-            return None
-        return windows_of(definition, keys, source)
-    if execution is None or not partitioned:
-        return None
-    return windows_of(execution.assets_def.partitions_def, execution.partition_keys, source)
 
 
 def stream_windows(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from s3_assets.incremental.commit import Written
     from s3_assets.tables.settings import TableSettings
     from s3_assets.tables.table import Plan, Table
-    from s3_assets.windows import Window
+    from s3_assets.windows import Slice, Window
 
 _MOST_PARTITIONS = 100
 
@@ -60,7 +60,14 @@ def written_metadata(written: Written | None, settings: TableSettings) -> dict[s
         f"{OURS}/bytes_written": commit.bytes,
         f"{OURS}/commit_tries": written.tries,
         **({f"{OURS}/files_swept": written.swept} if written.swept else {}),
+        **({f"{OURS}/checks_before_commit": _checks(written)} if written.checks else {}),
     }
+
+
+def _checks(written: Written) -> dg.MarkdownMetadataValue:
+    """Return what the checks before the commit found, those that fail first."""
+    found = sorted(written.checks, key=lambda each: each.passed)
+    return dg.MetadataValue.md("\n".join(f"- {plain(each.sentence)}" for each in found))
 
 
 def outcome_metadata(outcome: Outcome, source: str, target: TableSettings) -> dict[str, Any]:
@@ -80,31 +87,29 @@ def outcome_metadata(outcome: Outcome, source: str, target: TableSettings) -> di
     return found
 
 
-def partition_rows(target: Table[Any], written: Written, windows: Mapping[str, Window]) -> dict[str, int]:
+def partition_rows(
+    target: Table[Any], written: Written, slices: Mapping[str, Window | Slice]
+) -> dict[str, int]:
     """Return the rows of each of Dagster's partitions, where the written folders tell them apart."""
-    partitions = target.settings.partitions
-    if partitions is None:
+    if len(slices) == 1:
+        return {next(iter(slices)): written.commit.rows}
+    folders = written.commit.partition_rows
+    if sum(folders.values()) != written.commit.rows:
+        # The format's own library wrote them, and says nothing of folders.
         return {}
-    if len(windows) == 1:
-        return {next(iter(windows)): written.commit.rows}
-    dtype = written.schema.get(partitions.column)
-    counts = dict.fromkeys(windows, 0)
-    if dtype is None:
-        return {}
+    counts = dict.fromkeys(slices, 0)
     try:
-        bounds = {key: target.bounds(each, written.schema) for key, each in windows.items()}
+        regions = {key: target.bounds(each, written.schema) for key, each in slices.items()}
     except S3AssetsError:
         return {}
-    for folder, rows in written.commit.partition_rows.items():
-        values = [
-            value for column, value in map(hive_folder, folder.split("/")) if column == partitions.column
-        ]
-        if not values:
+    columns = next(iter(regions.values())).columns
+    for folder, rows in folders.items():
+        named = dict(map(hive_folder, folder.split("/")))
+        if not named.keys() >= set(columns):
             return {}
-        value = read_value(values[0], dtype)
-        for key, bound in bounds.items():
-            if value is not None and bound.contains(value):
-                counts[key] += rows
+        values = {column: read_value(named[column], written.schema[column]) for column in columns}
+        for key, region in regions.items():
+            counts[key] += rows if region.contains(values) else 0
     return counts
 
 

@@ -13,6 +13,7 @@ from s3_assets.tables import (
     delta_history,
     delta_log,
     delta_snapshot,
+    delta_told,
     delta_touched,
 )
 from s3_assets.tables.delta_features import require_writable
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.history import PastCommit
     from s3_assets.tables.positions import Limit, Position
     from s3_assets.tables.touched import DigestsPosition, Touched
-    from s3_assets.windows import Window
+    from s3_assets.windows import Slice, Window
 
 
 class DeltaTable(Table[DeltaSettings]):
@@ -75,7 +76,14 @@ class DeltaTable(Table[DeltaSettings]):
         rows = None if found["num_records"].null_count() else int(found["num_records"].sum())
         statistics = Statistics(found.height, int(found["size_bytes"].sum()), rows)
         version = TableVersion(str(handle.version()), handle.version())
-        return State(version, statistics, lambda: delta_log.described(handle))
+        return State(
+            version,
+            statistics,
+            lambda: delta_log.described(handle),
+            lambda: delta_told.written(self, handle),
+            lambda column: delta_told.newest(handle, found, column),
+            lambda region: delta_told.count(found, region),
+        )
 
     def state_unless(self, known: str | None) -> State | None:
         """Return the newest version as its log tells it, if it is another: only then is it opened."""
@@ -137,7 +145,7 @@ class DeltaTable(Table[DeltaSettings]):
         *,
         since: Position | None = None,
         at: int | datetime | None = None,
-        window: Window | None = None,
+        window: Window | Slice | None = None,
         limit: Limit | None = None,
     ) -> Plan:
         """Plan a read of one version, or of what the commits after `since` added or changed.
@@ -199,8 +207,8 @@ class DeltaTable(Table[DeltaSettings]):
 
         if self.settings.partition_by is not None:
             return self.settings.partition_by
-        partitions = self.settings.partitions
+        partitions, keys = self.settings.partitions, self.settings.key_columns
         if partitions is None or isinstance(columns.get(partitions.column), pl.Datetime):
             # A folder for each distinct time would be a folder for each row.
-            return ()
-        return (partitions.column,)
+            return keys
+        return (partitions.column, *keys)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.delta import DeltaTable
     from s3_assets.tables.delta_range import Taken
     from s3_assets.tables.positions import Limit, Position, VersionPosition
-    from s3_assets.windows import Window
+    from s3_assets.windows import Slice, Window
 
 __all__ = ["CHANGE_TYPE", "COMMIT_TIMESTAMP", "COMMIT_VERSION", "plan"]
 
@@ -31,7 +31,7 @@ def plan(
     mode: ReadMode,
     since: Position,
     at: int | datetime | None,
-    window: Window | None,
+    window: Window | Slice | None,
     limit: Limit | None,
 ) -> Plan:
     """Plan the rows that the commits behind `since` added (mode added) or changed (mode changes).

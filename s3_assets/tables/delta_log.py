@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
     from deltalake import DeltaTable as Handle
 
-    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.regions import Condition, Region
 
 _NATIVE_READER = 1
 _FEATURES_READER = 3
@@ -65,19 +64,29 @@ def files(handle: Handle) -> pl.DataFrame:
     return found.with_columns(pl.Series("path", [unquote(path) for path in found["path"]], dtype=pl.String))
 
 
-def inside(found: pl.DataFrame, window: Bounds) -> pl.DataFrame:
-    """Keep the files that may hold rows of the window, by partition value or statistics."""
+def inside(found: pl.DataFrame, window: Region) -> pl.DataFrame:
+    """Keep the files that may hold rows of the window, by partition values or statistics."""
+    for condition in window.conditions:
+        found = _fulfilling(found, condition)
+    return found
+
+
+def _fulfilling(found: pl.DataFrame, condition: Condition) -> pl.DataFrame:
     import polars as pl
 
-    column = window.column
+    column = condition.column
     if f"partition.{column}" in found.columns:
-        return found.filter(replace(window, column=f"partition.{column}").expression())
+        return found.filter(condition.over(f"partition.{column}").expression())
     low, high = f"min.{column}", f"max.{column}"
     if low not in found.columns or high not in found.columns:
         return found
     smallest, largest = pl.col(low), pl.col(high)
-    overlaps = (smallest < window.literal(window.high)) & (largest >= window.literal(window.low))
-    return found.filter(overlaps | smallest.is_null() | largest.is_null())
+    overlaps = [
+        (smallest < each.literal(each.high)) & (largest >= each.literal(each.low))
+        for each in condition.ranges
+    ]
+    overlaps += [(smallest <= pl.lit(each)) & (largest >= pl.lit(each)) for each in condition.values]
+    return found.filter(pl.any_horizontal(overlaps) | smallest.is_null() | largest.is_null())
 
 
 def read_by_polars(handle: Handle) -> bool:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable as Handle
 
     from s3_assets.tables.delta import DeltaTable
-    from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.positions import Limit
-    from s3_assets.windows import Window
+    from s3_assets.tables.regions import Region
+    from s3_assets.windows import Slice, Window
 
 _WHOLE = (
     "the limit was not kept: the table has deletion vectors, mapped columns or folders with names of their "
@@ -27,14 +27,18 @@ _WHOLE = (
 
 
 def plan(
-    table: DeltaTable, handle: Handle, mode: ReadMode, window: Window | None, limit: Limit | None
+    table: DeltaTable, handle: Handle, mode: ReadMode, window: Window | Slice | None, limit: Limit | None
 ) -> Plan:
     """Plan a read of the version that the handle is pinned to, from its first file on."""
     return _plan(table, handle, mode, window, limit, 0, handle)
 
 
 def resume(
-    table: DeltaTable, since: VersionPosition, mode: ReadMode, window: Window | None, limit: Limit | None
+    table: DeltaTable,
+    since: VersionPosition,
+    mode: ReadMode,
+    window: Window | Slice | None,
+    limit: Limit | None,
 ) -> Plan:
     """Plan a read of the files of a version behind those that were read.
 
@@ -56,7 +60,7 @@ def _plan(
     table: DeltaTable,
     handle: Handle,
     mode: ReadMode,
-    window: Window | None,
+    window: Window | Slice | None,
     limit: Limit | None,
     begun: int,
     newest: Handle,
@@ -99,7 +103,7 @@ def _plan(
 
 
 def _some(
-    ordered: pl.DataFrame, begun: int, limit: Limit | None, bound: Bounds | None
+    ordered: pl.DataFrame, begun: int, limit: Limit | None, bound: Region | None
 ) -> tuple[pl.DataFrame, int]:
     """Return files behind the first `begun` up to the limit, and how many of all have been read then.
 

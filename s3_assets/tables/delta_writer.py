@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.delta import DeltaTable
     from s3_assets.tables.partitioning import Bound, Bounds
     from s3_assets.tables.parts import AuditedPart
+    from s3_assets.tables.regions import Condition, Region
     from s3_assets.tables.table import Merge
 
 _OURS = "s3_assets."
@@ -79,18 +80,21 @@ class DeltaWriter(Writer):
         """Parts lie in the table's own folders; until the commit no reader lists them."""
         return Layout(self._delta.location, self.partition_by, attempt)
 
-    def rewrites(self, window: Bounds | None) -> bool:
+    def rewrites(self, window: Region | None) -> bool:
         """Constraints, generated and mapped columns, and windows that files do not line up with."""
         if not delta_log.written_as_parts(self._handle):
             return True
-        return window is not None and window.column not in self.partition_by
+        if window is None:
+            return False
+        # A commit of parts says what it replaces as one range, or as values, of each column of the folders.
+        return any(each.column not in self.partition_by or len(each.ranges) > 1 for each in window.conditions)
 
     def publish(
         self,
         parts: Sequence[AuditedPart],
         mode: WriteMode,
         *,
-        window: Bounds | None,
+        window: Region | None,
         stamps: Mapping[str, int],
         notes: Mapping[str, str],
     ) -> Commit:
@@ -111,7 +115,7 @@ class DeltaWriter(Writer):
         ]
         filters: list[tuple[str, str, str | list[str]]] | None = None
         if window is not None:
-            filters = [(window.column, ">=", _text(window.low)), (window.column, "<", _text(window.high))]
+            filters = [each for condition in window.conditions for each in _filters(condition)]
         with self._errors():
             self._handle.create_write_transaction(
                 list(adds),
@@ -121,7 +125,7 @@ class DeltaWriter(Writer):
                 partition_filters=filters,
                 # An overwrite names the files that it takes out: it holds for the pinned version alone, and
                 # delta-rs would put it behind another writer's commit into a partition that was empty.
-                commit_properties=_properties(stamps, notes, again=mode is WriteMode.APPEND),
+                commit_properties=_properties(stamps, notes, again=mode is WriteMode.APPEND and not self.exact),
             )
         return Commit(
             self._landed(stamps),
@@ -135,7 +139,7 @@ class DeltaWriter(Writer):
         frame: pl.LazyFrame,
         mode: WriteMode,
         *,
-        window: Bounds | None,
+        window: Region | None,
         stamps: Mapping[str, int],
         notes: Mapping[str, str],
     ) -> Commit:
@@ -143,7 +147,7 @@ class DeltaWriter(Writer):
         from deltalake import write_deltalake
 
         watched = _Watched(frame, window)
-        properties = _properties(stamps, notes)
+        properties = _properties(stamps, notes, again=not self.exact)
         with self._errors(), self._named_constraints(), watched.errors():
             if mode is WriteMode.APPEND:
                 write_deltalake(self._handle, watched.stream(), mode="append", commit_properties=properties)
@@ -261,7 +265,7 @@ class DeltaWriter(Writer):
 class _Watched:
     """A frame as a stream for delta-rs, which stops before the commit at a row outside the window."""
 
-    def __init__(self, frame: pl.LazyFrame, window: Bounds | None) -> None:
+    def __init__(self, frame: pl.LazyFrame, window: Region | None) -> None:
         self._frame = frame
         self._window = window
         self._failed: BaseException | None = None
@@ -317,10 +321,29 @@ def _text(value: Bound) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _predicate(window: Bounds) -> str:
-    column = '"' + window.column.replace('"', '""') + '"'
-    low, high = (_literal(value, window.zone) for value in (window.low, window.high))
-    return f"{column} >= {low} AND {column} < {high}"
+def _filters(condition: Condition) -> list[tuple[str, str, str | list[str]]]:
+    """Return the condition as delta-rs's filters of partitions, all of which have to hold."""
+    column = condition.column
+    if condition.values:
+        return [(column, "in", [_text(value) for value in condition.values])]
+    (only,) = condition.ranges
+    return [(column, ">=", _text(only.low)), (column, "<", _text(only.high))]
+
+
+def _predicate(window: Region) -> str:
+    return " AND ".join(_condition(each) for each in window.conditions)
+
+
+def _condition(condition: Condition) -> str:
+    column = '"' + condition.column.replace('"', '""') + '"'
+    if condition.values:
+        return f"{column} IN ({', '.join(_literal(value, None) for value in condition.values)})"
+    return f"({' OR '.join(_range(column, each) for each in condition.ranges)})"
+
+
+def _range(column: str, bounds: Bounds) -> str:
+    low, high = (_literal(value, bounds.zone) for value in (bounds.low, bounds.high))
+    return f"({column} >= {low} AND {column} < {high})"
 
 
 def _literal(value: Bound, zone: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -10,16 +9,17 @@ from urllib.parse import unquote
 
 from s3_assets.errors import UnsupportedError
 from s3_assets.objects import empty_listing
-from s3_assets.tables.parts import NULL_FOLDER, read_value
+from s3_assets.tables.parts import NULL_FOLDER
 from s3_assets.tables.selection import EVERYTHING, Selection
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import polars as pl
 
     from s3_assets.objects import Objects
-    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.folder_conditions import FolderCondition
 
 _LISTINGS_AT_ONCE = 16
 
@@ -61,18 +61,16 @@ class Folder:
         folders, _ = self.objects.list_folders(self._parent)
         return [folder for folder in folders if folder.startswith(self.prefix.rstrip("/"))]
 
-    def list_files_inside(self, windows: Sequence[Bounds], dtype: pl.DataType) -> pl.DataFrame:
-        """Return the data files of the window, pruning Hive folders before they are listed.
+    def list_files_inside(self, folders: Sequence[FolderCondition]) -> pl.DataFrame:
+        """Return the data files that may fulfil all conditions, pruning Hive folders before they are listed.
 
-        `windows` are the same window on the folders' columns that can tell it; `dtype` is the type that
-        values of the first are read as. Folders of other columns are followed.
+        Folders of other columns are followed.
         """
-        columns = {window.column: window for window in windows}
         return self._list_each(
             [
                 (root, found)
                 for root in self._roots()
-                for found in self._prune(root, self._first_folder(root), columns, dtype)
+                for found in self._prune(root, self._first_folder(root), folders)
             ]
         )
 
@@ -165,10 +163,8 @@ class Folder:
         folder, slash, _ = self.selection.path_prefix.rpartition("/")
         return root + folder + slash
 
-    def _prune(
-        self, root: str, prefix: str, windows: Mapping[str, Bounds], dtype: pl.DataType
-    ) -> Iterator[str]:
-        if any(not _may_hold(segment, windows, dtype) for segment in prefix.removeprefix(root).split("/")):
+    def _prune(self, root: str, prefix: str, conditions: Sequence[FolderCondition]) -> Iterator[str]:
+        if any(not _may_hold(segment, conditions) for segment in prefix.removeprefix(root).split("/")):
             return
         folders, objects = self.objects.list_folders(prefix)
         if objects and any(is_data(item.key.rpartition("/")[2], self.suffixes) for item in objects):
@@ -177,14 +173,13 @@ class Folder:
             return
         for folder in folders:
             segment = folder.removeprefix(prefix).rstrip("/")
-            if not (
-                self.selection.may_hold(folder.removeprefix(root)) and _may_hold(segment, windows, dtype)
-            ):
+            if not (self.selection.may_hold(folder.removeprefix(root)) and _may_hold(segment, conditions)):
                 continue
-            if hive_folder(segment)[0] in windows:
+            named = {hive_folder(each)[0] for each in folder.removeprefix(root).split("/")}
+            if all(not named.isdisjoint(each.columns) for each in conditions):
                 yield folder
             else:
-                yield from self._prune(root, folder, windows, dtype)
+                yield from self._prune(root, folder, conditions)
 
     def _walk(self, root: str, prefix: str, path: FolderPath) -> Iterator[str]:
         """Yield the folders of that path; the server is asked only where a name can be any."""
@@ -213,12 +208,13 @@ class Folder:
         return self.take(data).sort("key")
 
 
-def _may_hold(segment: str, windows: Mapping[str, Bounds], dtype: pl.DataType) -> bool:
-    """Tell whether a folder can hold rows of the window, by its own name."""
+def _may_hold(segment: str, conditions: Sequence[FolderCondition]) -> bool:
+    """Tell whether a folder can hold rows that fulfil all conditions, by its own name."""
     column, value = hive_folder(segment)
     if column is None:
         return not hidden(segment)
-    return column not in windows or (value is not None and inside(value, windows[column], dtype))
+    # Without a value, or one that can be read: a null fulfils none, and of the other nothing is said.
+    return all(each.tells(column, value) is not False for each in conditions)
 
 
 def is_data(path: str, suffixes: Sequence[str]) -> bool:
@@ -261,14 +257,6 @@ def hive_columns(keys: Iterable[str], prefix: str) -> dict[str, pl.DataType]:
         else:
             types[column] = pl.String()
     return types
-
-
-def inside(value: str, window: Bounds, dtype: pl.DataType) -> bool:
-    """Tell whether a folder's value is inside the window; one that cannot be read as the type is kept."""
-    if isinstance(window.low, str):
-        return window.contains(value)
-    found = read_value(value, dtype)
-    return found is None or window.contains(found)
 
 
 def _is_integer(text: str) -> bool:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import UnsupportedError
 from s3_assets.tables.files import hive_folder
-from s3_assets.tables.partitioning import Bounds, label_bounds, label_column
-from s3_assets.tables.parts import read_value
+from s3_assets.tables.folder_conditions import folder_conditions
 
 if TYPE_CHECKING:
-    import polars as pl
+    from collections.abc import Sequence
 
     from s3_assets.tables.files import Folder
+    from s3_assets.tables.folder_conditions import FolderCondition
     from s3_assets.tables.folder_table import FolderTable
+    from s3_assets.tables.regions import Region
 
 
-def replaced(table: FolderTable[Any], folder: Folder, window: Bounds | None) -> list[str]:
+def replaced(table: FolderTable[Any], folder: Folder, window: Region | None) -> list[str]:
     """Return the paths, below the table, of the files whose rows are replaced (no window: of all).
 
     Of other partitions nothing is listed. Raises `UnsupportedError` for a file of which it cannot be told
@@ -26,40 +26,27 @@ def replaced(table: FolderTable[Any], folder: Folder, window: Bounds | None) -> 
     if window is None:
         listed = folder.list_files()
         return [key.removeprefix(table.location.key) for key in listed["key"]]
-    windows = [window]
-    if isinstance(window.low, datetime) and table.settings.partitions is not None:
-        windows.append(label_bounds(window, label_column(table.settings.partitions)))
-    listed = folder.list_files_inside(windows, _dtype(window))
+    conditions = folder_conditions(window, table.settings)
+    listed = folder.list_files_inside(conditions)
     paths = [key.removeprefix(table.location.key) for key in listed["key"]]
-    return [path for path in paths if _in_window(path, {each.column: each for each in windows}, table)]
+    return [path for path in paths if _in_window(path, conditions, table)]
 
 
-def _in_window(path: str, windows: dict[str, Bounds], table: FolderTable[Any]) -> bool:
-    first = next(iter(windows))
-    for segment in path.split("/")[:-1]:
-        column, text = hive_folder(segment)
-        if column not in windows:
-            continue
-        if text is None:
-            # A null lies in no window.
-            return False
-        value = read_value(text, _dtype(windows[column]))
-        if value is not None:
-            return windows[column].contains(value)
+def _in_window(path: str, conditions: Sequence[FolderCondition], table: FolderTable[Any]) -> bool:
+    named = [hive_folder(segment) for segment in path.split("/")[:-1]]
+    told = [
+        next((found for each in named if (found := condition.tells(*each)) is not None), None)
+        for condition in conditions
+    ]
+    if False in told:
+        return False
+    untold = next((each for each, found in zip(conditions, told, strict=True) if found is None), None)
+    if untold is None:
+        return True
+    column = untold.condition.column
     raise UnsupportedError(
-        f"the file {table.location.key}{path} lies in no folder of the partition column '{first}' whose name "
-        "can be read, so it cannot be told whether it holds rows of this window",
-        remedy=f"Move it into a folder such as {first}=…/, or choose format: delta.",
+        f"the file {table.location.key}{path} lies in no folder of the partition column '{column}' whose "
+        "name can be read, so it cannot be told whether it holds rows of this window",
+        remedy=f"Move it into a folder such as {column}=…/, or choose format: delta.",
         table=table.name,
     )
-
-
-def _dtype(window: Bounds) -> pl.DataType:
-    """Return the type of a window's bounds: that of the column."""
-    import polars as pl
-
-    if isinstance(window.low, datetime):
-        return pl.Datetime("us", "UTC" if window.zone is not None else None)
-    if isinstance(window.low, date):
-        return pl.Date()
-    return pl.Int64() if isinstance(window.low, int) else pl.String()

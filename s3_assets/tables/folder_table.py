@@ -1,6 +1,7 @@
 """Folders of data files of any format: which files a read takes, and what their columns are.
 
-A format's own module says how one file's columns are found and how many files are scanned.
+A format's own module says how one file's columns are found and how many files are scanned. What only writers
+and looks at the past need is imported when they ask for it: a look at a table's rows is to begin soon.
 """
 
 from __future__ import annotations
@@ -13,17 +14,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from s3_assets.errors import DataFilesMissingError, S3AssetsError, UnsupportedError
-from s3_assets.objects import Objects
-from s3_assets.tables import archived, files, folder_history, folder_touched
+from s3_assets.objects import Objects, empty_listing
+from s3_assets.tables import archived, files
 from s3_assets.tables.described import ColumnNote, Described, joined, with_partitions
 from s3_assets.tables.file_order import FileOrder, take
 from s3_assets.tables.file_order_exact import ExactOrder
 from s3_assets.tables.file_order_path import PathOrder
 from s3_assets.tables.file_order_time import TimeOrder
 from s3_assets.tables.folder_columns import FolderColumns
-from s3_assets.tables.folder_log import STAGING, FolderLog
+from s3_assets.tables.folder_conditions import folder_conditions
 from s3_assets.tables.inference import Inferred, infer
-from s3_assets.tables.partitioning import label_bounds, label_column
 from s3_assets.tables.positions import FilesPosition
 from s3_assets.tables.reading import Reading
 from s3_assets.tables.schemas import merge, parse_types
@@ -38,16 +38,17 @@ from s3_assets.tables.table import (
     Table,
     TableVersion,
 )
+from s3_assets.windows import Slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import polars as pl
 
     from s3_assets.location import Location
+    from s3_assets.objects import ObjectInfo
     from s3_assets.tables.history import PastCommit
-    from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.positions import Limit, Position
     from s3_assets.tables.touched import DigestsPosition, Touched
     from s3_assets.windows import Window
@@ -104,6 +105,8 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     @property
     def staging(self) -> Location:
         """The folder below which parts lie that are not committed yet: out of every reader's sight."""
+        from s3_assets.tables.folder_log import STAGING
+
         return self.location.folder(STAGING)
 
     @cached_property
@@ -175,7 +178,17 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     def state(self) -> State:
         """Return the listing's version, files and bytes; rows would need every footer."""
         listed = self._present()
-        return State(_digest(listed), Statistics(listed.height, int(listed["size"].sum())))
+        return State(
+            _digest(listed),
+            Statistics(listed.height, int(listed["size"].sum())),
+            written=lambda: newest_of(listed["modified"]),
+            newest=lambda column: self.newest(listed, column),
+        )
+
+    def newest(self, listed: pl.DataFrame, column: str) -> date | datetime | None:
+        """Return the largest value of a column as the files tell it without their rows; None: they do not."""
+        del listed, column
+        return None
 
     def _present(self) -> pl.DataFrame:
         listed = self.folder.list_files()
@@ -183,10 +196,14 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
 
     def history(self, limit: int) -> list[PastCommit]:
         """Return what the newest writes did that are in the folder's log: one listing, one request each."""
+        from s3_assets.tables import folder_history
+
         return folder_history.history(Objects(self.connection), self.location, limit)
 
     def committed(self, stream: str) -> int | None:
         """Return what the newest entry of the folder's log says of the stream."""
+        from s3_assets.tables.folder_log import FolderLog
+
         return FolderLog(Objects(self.connection), self.location).head().committed(stream)
 
     def touched(self, since: Position | DigestsPosition | None) -> Touched:
@@ -194,6 +211,8 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
 
         One listing; `until` is a digest of each partition's files.
         """
+        from s3_assets.tables import folder_touched
+
         return folder_touched.touched(self, since)
 
     def plan(
@@ -202,7 +221,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         *,
         since: Position | None = None,
         at: int | datetime | None = None,
-        window: Window | None = None,
+        window: Window | Slice | None = None,
         limit: Limit | None = None,
     ) -> Plan:
         """Plan a read of all files, of the window's, or of those that are new behind `since`.
@@ -221,7 +240,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         listed = self._listed()
         return self._plan_present(listed, window, self._undeclared(listed), total=listed)
 
-    def _plan_added(self, since: Position | None, window: Window | None, limit: Limit | None) -> Plan:
+    def _plan_added(self, since: Position | None, window: Window | Slice | None, limit: Limit | None) -> Plan:
         try:
             found = self._order.find(since, limit)
         except S3AssetsError as error:
@@ -231,6 +250,8 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         notes = (*found.notes, *(self._undeclared(found.listed) if found.listed is not None else ()))
         files, until = found.files, found.until
         if window is not None and not found.more:
+            from s3_assets.tables import folder_touched
+
             files = folder_touched.inside(self, files, window)
             if isinstance(until, FilesPosition):
                 # A ledger of one partition need not name the files of all others.
@@ -251,29 +272,38 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         listing = f"all {listed.height:,} files were listed"
         return (f"{listing}; declare {declaration}, and a window lists its own folders alone",)
 
-    def beginning(self, files: int) -> Plan:
+    def beginning(self, files: int, known: Sequence[ObjectInfo] = ()) -> Plan:
         """Plan a read of the first files alone; no more of the folder is listed than they take.
 
-        Raises `DataFilesMissingError` if there is none.
+        Nothing is listed if the first files are `known`, by a listing that tells no storage classes. Raises
+        `DataFilesMissingError` if there is none.
         """
         import polars as pl
 
+        if known:
+            listed = pl.DataFrame(known[:files], schema=empty_listing().schema, orient="row")
+            return self._plan_present(listed.with_columns(storage_class=pl.lit(None, pl.String)), None)
         first = list(islice(self.folder.first_files(), files))
         if not first:
             raise self._no_files()
         return self._plan_present(pl.DataFrame(first, orient="row"), None)
 
-    def _plan_window(self, window: Window) -> Plan:
-        dated = self._columns.dated
-        if dated is not None:
-            chosen = self.folder.list_folders_inside(dated.paths(window))
+    def _plan_window(self, window: Window | Slice) -> Plan:
+        import polars as pl
+
+        dated, spans = self._columns.dated, window.windows if isinstance(window, Slice) else (window,)
+        if dated is not None and spans:
+            folders = dict.fromkeys(path for span in spans for path in dated.paths(span))
+            chosen = self.folder.list_folders_inside(list(folders))
             if not chosen.is_empty():
                 return self._plan_present(chosen, window)
             schema = self._schema_of_first()
         else:
             schema = self._schema_of_first()
-            bound = self.bounds(window, schema)
-            chosen = self.folder.list_files_inside(self._folder_bounds(bound, schema), schema[bound.column])
+            # Keys are compared with the names of folders as they are: the first one does not tell a type.
+            named = {column: pl.String() for column in self.settings.key_columns if column in schema}
+            region = self.bounds(window, pl.Schema({**schema, **named}))
+            chosen = self.folder.list_files_inside(folder_conditions(region, self.settings))
         if chosen.is_empty():
             return self._nothing(schema, ReadMode.CURRENT, (), self._order.behind(chosen), None)
         return self._plan_present(chosen, window)
@@ -294,18 +324,10 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
             hive = {**hive, **self._hive_schema([f"{folder}x" for folder in found])}
         return self._columns.all(self.read_schema(first), hive)
 
-    def _folder_bounds(self, bound: Bounds, schema: pl.Schema) -> tuple[Bounds, ...]:
-        import polars as pl
-
-        partitions = self.settings.partitions
-        if partitions is None or not isinstance(schema[bound.column], pl.Datetime):
-            return (bound,)
-        return (bound, label_bounds(bound, label_column(partitions)))
-
     def _plan_present(
         self,
         listed: pl.DataFrame,
-        window: Window | None,
+        window: Window | Slice | None,
         notes: tuple[str, ...] = (),
         *,
         total: pl.DataFrame | None = None,
@@ -319,7 +341,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         self,
         chosen: pl.DataFrame,
         mode: ReadMode,
-        window: Window | None,
+        window: Window | Slice | None,
         notes: tuple[str, ...],
         until: Position,
         *,
@@ -409,6 +431,12 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
 
     def _hive_schema(self, keys: list[str]) -> dict[str, pl.DataType]:
         return self._columns.hive(keys)
+
+
+def newest_of(moments: pl.Series) -> datetime | None:
+    """Return the newest moment of a listing, None of an empty one."""
+    found: datetime | None = moments.max()  # type: ignore[assignment]  # its values are moments
+    return found
 
 
 def _digest(listed: pl.DataFrame) -> TableVersion:

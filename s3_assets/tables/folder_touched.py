@@ -19,6 +19,7 @@ from s3_assets.tables.parts import read_value
 from s3_assets.tables.positions import FilesPosition
 from s3_assets.tables.schemas import parse_types
 from s3_assets.tables.touched import DigestsPosition, Placing
+from s3_assets.windows import Slice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,22 +69,26 @@ def touched(table: FolderTable[Any], since: Position | DigestsPosition | None) -
     return placing.found(DigestsPosition(now), len(changed))
 
 
-def inside(table: FolderTable[Any], listed: pl.DataFrame, window: Window) -> pl.DataFrame:
-    """Keep the listed files that may hold rows of the window, as far as their folders tell it."""
+def inside(table: FolderTable[Any], listed: pl.DataFrame, window: Window | Slice) -> pl.DataFrame:
+    """Keep the listed files that may hold rows of the window, as far as their folders tell it.
+
+    Of a slice its spans of time tell it.
+    """
     import polars as pl
 
-    if table.settings.partitions is None or listed.is_empty():
+    windows = window.windows if isinstance(window, Slice) else (window,)
+    if table.settings.partitions is None or listed.is_empty() or not windows:
         return listed
     folders = _Folders(table, listed["key"].to_list())
     texts = pl.Series("text", folders.texts(table.folder.paths(listed)), dtype=pl.String)
-    start, end = window.start.astimezone(UTC), window.end.astimezone(UTC)
+    inner = [(each.start.astimezone(UTC), each.end.astimezone(UTC)) for each in windows]
     kept = []
     for text in texts.unique().drop_nulls():
         low, high = (None if text == _PLACELESS else folders.values(text)) or (None, None)
         placing = Placing(table, pl.Schema({table.settings.partitions.column: pl.String()}))
         placing.touch(low, high, "", where="")
         spans = placing.found(DigestsPosition({}), 0).spans
-        if not spans or any(span.start < end and start < span.end for span in spans):
+        if not spans or any(span.start < end and start < span.end for span in spans for start, end in inner):
             kept.append(text)
     return listed.filter(texts.is_in(kept))
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from s3_assets.tables.encoding import Encoding
     from s3_assets.tables.folder_table import FolderTable
-    from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.parts import AuditedPart
+    from s3_assets.tables.regions import Region
     from s3_assets.tables.settings import FolderSettings
 
 
@@ -124,7 +124,7 @@ class FolderWriter(Writer):
         partitions = self.table.settings.partitions
         schema = frame.collect_schema()
         self.partition_by = folder_columns(self.table.settings, schema)
-        if self.partition_by or partitions is None:
+        if self.table.settings.partition_by or partitions is None or partitions.column in self.partition_by:
             return frame
         _, step, text = label_of(partitions.every)
         value = pl.col(partitions.column)
@@ -134,7 +134,7 @@ class FolderWriter(Writer):
             value = (
                 value.dt.convert_time_zone(partitions.timezone).dt.truncate(step).dt.convert_time_zone("UTC")
             )
-        self.partition_by = (label_column(partitions),)
+        self.partition_by = (label_column(partitions), *self.partition_by)
         return frame.with_columns(value.dt.strftime(text).alias(label_column(partitions)))
 
     def layout(self, attempt: int) -> StagedLayout:
@@ -147,7 +147,7 @@ class FolderWriter(Writer):
         parts: Sequence[AuditedPart],
         mode: WriteMode,
         *,
-        window: Bounds | None,
+        window: Region | None,
         stamps: Mapping[str, int],
         notes: Mapping[str, str],
     ) -> Commit:
@@ -183,7 +183,7 @@ class FolderWriter(Writer):
             removed_files=len(removals),
         )
 
-    def refuse(self, mode: WriteMode, window: Bounds | None) -> None:
+    def refuse(self, mode: WriteMode, window: Region | None) -> None:
         """Refuse servers that no commit can rest on, and files of which nobody can tell what is in them.
 
         That is whether they belong to what an overwrite replaces.
@@ -195,7 +195,7 @@ class FolderWriter(Writer):
     def _require_conditional_puts(self) -> None:
         require_conditional_puts(self.table.connection, self.table.location.key + folder_log.FOLDER)
 
-    def _replaced(self, mode: WriteMode, window: Bounds | None) -> list[str]:
+    def _replaced(self, mode: WriteMode, window: Region | None) -> list[str]:
         return [] if mode is WriteMode.APPEND else replaced(self.table, self._folder, window)
 
 
@@ -208,5 +208,5 @@ def folder_columns(settings: FolderSettings, schema: Mapping[str, pl.DataType]) 
         return settings.partition_by
     if partitions is None or isinstance(schema.get(partitions.column), pl.Datetime):
         # The folders of a timestamp are its hours or days.
-        return ()
-    return (partitions.column,)
+        return settings.key_columns
+    return (partitions.column, *settings.key_columns)

@@ -5,36 +5,57 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import RowsOutsideWindowError
+from s3_assets.tables.parts import Outside
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.regions import Region
 
 
-def refuse_outside(frame: pl.LazyFrame, window: Bounds) -> None:
+def refuse_outside(frame: pl.LazyFrame, window: Region) -> None:
     """Count the rows outside the window in one streaming pass; raise `RowsOutsideWindowError` for any."""
     import polars as pl
 
-    column = pl.col(window.column)
-    outside = frame.filter(~window.expression().fill_null(value=False))
-    count, smallest, largest = (
-        outside.select(pl.len(), column.min().alias("smallest"), column.max().alias("largest"))
-        .collect(engine="streaming")
-        .row(0)
+    found = count_outside(frame, window, pl.len())
+    if found.rows:
+        raise rows_outside(window, found)
+
+
+def count_outside(frame: pl.LazyFrame, window: Region, rows: pl.Expr) -> Outside:
+    """Count what `rows` says of those outside the window, and name the first column that tells it of any."""
+    import polars as pl
+
+    wrong = [~each.expression().fill_null(value=False) for each in window.conditions]
+    told = [
+        expression.alias(f"{name} {number}")
+        for number, (column, outside) in enumerate(zip(window.columns, wrong, strict=True))
+        for name, expression in (
+            ("any", outside.any()),
+            ("smallest", pl.col(column).filter(outside).min()),
+            ("largest", pl.col(column).filter(outside).max()),
+        )
+    ]
+    found = frame.filter(window.outside()).select(rows.alias("rows"), *told).collect(engine="streaming")
+    values = found.row(0, named=True)
+    number = next((each for each in range(len(wrong)) if values[f"any {each}"]), 0)
+    return Outside(
+        values["rows"] or 0,
+        values[f"smallest {number}"],
+        values[f"largest {number}"],
+        window.columns[number],
     )
-    if count:
-        raise rows_outside(window, count, smallest, largest)
 
 
-def rows_outside(window: Bounds, count: int, smallest: object, largest: object) -> RowsOutsideWindowError:
+def rows_outside(window: Region, found: Outside) -> RowsOutsideWindowError:
     """Name the rows that a write of this window must not touch."""
+    of = f" '{found.column}'" if len(window.conditions) > 1 else ""
     return RowsOutsideWindowError(
-        f"{count:,} rows lie outside the run's window [{window.low}, {window.high}) of '{window.column}': "
-        f"the smallest is {smallest}, the largest {largest}",
+        f"{found.rows:,} rows lie outside the run's window {window}: "
+        f"the smallest{of} is {found.smallest}, the largest {found.largest}",
         remedy="Filter the rows to the run's partitions, or run the partitions that they belong to; "
         "nothing was written.",
-        count=count,
-        smallest=None if smallest is None else str(smallest),
-        largest=None if largest is None else str(largest),
+        count=found.rows,
+        smallest=None if found.smallest is None else str(found.smallest),
+        largest=None if found.largest is None else str(found.largest),
     )

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from s3_assets.errors import TableMissingError
-from s3_assets.tables import iceberg_files, iceberg_history, iceberg_touched
+from s3_assets.tables import iceberg_files, iceberg_history, iceberg_told, iceberg_touched
 from s3_assets.tables.catalogs import catalog_of
 from s3_assets.tables.catalogs.failures import catalog_errors
 from s3_assets.tables.iceberg_described import described
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from s3_assets.tables.history import PastCommit
     from s3_assets.tables.positions import Limit, Position
     from s3_assets.tables.touched import DigestsPosition, Touched
-    from s3_assets.windows import Window
+    from s3_assets.windows import Slice, Window
 
 
 class IcebergTable(Table[IcebergSettings]):
@@ -91,7 +91,13 @@ class IcebergTable(Table[IcebergSettings]):
     def _state(self, handle: Handle) -> State:
         with reading(self, handle):
             size = iceberg_files.statistics(handle, handle.current_snapshot())
-            return State(version_of(handle), size, lambda: described(handle, self.name))
+        return State(
+            version_of(handle),
+            size,
+            lambda: described(handle, self.name),
+            lambda: iceberg_told.written(handle),
+            lambda column: iceberg_told.newest(self, handle, column),
+        )
 
     def touched(self, since: Position | DigestsPosition | None) -> Touched:
         """Tell which spans of time the snapshots after `since` changed, by their own manifests."""
@@ -163,7 +169,7 @@ class IcebergTable(Table[IcebergSettings]):
         *,
         since: Position | None = None,
         at: int | datetime | None = None,
-        window: Window | None = None,
+        window: Window | Slice | None = None,
         limit: Limit | None = None,
     ) -> Plan:
         """Plan a read of one snapshot, or of what the snapshots after `since` added or changed.

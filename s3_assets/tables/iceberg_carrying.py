@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table as Handle
 
     from s3_assets.tables.iceberg import IcebergTable
-    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.regions import Region
 
 
-def carry(table: IcebergTable, handle: Handle, window: Bounds) -> tuple[tuple[DataFile, ...], Carried | None]:
+def carry(table: IcebergTable, handle: Handle, window: Region) -> tuple[tuple[DataFile, ...], Carried | None]:
     """Return the files that an overwrite of the window removes, and those of their rows that are outside.
 
     A file whose bounds leave room for the window's rows, and that has none, stays as it is. Rows that were
@@ -35,7 +35,7 @@ def carry(table: IcebergTable, handle: Handle, window: Bounds) -> tuple[tuple[Da
     scanner = Scanner(table, handle)
     for target in targets(found.partly):
         frame = scanned(scanner, handle.schema(), [target])
-        outside = ~window.expression().fill_null(value=False)
+        outside = window.outside()
         counted = frame.select(pl.len(), outside.sum().alias("others"))
         with diagnosed(table.connection, handle.location(), OSError):
             live, others = counted.collect(engine="streaming").row(0)

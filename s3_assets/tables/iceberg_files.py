@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table as Handle
     from pyiceberg.table.snapshots import Snapshot
 
-    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.regions import Region
 
 _TOTALS = ("total-data-files", "total-delete-files", "total-files-size", "total-records")
 
@@ -40,14 +40,14 @@ class Files:
         return sum(each.file.file_size_in_bytes for each in (*self.data, *self.deletes))
 
 
-def live(handle: Handle, snapshot: Snapshot | None, schema: Schema, window: Bounds | None = None) -> Files:
+def live(handle: Handle, snapshot: Snapshot | None, schema: Schema, window: Region | None = None) -> Files:
     """Return the files of a snapshot; with a window, those of them that may hold its rows."""
     if snapshot is None:
         return Files()
     return _read(handle, snapshot.manifests(handle.io), schema, window)
 
 
-def inside(handle: Handle, files: Files, schema: Schema, window: Bounds) -> Files:
+def inside(handle: Handle, files: Files, schema: Schema, window: Region) -> Files:
     """Return those of the data files that may hold rows of the window, with all deletes."""
     if not prunable(window, schema):
         return files
@@ -56,7 +56,7 @@ def inside(handle: Handle, files: Files, schema: Schema, window: Bounds) -> File
     return Files(data, files.deletes)
 
 
-def _may_hold(pruning: Pruning, file: DataFile, schema: Schema, window: Bounds) -> bool:
+def _may_hold(pruning: Pruning, file: DataFile, schema: Schema, window: Region) -> bool:
     return pruning.keeps(file) and may_overlap(file, schema, window)
 
 
@@ -87,7 +87,7 @@ def summarized(snapshot: Snapshot | None) -> Statistics | None:
     return Statistics(files + deletes, size, None if deletes else rows)
 
 
-def _read(handle: Handle, manifests: Iterable[ManifestFile], schema: Schema, window: Bounds | None) -> Files:
+def _read(handle: Handle, manifests: Iterable[ManifestFile], schema: Schema, window: Region | None) -> Files:
     from pyiceberg.manifest import ManifestContent
     from pyiceberg.utils.concurrent import ExecutorFactory
 

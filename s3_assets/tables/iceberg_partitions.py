@@ -86,7 +86,8 @@ def declared(settings: IcebergSettings, schema: Schema) -> tuple[str, ...]:
     """Return the partition fields as text: those of `partition_by`, or that of the partition column."""
     if settings.partition_by is not None:
         return settings.partition_by
-    return () if settings.partitions is None else (_of_column(settings.partitions, schema),)
+    of_time = () if settings.partitions is None else (_of_column(settings.partitions, schema),)
+    return (*of_time, *settings.key_columns)
 
 
 def _of_column(partitions: Partitions, schema: Schema) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pyiceberg.table.snapshots import Snapshot
 
     from s3_assets.tables.iceberg import IcebergTable
-    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.regions import Region
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Planner:
     schema: Schema
     columns: pl.Schema
     mode: ReadMode
-    window: Bounds | None
+    window: Region | None
 
     def snapshot(self, snapshot: Snapshot | None, limit: Limit | None = None, begun: int = 0) -> Plan:
         """Plan the rows of a snapshot; `begun` files of it, by path, were read before."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pyiceberg.schema import Schema
 
     from s3_assets.tables.partitioning import Bound, Bounds
+    from s3_assets.tables.regions import Condition, Region
 
 
 class Pruning:
@@ -55,40 +57,77 @@ class Pruning:
         return self._partition_test(file.spec_id)(file.partition)
 
 
-def prunable(window: Bounds, schema: Schema) -> bool:
+def prunable(window: Region, schema: Schema) -> bool:
     """Tell whether PyIceberg can compare the window with what it knows of files: not in nanoseconds."""
     from pyiceberg.types import TimestampNanoType, TimestamptzNanoType
 
-    kind = schema.find_field(window.column).field_type
-    return not isinstance(kind, TimestampNanoType | TimestamptzNanoType)
+    kinds = [schema.find_field(column).field_type for column in window.columns]
+    return not any(isinstance(kind, TimestampNanoType | TimestamptzNanoType) for kind in kinds)
 
 
-def predicate(window: Bounds) -> BooleanExpression:
+def predicate(window: Region) -> BooleanExpression:
     """Return the window as PyIceberg's predicate."""
+    from pyiceberg.expressions import AlwaysTrue, And
+
+    found: BooleanExpression = AlwaysTrue()
+    for condition in window.conditions:
+        found = And(found, _of_condition(condition))
+    return found
+
+
+def _of_condition(condition: Condition) -> BooleanExpression:
+    from pyiceberg.expressions import AlwaysFalse, In, Or, Reference
+
+    if condition.values:
+        return In(Reference(condition.column), {_literal(value) for value in condition.values})
+    found: BooleanExpression = AlwaysFalse()
+    for each in condition.ranges:
+        found = Or(found, _of_range(each))
+    return found
+
+
+def _of_range(bounds: Bounds) -> BooleanExpression:
     from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan, Reference
 
-    column = Reference(window.column)
+    column = Reference(bounds.column)
     return And(
-        GreaterThanOrEqual(term=column, value=_literal(window.low)),
-        LessThan(term=column, value=_literal(window.high)),
+        GreaterThanOrEqual(term=column, value=_literal(bounds.low)),
+        LessThan(term=column, value=_literal(bounds.high)),
     )
 
 
-def may_overlap(file: DataFile, schema: Schema, window: Bounds) -> bool:
-    """Tell whether the bounds of the window's column in the file leave room for one of its rows.
+def may_overlap(file: DataFile, schema: Schema, window: Region) -> bool:
+    """Tell whether the bounds of the window's columns in the file leave room for one of its rows.
 
     Bounds may be absent, and may be cut: a lower one is never above the smallest value, an upper one never
     below the largest.
     """
-    field = schema.find_field(window.column)
-    if (file.null_value_counts or {}).get(field.field_id) == file.record_count:
-        return False
-    low, high = (_literal(bound).to(field.field_type).value for bound in (window.low, window.high))
-    smallest, largest = (
-        read_bound((bounds or {}).get(field.field_id), field.field_type)
-        for bounds in (file.lower_bounds, file.upper_bounds)
+    for condition in window.conditions:
+        field = schema.find_field(condition.column)
+        if (file.null_value_counts or {}).get(field.field_id) == file.record_count:
+            return False
+        smallest, largest = (
+            read_bound((bounds or {}).get(field.field_id), field.field_type)
+            for bounds in (file.lower_bounds, file.upper_bounds)
+        )
+        if not as_stored(condition, field.field_type).may_meet(smallest, largest):
+            return False
+    return True
+
+
+def as_stored(condition: Condition, kind: Any) -> Condition:  # noqa: ANN401 - PyIceberg's types
+    """Return the condition with bounds as Iceberg stores values of that type: days and microseconds."""
+
+    def stored(value: Bound) -> Any:  # noqa: ANN401 - as its type has it
+        return _literal(value).to(kind).value
+
+    return replace(
+        condition,
+        ranges=tuple(
+            replace(each, low=stored(each.low), high=stored(each.high)) for each in condition.ranges
+        ),
+        values=tuple(stored(each) for each in condition.values),
     )
-    return (smallest is None or smallest < high) and (largest is None or largest >= low)
 
 
 def _literal(bound: Bound) -> Literal[Any]:

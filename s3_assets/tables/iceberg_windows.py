@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.tables.iceberg_files import Files, live
-from s3_assets.tables.iceberg_pruning import predicate
+from s3_assets.tables.iceberg_pruning import as_stored, predicate, read_bound
 
 if TYPE_CHECKING:
     from pyiceberg.expressions.visitors import ResidualEvaluator
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from pyiceberg.schema import Schema
     from pyiceberg.table import Table as Handle
 
-    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.regions import Condition, Region
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Touched:
     partly: Files
 
 
-def touched(handle: Handle, window: Bounds | None) -> Touched:
+def touched(handle: Handle, window: Region | None) -> Touched:
     """Find the files that a window (None: all rows) may touch, by their partitions and statistics."""
     found = live(handle, handle.current_snapshot(), handle.schema(), window)
     if window is None:
@@ -41,16 +40,15 @@ def touched(handle: Handle, window: Bounds | None) -> Touched:
 class _Inside:
     """Tells that each row of a file is inside a window; a null never is."""
 
-    def __init__(self, handle: Handle, window: Bounds) -> None:
-        from pyiceberg.expressions.literals import literal
+    def __init__(self, handle: Handle, window: Region) -> None:
         from pyiceberg.expressions.visitors import residual_evaluator_of
 
         schema: Schema = handle.schema()
-        field = schema.find_field(window.column)
-        self._id = field.field_id
-        self._kind: Any = field.field_type
-        bounds: tuple[Any, Any] = (window.low, window.high)
-        self._low, self._high = (literal(bound).to(field.field_type).value for bound in bounds)
+        fields = [schema.find_field(column) for column in window.columns]
+        self._conditions = [
+            (field.field_id, field.field_type, as_stored(condition, field.field_type))
+            for field, condition in zip(fields, window.conditions, strict=True)
+        ]
 
         @cache
         def evaluator(spec: int) -> ResidualEvaluator:
@@ -70,18 +68,15 @@ class _Inside:
         return isinstance(self._evaluator(file.spec_id).residual_for(file.partition), AlwaysTrue)
 
     def _by_statistics(self, file: DataFile) -> bool:
-        from pyiceberg.conversions import from_bytes
+        return all(_fulfilled(file, *each) for each in self._conditions)
 
-        # A file may lack any of them.
-        smallest = (file.lower_bounds or {}).get(self._id)
-        largest = (file.upper_bounds or {}).get(self._id)
-        nulls = (file.null_value_counts or {}).get(self._id)
-        if smallest is None or largest is None or nulls != 0:
-            return False
-        try:
-            # Of long texts they are cut: the smallest downwards, the largest upwards.
-            low, high = (from_bytes(self._kind, bound) for bound in (smallest, largest))
-        except (struct.error, ValueError):
-            # Written when the column had another type.
-            return False
-        return bool(self._low <= low and high < self._high)
+
+def _fulfilled(file: DataFile, column: int, kind: Any, condition: Condition) -> bool:  # noqa: ANN401 - PyIceberg's
+    # A file may lack any of them.
+    smallest, largest = (
+        read_bound((bounds or {}).get(column), kind) for bounds in (file.lower_bounds, file.upper_bounds)
+    )
+    if smallest is None or largest is None or (file.null_value_counts or {}).get(column) != 0:
+        return False
+    # Of long texts they are cut, the smallest downwards and the largest upwards: never to one and the same.
+    return condition.holds(smallest, largest)

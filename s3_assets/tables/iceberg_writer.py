@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pyiceberg.table.snapshots import Snapshot
 
     from s3_assets.tables.iceberg import IcebergTable
-    from s3_assets.tables.partitioning import Bounds
     from s3_assets.tables.parts import AuditedPart
+    from s3_assets.tables.regions import Region
 
 _OURS = "s3_assets."
 _STREAM = f"{_OURS}stream."
@@ -130,7 +130,7 @@ class IcebergWriter(Writer):
             change(transaction, self.schema, columns, self._iceberg.name)
             transaction.commit_transaction()
 
-    def refuse(self, mode: WriteMode, window: Bounds | None) -> None:
+    def refuse(self, mode: WriteMode, window: Region | None) -> None:
         """Refuse versions of the format in which deletions are recorded in a way that is not written here."""
         del mode, window
         version = self._handle.metadata.format_version
@@ -155,7 +155,7 @@ class IcebergWriter(Writer):
         for part in parts:
             refuse_nulls(part, self._handle.schema(), self._iceberg.name)
 
-    def carried(self, window: Bounds | None) -> Carried | None:
+    def carried(self, window: Region | None) -> Carried | None:
         """Return the rows outside the window of the files that it cuts, without those that were deleted."""
         if window is None:
             return None
@@ -184,7 +184,7 @@ class IcebergWriter(Writer):
         parts: Sequence[AuditedPart],
         mode: WriteMode,
         *,
-        window: Bounds | None,
+        window: Region | None,
         stamps: Mapping[str, int],
         notes: Mapping[str, str],
     ) -> Commit:
@@ -211,7 +211,7 @@ class IcebergWriter(Writer):
         """Delete the manifests of a commit that surely failed."""
         self._committer.abandon()
 
-    def _replaced(self, mode: WriteMode, window: Bounds | None) -> tuple[DataFile, ...]:
+    def _replaced(self, mode: WriteMode, window: Region | None) -> tuple[DataFile, ...]:
         if mode is WriteMode.APPEND:
             return ()
         if mode is not WriteMode.MERGE and window is None:

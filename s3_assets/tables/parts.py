@@ -72,19 +72,22 @@ def read_value(value: str | None, dtype: pl.DataType) -> Any:  # noqa: ANN401 - 
 
 
 class Outside(NamedTuple):
-    """Rows outside of a window: how many, and the smallest and largest value that is no null."""
+    """Rows outside of a window: how many, and the smallest and largest value that is no null, of a column."""
 
     rows: int
     smallest: Any
     largest: Any
+    column: str = ""
 
 
 def together(counted: Sequence[Outside]) -> Outside:
     """Return what was counted of several files as one."""
-    smallest = [each.smallest for each in counted if each.smallest is not None]
-    largest = [each.largest for each in counted if each.largest is not None]
+    column = next((each.column for each in counted if each.rows), "")
+    told = [each for each in counted if each.column == column]
+    smallest = [each.smallest for each in told if each.smallest is not None]
+    largest = [each.largest for each in told if each.largest is not None]
     rows = sum(each.rows for each in counted)
-    return Outside(rows, min(smallest, default=None), max(largest, default=None))
+    return Outside(rows, min(smallest, default=None), max(largest, default=None), column)
 
 
 @dataclass(frozen=True)

@@ -4,47 +4,21 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from s3_assets.errors import SettingError
 from s3_assets.relative_path import RelativePath
+from s3_assets.tables.check_settings import ChecksSettings
 from s3_assets.tables.dated_folders import DatedFolders
+from s3_assets.tables.durations import Duration
 from s3_assets.tables.file_columns import ReaderColumn
+from s3_assets.tables.partition_columns import PartitionColumns
 from s3_assets.tables.tasks import MIN_TASK_BYTES
 from s3_assets.windows import Every, time_zone
 
 _LEAVES_ROOM_FOR_DELTA = "s3_assets."
-_DURATION = re.compile(r"(?P<count>\d+)(?P<unit>[smhd])")
-_UNITS = {
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}
-
-
-def _duration(text: object) -> object:
-    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    return int(found["count"]) * _UNITS[found["unit"]] if found else text
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    # Pydantic's own word for it would refuse 90m in an editor that checks the file.
-    WithJsonSchema({"type": ["string", "number"], "examples": ["90s", "15m", "1h", "2d", "PT1H30M"]}),
-]
-"""A span of time: a number with s, m, h or d behind it, ISO 8601, or a number of seconds."""
 
 
 class _Settings(BaseModel):
@@ -122,17 +96,41 @@ class TableSettings(_Settings):
 
     connection: str = Field(description="Name of the connection.")
     path: RelativePath = Field(description="Folder below the connection's url.")
-    partitions: Partitions | None = None
-    description: str | None = None
+    partitions: Partitions | None = Field(default=None, description="Which span of time a row belongs to.")
+    partition_columns: PartitionColumns = Field(
+        default_factory=dict,
+        description="Columns that hold partition keys as they are: those of static and dynamic partitions, "
+        "and of the dimensions of multi-partitions, by dimension; a name, or a list, if called alike.",
+    )
+    description: str | None = Field(default=None, description="For people.")
     column_descriptions: dict[str, str] = Field(
         default_factory=dict, description="Column to what it says; before what the table itself tells of it."
     )
     preview: PreviewSettings = Field(
         default_factory=PreviewSettings, description="Rows that are shown in the metadata of a run."
     )
+    checks: ChecksSettings | None = Field(
+        default=None, description="What is demanded of the table's rows, columns and age: see checks.md."
+    )
     group: str | None = Field(default=None, description="Dagster's asset group.")
-    owners: tuple[str, ...] = ()
-    tags: dict[str, str] = Field(default_factory=dict)
+    owners: tuple[str, ...] = Field(default=(), description="Dagster's owners of the asset.")
+    tags: dict[str, str] = Field(default_factory=dict, description="Dagster's tags of the asset.")
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The columns that hold partition keys, once each."""
+        return tuple(dict.fromkeys(self.partition_columns.values()))
+
+    @model_validator(mode="after")
+    def _own_columns(self) -> TableSettings:
+        columns = list(self.partition_columns.values())
+        if len(set(columns)) < len(columns):
+            raise ValueError("two dimensions have one column in partition_columns")
+        if self.partitions is not None and self.partitions.column in columns:
+            raise ValueError(
+                f"'{self.partitions.column}' is the column of partitions, and no other dimension's"
+            )
+        return self
 
     @model_validator(mode="after")
     def _folders_of_files(self) -> TableSettings:

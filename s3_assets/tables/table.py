@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from s3_assets.errors import PartitionColumnError, UnsupportedError
 from s3_assets.tables.described import Described
-from s3_assets.tables.partitioning import Bounds, bounds
+from s3_assets.tables.partitioning import bounds
 from s3_assets.tables.reading import Reading
-from s3_assets.tables.settings import Partitions, TableSettings
+from s3_assets.tables.regions import Condition, Region, values_of
+from s3_assets.tables.settings import Partitions, PreviewSettings, TableSettings
+from s3_assets.windows import Slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import polars as pl
 
@@ -171,6 +173,12 @@ class State:
     statistics: Statistics
     describe: Callable[[], Described] | None = field(default=None, compare=False, repr=False)
     """Tells the columns without a request, where the metadata that told the rest has them."""
+    written: Callable[[], datetime | None] | None = field(default=None, compare=False, repr=False)
+    """Tells when rows were added last; None where nothing is left that tells it."""
+    newest: Callable[[str], date | datetime | None] | None = field(default=None, compare=False, repr=False)
+    """Tells the largest value of a date or timestamp column; None where only its rows do."""
+    count: Callable[[Region], int | None] | None = field(default=None, compare=False, repr=False)
+    """Tells the number of rows of a region; None where only the rows do."""
 
 
 Settings = TypeVar("Settings", bound=TableSettings)
@@ -185,6 +193,8 @@ class Table(ABC, Generic[Settings]):
         self.name = name
         self.settings = settings
         self.connection = connection
+        self.shown = PreviewSettings()
+        """Which rows may be shown where a check fails: keys of some of them, and none if nothing is said."""
 
     @property
     def files_connection(self) -> S3Connection:
@@ -237,7 +247,7 @@ class Table(ABC, Generic[Settings]):
         *,
         since: Position | None = None,
         at: int | datetime | None = None,
-        window: Window | None = None,
+        window: Window | Slice | None = None,
         limit: Limit | None = None,
     ) -> Plan:
         """Plan a read: lazily, and counting what it will cost.
@@ -266,7 +276,7 @@ class Table(ABC, Generic[Settings]):
         del version
         raise self._cannot("asked for a version's commit")
 
-    def scan(self, *, at: int | datetime | None = None, window: Window | None = None) -> pl.LazyFrame:
+    def scan(self, *, at: int | datetime | None = None, window: Window | Slice | None = None) -> pl.LazyFrame:
         """Return the rows as they are now, or were at a version or time."""
         return self.plan(at=at, window=window).frame
 
@@ -314,13 +324,28 @@ class Table(ABC, Generic[Settings]):
             )
         return partitions
 
-    def bounds(self, window: Window, schema: pl.Schema) -> Bounds:
-        """Return the range of the partition column that the window means in this table.
+    def bounds(self, window: Window | Slice, schema: pl.Schema) -> Region:
+        """Return the rows that the window, or the slice, means in this table.
 
-        Raises `PartitionColumnError` if no partitions are declared or the column is not there.
+        Raises `PartitionColumnError` if no partitions are declared or a column is not there.
         """
-        partitions = self.partitions(schema, "a run of partitions was asked for")
-        return bounds(partitions, window, schema[partitions.column], self.name)
+        part = window if isinstance(window, Slice) else Slice((window,))
+        conditions = []
+        if part.windows:
+            partitions = self.partitions(schema, "a run of partitions was asked for")
+            dtype = schema[partitions.column]
+            ranges = [bounds(partitions, each, dtype, self.name) for each in part.windows]
+            conditions.append(Condition(partitions.column, tuple(ranges)))
+        for column, keys in part.keys:
+            if column not in schema:
+                raise PartitionColumnError(
+                    f"the partition column '{column}' is not among the columns {', '.join(schema)}",
+                    remedy="Name a column that is there.",
+                    table=self.name,
+                    connection=self.connection.name,
+                )
+            conditions.append(values_of(column, keys, schema[column], self.name))
+        return Region(tuple(conditions))
 
     def require(self, capability: Capability) -> None:
         """Raise `UnsupportedError` if the format cannot do it."""
@@ -348,6 +373,8 @@ class Writer(ABC):
     """Whether the table has one schema that every write has to fit, or each file its own."""
     merges: ClassVar[Merging | None] = None
     """How rows are replaced by their keys, if they can be without replacing all."""
+    exact: bool = False
+    """Whether an append, too, is to hold for the pinned state alone, since its rows were compared with it."""
 
     @property
     def shape(self) -> object:
@@ -389,7 +416,7 @@ class Writer(ABC):
         """Raise `SchemaMismatchError`, before anything is written, for rows that no file of it can hold."""
         del columns
 
-    def refuse(self, mode: WriteMode, window: Bounds | None) -> None:
+    def refuse(self, mode: WriteMode, window: Region | None) -> None:
         """Raise `UnsupportedError`, before anything is written, if this write cannot be done."""
         del mode, window
 
@@ -405,7 +432,7 @@ class Writer(ABC):
         """Raise `RowsRefusedError` for parts that the table would not take."""
         del parts
 
-    def carried(self, window: Bounds | None) -> Carried | None:
+    def carried(self, window: Region | None) -> Carried | None:
         """Return what an overwrite has to write again, since its files hold rows of the window as well.
 
         Called before each `publish`, which is given its parts among the others.
@@ -435,7 +462,7 @@ class Writer(ABC):
         parts: Sequence[AuditedPart],
         mode: WriteMode,
         *,
-        window: Bounds | None,
+        window: Region | None,
         stamps: Mapping[str, int],
         notes: Mapping[str, str],
     ) -> Commit:
@@ -448,7 +475,7 @@ class Writer(ABC):
     def abandon(self) -> None:  # noqa: B027 - most publish nothing but their parts
         """Delete what a `publish` wrote by itself that surely failed."""
 
-    def rewrites(self, window: Bounds | None) -> bool:
+    def rewrites(self, window: Region | None) -> bool:
         """Tell whether only the format's own library can do this write, because it rewrites files."""
         del window
         return False
@@ -458,7 +485,7 @@ class Writer(ABC):
         frame: pl.LazyFrame,
         mode: WriteMode,
         *,
-        window: Bounds | None,
+        window: Region | None,
         stamps: Mapping[str, int],
         notes: Mapping[str, str],
     ) -> Commit:

@@ -1,0 +1,92 @@
+"""Partitions of every kind, in every format: written, replaced, emptied and read, and nothing beside them."""
+
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from s3_assets.registry import Registry
+from tests.dagster_floor.conftest import Lake, key, user_asset
+from tests.dagster_floor.kept_partitions import FORMATS, KINDS, Kind, held
+from tests.support.extent import EVERYTHING
+
+ONE_RUN = dg.BackfillPolicy.single_run()
+# In an ordinary run each format has some of the kinds, and each kind one format.
+SOME = {
+    "delta": ("static", "day and region", "hours", "weekdays", "quarters of hours"),
+    "iceberg": ("static", "day and region", "dynamic", "offset days", "weekdays"),
+    "parquet": ("static", "day and region", "two names", "weeks", "quarters of days"),
+}
+CASES = [
+    pytest.param(format_, kind, id=f"{format_}, {kind}")
+    for format_ in FORMATS
+    for kind in (KINDS if EVERYTHING else SOME[format_])
+]
+
+
+class Made:
+    """What the user's code makes: the rows of the run's partitions, as one of its versions has them."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.version = 1
+        self.read: dict[str, Any] = {}
+
+    @property
+    def assets(self) -> list[dg.AssetsDefinition]:
+        @user_asset("marts/kept", partitions_def=self.kind.definition, backfill_policy=ONE_RUN)
+        def kept(context: dg.AssetExecutionContext) -> pl.LazyFrame:
+            keys = context.partition_keys if self.version else []
+            return self.kind.frame(list(keys), self.version).lazy()
+
+        @user_asset(
+            "marts/reader",
+            partitions_def=self.kind.definition,
+            backfill_policy=ONE_RUN,
+            ins={"kept": dg.AssetIn(key("marts/kept"))},
+        )
+        def reader(kept: pl.DataFrame) -> None:
+            self.read["rows"] = sorted(kept.select(*self.kind.schema, "version").rows())
+
+        return [kept, reader]
+
+
+def declare(lake: Lake, format_: str, made: Made) -> None:
+    place, _ = FORMATS[format_]
+    table = {"connection": "lake", "format": format_, **place, **made.kind.settings}
+    connections = lake.registry.model_dump(mode="python", exclude_unset=True)["connections"]
+    lake.use(
+        Registry.model_validate({"connections": connections, "tables": {"marts/kept": table}}), made.assets
+    )
+    if made.kind.dynamic:
+        lake.instance.add_dynamic_partitions("shops", made.kind.keys)
+
+
+@pytest.mark.parametrize(("format_", "kind"), CASES)
+def test_a_range_is_replaced_by_partitions_and_read_by_partitions(
+    lake: Lake, format_: str, kind: str
+) -> None:
+    made = Made(KINDS[kind]())
+    declare(lake, format_, made)
+    keys = made.kind.keys
+    versions = dict.fromkeys(keys, 1)
+
+    told = lake.materializations(lake.run("marts/kept", span=(keys[0], keys[-1])), "marts/kept")
+    assert {str(each) for each in told} == set(keys)
+    assert held(lake, format_, made.kind) == made.kind.counted(versions)
+
+    # One again, by newer code; and another without a row.
+    made.version = 2
+    lake.run("marts/kept", partition=keys[1])
+    versions[keys[1]] = 2
+    made.version = 0
+    emptied = lake.materializations(lake.run("marts/kept", partition=keys[0]), "marts/kept")
+    assert [each["dagster/partition_row_count"] for each in emptied.values()] == [0]
+    del versions[keys[0]]
+    assert held(lake, format_, made.kind) == made.kind.counted(versions)
+
+    lake.run("marts/reader", partition=keys[1])
+    assert made.read["rows"] == sorted(made.kind.counted({keys[1]: 2}).elements())
+    lake.run("marts/reader", span=(keys[0], keys[-1]))
+    assert made.read["rows"] == sorted(made.kind.counted(versions).elements())
