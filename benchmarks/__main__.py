@@ -43,6 +43,7 @@ ALL = (
     "listing",
     "newuser",
     "start",
+    "materialize",
     "definitions",
     "backfill",
 )

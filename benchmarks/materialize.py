@@ -36,7 +36,10 @@ _REGISTRY = """connections:
     url: s3://{bucket}/{folder}/
     endpoint: {endpoint}
     region: {region}
-    auth: {{ type: access_key, access_key_id: {{ env: LAKE_KEY }}, secret_access_key: {{ env: LAKE_SECRET }} }}
+    auth:
+      type: access_key
+      access_key_id: {{ env: LAKE_KEY }}
+      secret_access_key: {{ env: LAKE_SECRET }}
 tables:
   raw: {{ connection: lake, format: parquet, path: raw }}
   orders: {{ connection: lake, format: delta, path: orders }}
