@@ -53,7 +53,7 @@ class S3ClientResource(S3Resource):
                 remedy="Use s3_assets.objects.Objects, or another connection, without client_side.",
                 connection=connection.name,
             )
-        return boto.client(connection)
+        return boto.client(connection, transfers=True)
 
 
 def secret_of(

@@ -14,6 +14,7 @@ COMPLETE = "_S3_ASSETS_COMPLETE"
 _HELP = ("-h", "--help")
 _ALLOCATED = 50_000
 """So many objects more than were freed have Python look for circles of them."""
+_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 
 
 def run() -> None:
@@ -72,18 +73,24 @@ def _print(text: str, code: int) -> int:
 def _whole_way(arguments: list[str]) -> int:
     import gc
 
+    from s3_assets.cli.commands import COMMANDS
     from s3_assets.cli.interruption import listen
 
     listen()
+    first = _first_word(arguments)
+    if any(each.reads and each.name.partition(" ")[0] == first for each in COMMANDS):
+        # Pydantic would read the metadata of all packages. Commands that do more than read may start other
+        # programs, which inherit variables.
+        os.environ.setdefault(_PLUGINS, "__all__")
     from s3_assets.cli.main import build
 
-    # A command loads a thousand modules, which stay: to look through all of them again and again, and once
-    # more at the end, takes a tenth of the time of a short one.
+    # A command loads a thousand modules, which stay: to look through all of them again and again takes a
+    # tenth of the time of a short one, and to take them apart at the end, one by one, a fifth.
     gc.set_threshold(_ALLOCATED)
     try:
-        build(_first_word(arguments))(args=arguments, prog_name=NAME)
+        build(first)(args=arguments, prog_name=NAME)
     finally:
-        gc.disable()
+        gc.freeze()
     return exits.DONE
 
 

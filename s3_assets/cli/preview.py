@@ -50,7 +50,10 @@ def preview(
     with standard_error().status("reading"):
         job = _import(options(context), place)
         table, guess = (job.source, None) if job else open_place(options(context), place, reach)
-        found, notes = first_rows(table, rows, chosen, transform=job.shaped if job else None)
+        transform = job.shaped if job else None
+        found, notes = first_rows(
+            table, rows, chosen, transform=transform, known=guess.first if guess else ()
+        )
     console = standard_output()
     for note in notes:
         standard_error().print(f"note: {note}", markup=False, soft_wrap=True)

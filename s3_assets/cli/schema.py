@@ -32,7 +32,7 @@ def schema(
 
     with standard_error().status("looking at the files"):
         table, guess = open_place(options(context), place, reach)
-        found = columns_of(table, bounded=guess is not None)
+        found = columns_of(table, bounded=guess is not None, known=guess.first if guess else ())
     rows = _rows(found)
     console = standard_output()
     if output is Output.JSON:

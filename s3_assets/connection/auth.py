@@ -12,7 +12,8 @@ from s3_assets.connection.secrets import Secret, shown
 
 # IAM User Guide, "IAM identifiers" and "sts:SourceIdentity"; AWS STS API Reference, "AssumeRole".
 _ROLE_ARN = r"^arn:[^:]+:(?:iam|sts)::[^:]*:(?:role|assumed-role)/.+$"
-_SESSION_NAME = r"^[\w+=,.@-]{2,64}$"
+# ASCII alone, as AWS has it: of all letters of Unicode the pattern would take long to make.
+_SESSION_NAME = r"^[A-Za-z0-9_+=,.@-]{2,64}$"
 _SHORTEST_SESSION, _LONGEST_SESSION = 900, 43_200
 
 

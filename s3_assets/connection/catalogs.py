@@ -19,7 +19,9 @@ class GlueCatalogSettings(_Catalog):
 
     type: Literal["glue"] = "glue"
     catalog_id: str | None = Field(
-        default=None, pattern=r"^\d{12}$", description="Account that owns it; left out: the credentials' own."
+        default=None,
+        pattern=r"^[0-9]{12}$",
+        description="Account that owns it; left out: the credentials' own.",
     )
 
 

@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from s3_assets.connection.adapters import boto
-from s3_assets.connection.diagnosis import diagnose, redact
+from s3_assets.connection.diagnosis import diagnose
 from s3_assets.errors import (
     AccessDeniedError,
     EncryptionError,
@@ -128,7 +128,7 @@ def _client(connection: S3Connection) -> _Client:
     keys = boto.client(connection.model_copy(update=elsewhere), "kms")
     config = S3EncryptionClientConfig(KmsKeyring(keys, settings.kms_key_id))
     # It hooks the client that it is given, so it gets one of its own.
-    objects = S3EncryptionClient(boto.client(connection), config)
+    objects = S3EncryptionClient(boto.client(connection, transfers=True), config)
     return _Client(objects, (BotoCoreError, ClientError), keys.meta.endpoint_url)
 
 
@@ -181,6 +181,8 @@ def _typed(error: BaseException, connection: S3Connection, client: _Client, loca
         )
     if type(cause).__module__.startswith("botocore"):
         return diagnose(cause, connection, location)
+    from s3_assets.connection.redaction import redact
+
     return EncryptionError(
         f"the object cannot be encrypted or decrypted: {redact(str(error), connection)}",
         remedy="Check encryption.client_side.kms_key_id; an object that was written without encryption is "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.ambient import hiding, with_ambient_settings
 from s3_assets.connection.auth import AccessKeyAuth, AnonymousAuth
+from s3_assets.connection.environment_keys import environment_keys
 from s3_assets.connection.lent_keys import LentKeysAuth
 from s3_assets.connection.refusals import refusals_of_botocore
 from s3_assets.connection.secrets import SecretReference, read_secret
@@ -112,6 +113,8 @@ class CredentialSource:
         elif isinstance(auth, AccessKeyAuth) and not self._connection.assume_role:
             lease = _KEPT_LEASE if _kept_by_aws(auth) else timedelta()
             return _Held(_from_access_key(auth), now + lease)
+        elif (keys := environment_keys(self._connection)) is not None:
+            credentials = Credentials(*keys)
         else:
             credentials = self._ask_botocore()
         if credentials.expires_at is None:

@@ -1,4 +1,7 @@
-"""What an engine's error means: one typed error of ours, with place and remedy."""
+"""What an engine's error means: one typed error of ours, with place and remedy.
+
+What there is to know of errors is imported when there is one: every request of every engine is made in here.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,7 @@ import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from s3_assets.connection.actions import find_denial
-from s3_assets.connection.answers import read_answer, texts
 from s3_assets.connection.credentials import credential_source
-from s3_assets.connection.redaction import redact
-from s3_assets.connection.refinements import refined
-from s3_assets.connection.symptoms import DENIALS, DENIED, NO_CREDENTIALS, symptom_of
 from s3_assets.errors import AccessDeniedError, S3AssetsError, ServerFailureError
 
 if TYPE_CHECKING:
@@ -20,11 +18,9 @@ if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
     from s3_assets.connection.symptom import Symptom
 
-__all__ = ["diagnose", "diagnosed", "find_symptom", "redact"]
-
 _LONGEST = 600
 # obstore says everything twice: the second time as Rust prints it for debugging.
-_DEBUG = re.compile(r"\s*Debug source:\n.*?\n\}", re.DOTALL)
+_DEBUG = r"(?s)\s*Debug source:\n.*?\n\}"
 
 
 def diagnose(
@@ -36,6 +32,12 @@ def diagnose(
     """
     if isinstance(error, S3AssetsError):
         return error.at(connection=connection.name, location=location)
+    from s3_assets.connection.actions import find_denial
+    from s3_assets.connection.answers import read_answer, texts
+    from s3_assets.connection.redaction import redact
+    from s3_assets.connection.refinements import refined
+    from s3_assets.connection.symptoms import DENIALS, DENIED, symptom_of
+
     text = texts(error)
     answer = read_answer(text)
     if operation is not None:
@@ -46,7 +48,7 @@ def diagnose(
         return failure.at(connection=connection.name, location=location)
     if symptom is None:
         return ServerFailureError(
-            f"a request failed: {redact(_DEBUG.sub('', text), connection)[:_LONGEST]}",
+            f"a request failed: {redact(re.sub(_DEBUG, '', text), connection)[:_LONGEST]}",
             remedy="Run it again; if it stays, look at the server's log.",
             connection=connection.name,
             location=location,
@@ -68,6 +70,9 @@ def diagnose(
 
 def _credential_failure(connection: S3Connection, symptom: Symptom | None) -> S3AssetsError | None:
     """Return why there are no credentials: the engine was given an error, and tells little of it."""
+    from s3_assets.connection.redaction import redact
+    from s3_assets.connection.symptoms import NO_CREDENTIALS
+
     source = credential_source(connection)
     if symptom is NO_CREDENTIALS and source.failure is None:
         # Another process was asked; this one finds the same.
@@ -81,6 +86,9 @@ def _credential_failure(connection: S3Connection, symptom: Symptom | None) -> S3
 
 def find_symptom(text: str) -> Symptom | None:
     """Return what an error's text tells: by S3's code, else by the HTTP status, else by the words around."""
+    from s3_assets.connection.answers import read_answer
+    from s3_assets.connection.symptoms import symptom_of
+
     return symptom_of(read_answer(text))
 
 

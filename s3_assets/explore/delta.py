@@ -9,21 +9,29 @@ from s3_assets.explore.findings import Finding, Guess
 from s3_assets.explore.folders import partitions_of
 from s3_assets.objects import Objects
 from s3_assets.progress import count
-from s3_assets.tables.open import open_table
-from s3_assets.tables.settings import DeltaSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from s3_assets.connection.settings import S3Connection
 
 _LOG = "_delta_log/"
 _MOST_VALUES = 10_000
 
 
-def find(connection: S3Connection, prefix: str) -> Guess | None:
-    """Return the Delta table whose folder this is, or whose partition or log it is; None if it is none."""
+def find(connection: S3Connection, prefix: str, keys: Sequence[str] | None = None) -> Guess | None:
+    """Return the Delta table whose folder this is, or whose partition or log it is; None if it is none.
+
+    `keys` are all that begin with the prefix, where they are known.
+    """
     objects = Objects(connection)
     for folder in _around(connection, prefix):
-        if next(islice(objects.list_objects(f"{folder}{_LOG}"), 1), None) is not None:
+        log = f"{folder}{_LOG}"
+        if keys is not None and folder == prefix:
+            there = any(key.startswith(log) for key in keys)
+        else:
+            there = any(True for _ in islice(objects.list_objects(log), 1))
+        if there:
             return _guess(connection, folder, prefix)
     return None
 
@@ -40,6 +48,9 @@ def _around(connection: S3Connection, prefix: str) -> list[str]:
 
 
 def _guess(connection: S3Connection, folder: str, asked: str) -> Guess:
+    from s3_assets.tables.open import open_table
+    from s3_assets.tables.settings import DeltaSettings
+
     path = folder.removeprefix(connection.location.key)
     settings: dict[str, Any] = {"path": path, "format": "delta"}
     table = open_table(path or "table", DeltaSettings(connection=connection.name, path=path), connection)

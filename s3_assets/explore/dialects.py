@@ -12,7 +12,8 @@ import io
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from s3_assets.explore.cells import plausibility
@@ -72,12 +73,23 @@ class Reading:
     records: list[Record]
     broken: int
     width: int
-    score: float
 
     @property
     def fitting(self) -> list[Record]:
         """The rows that have as many cells as most."""
         return [each for each in self.records if len(each.cells) == self.width]
+
+    @cached_property
+    def score(self) -> float:
+        """How much the rows look like those of a table; every cell is looked at."""
+        fitting = self.fitting
+        if not fitting:
+            return 0.0
+        rows = len(self.records) + self.broken
+        known = sum(sum(map(plausibility, each.cells)) for each in fitting) / (len(fitting) * self.width)
+        several = (self.width - 1) / self.width if self.width > 1 else _ONE_COLUMN
+        worth = DELIMITERS.get(self.spelling.delimiter, 1.0)
+        return (len(fitting) / rows) ** 2 * known**2 * math.sqrt(several) * worth
 
 
 def find_dialect(text: str, *, whole: bool) -> Reading:
@@ -116,8 +128,7 @@ def read(text: str, spelling: Spelling, *, whole: bool, most: int | None = None)
             records.pop()
     widths = Counter(len(each.cells) for each in records)
     width = max(widths, key=lambda each: (widths[each], each)) if widths else 1
-    found = Reading(spelling, records, broken, width, 0.0)
-    return replace(found, score=_score(found))
+    return Reading(spelling, records, broken, width)
 
 
 def _is_regular(reading: Reading) -> bool:
@@ -127,17 +138,6 @@ def _is_regular(reading: Reading) -> bool:
         return False
     rows = widths[widths.index(reading.width) :]
     return rows.count(reading.width) >= _NEARLY_ALL * (len(rows) + reading.broken)
-
-
-def _score(reading: Reading) -> float:
-    fitting = reading.fitting
-    if not fitting:
-        return 0.0
-    rows = len(reading.records) + reading.broken
-    known = sum(sum(map(plausibility, each.cells)) for each in fitting) / (len(fitting) * reading.width)
-    several = (reading.width - 1) / reading.width if reading.width > 1 else _ONE_COLUMN
-    worth = DELIMITERS.get(reading.spelling.delimiter, 1.0)
-    return (len(fitting) / rows) ** 2 * known**2 * math.sqrt(several) * worth
 
 
 def _spellings(text: str, delimiter: str) -> Iterator[Spelling]:

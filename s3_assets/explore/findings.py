@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.objects import ObjectInfo
+
+
+FIRST_FILES = 10
+"""Of a folder so many are looked at by whoever wants to see its columns, or a few rows."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -36,6 +42,9 @@ class Guess:
 
     single: str | None = None
     """The name of the one file that was asked for."""
+
+    first: tuple[ObjectInfo, ...] = ()
+    """The first data files of a folder, `FIRST_FILES` at most."""
 
     @property
     def path(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from s3_assets.errors import SchemaMismatchError
 from s3_assets.explore.findings import Finding
-from s3_assets.explore.folder_formats import FOLDERS
+from s3_assets.explore.format_settings import settings_of
 from s3_assets.progress import count
 from s3_assets.tables.folder_table import FolderTable
 from s3_assets.tables.open import open_table
@@ -28,7 +28,7 @@ def columns_of(
     """Return the columns that the files tell, merged as a read merges them."""
     import polars as pl
 
-    table = open_table("guess", FOLDERS[kind](connection=connection.name, path=path), connection)
+    table = open_table("guess", settings_of(kind)(connection=connection.name, path=path), connection)
     if not isinstance(table, FolderTable):
         raise TypeError(f"a {kind} table is no folder")
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
-
 from s3_assets.errors import DataFilesMissingError, ObjectMissingError, UnsupportedError
-from s3_assets.explore import delta, footers, iceberg
-from s3_assets.explore.findings import Finding, Guess
-from s3_assets.explore.folder_formats import FOLDERS
+from s3_assets.explore import delta, iceberg
+from s3_assets.explore.findings import FIRST_FILES, Finding, Guess
 from s3_assets.explore.folders import find_folders
+from s3_assets.explore.format_settings import settings_of
 from s3_assets.explore.kinds import binary_kind
-from s3_assets.explore.listing import Listing, look
+from s3_assets.explore.listing import Listing, first_page, look
 from s3_assets.explore.names import choose_files
-from s3_assets.explore.samples import HEAD, MARK, fetch
-from s3_assets.explore.text_table import guess_text_table
+from s3_assets.explore.samples import FIRST, HEAD, MARK, fetch
 from s3_assets.explore.types import type_name
 from s3_assets.objects import Objects
 from s3_assets.progress import count, readable_bytes
-from s3_assets.tables.any_settings import AnyTableSettings
 from s3_assets.tables.dated_folders import DatedFolders
 from s3_assets.tables.files import hive_columns
 from s3_assets.tables.open import open_table
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
     from s3_assets.explore.names import Chosen
     from s3_assets.explore.samples import Head
     from s3_assets.objects import ObjectInfo
-    from s3_assets.tables.settings import TableSettings
     from s3_assets.tables.table import Table
 
 _PARTS = {"parquet": "the footers of ", "avro": "the headers of "}
@@ -55,18 +50,20 @@ def guess(connection: S3Connection, key: str) -> Guess:
             connection, objects, Listing(folder, (single,), complete=True, keys=(key,)), single
         )
     folder = key if not key or key.endswith("/") else f"{key}/"
-    found = delta.find(connection, folder) or iceberg.find(connection, folder)
+    first = first_page(objects, folder)
+    keys = first.keys if first.complete else None
+    found = delta.find(connection, folder, keys) or iceberg.find(connection, folder, keys)
     if found is not None:
         return found
-    listing = look(objects, folder)
+    listing = look(objects, first)
     _require_one_table(connection, listing)
     return guess_files(connection, objects, listing, None)
 
 
 def opened(connection: S3Connection, found: Guess) -> Table[Any]:
     """Return the table that was guessed; nothing is read."""
-    adapter: TypeAdapter[TableSettings] = TypeAdapter(AnyTableSettings)
-    settings = adapter.validate_python({"connection": connection.name, **found.settings})
+    of_format = settings_of(found.settings["format"])
+    settings = of_format.model_validate({"connection": connection.name, **found.settings})
     return open_table("guess", settings, connection)
 
 
@@ -117,9 +114,9 @@ def guess_files(
     chosen = choose_files([each.key for each in listing.files], listing.prefix)
     keys = set(chosen.keys)
     files = [each for each in listing.files if each.key in keys]
-    mark = fetch(objects, files[:1], MARK)[0]
-    kind = binary_kind(mark.data, mark.place)
-    heads = fetch(objects, files, HEAD if kind is None else MARK)
+    begun = fetch(objects, files[:1], FIRST)[0]
+    kind = binary_kind(begun.data, begun.place)
+    heads = fetch(objects, files, HEAD if kind is None else MARK, begun)
     path = listing.prefix.removeprefix(connection.location.key)
     settings, columns, findings = _read(connection, path, heads)
     seen = (*chosen.keys, *folders_seen)
@@ -142,6 +139,7 @@ def guess_files(
         f"looked at {part}{len(heads):,} of {listing.total}{size}",
         tuple(each.place for each in heads),
         single.key.rpartition("/")[2] if single else None,
+        tuple(files[:FIRST_FILES]),
     )
 
 
@@ -167,7 +165,11 @@ def _read(
             connection=connection.name,
         )
     if kind is None:
+        from s3_assets.explore.text_table import guess_text_table
+
         return guess_text_table(connection, heads)
+    from s3_assets.explore import footers
+
     root = f"s3://{connection.location.bucket}/"
     columns, findings = footers.columns_of(
         connection, path, kind, [head.place.removeprefix(root) for head in heads]
@@ -183,7 +185,7 @@ def _suffixes(kind: str, chosen: Chosen, single: ObjectInfo | None) -> tuple[lis
     if single is not None:
         name = single.key.rpartition("/")[2]
         return [name], [Finding("suffixes", f"one file was asked for: {name} alone is data")]
-    usual = FOLDERS[kind].model_fields["suffixes"].default
+    usual = settings_of(kind).model_fields["suffixes"].default
     if all(key.endswith(usual) for key in chosen.keys):
         return None, []
     if "" in chosen.suffixes:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from s3_assets.explore.findings import Finding, Guess
 from s3_assets.objects import Objects
 from s3_assets.progress import count
-from s3_assets.tables.iceberg_settings import IcebergSettings
-from s3_assets.tables.open import open_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from s3_assets.connection.settings import S3Connection
 
 _FOLDER = "metadata/"
@@ -19,12 +19,19 @@ _SUFFIXES = (".metadata.json", ".metadata.json.gz")
 _MOST = 1000
 
 
-def find(connection: S3Connection, prefix: str) -> Guess | None:
-    """Return the Iceberg table whose folder, or metadata folder, this is; None if it is none."""
+def find(connection: S3Connection, prefix: str, keys: Sequence[str] | None = None) -> Guess | None:
+    """Return the Iceberg table whose folder, or metadata folder, this is; None if it is none.
+
+    `keys` are all that begin with the prefix, where they are known.
+    """
     objects = Objects(connection)
     for folder in dict.fromkeys((prefix, prefix.removesuffix(_FOLDER))):
-        seen = islice(objects.list_objects(f"{folder}{_FOLDER}"), _MOST)
-        files = [each.key for each in seen if each.key.endswith(_SUFFIXES)]
+        inside = f"{folder}{_FOLDER}"
+        if keys is not None and folder == prefix:
+            seen = [key for key in keys if key.startswith(inside)]
+        else:
+            seen = [each.key for each in islice(objects.list_objects(inside), _MOST)]
+        files = [key for key in seen if key.endswith(_SUFFIXES)]
         if files:
             return _guess(connection, folder, files)
     return None
@@ -38,6 +45,9 @@ def partition_columns(table: Any) -> set[str]:  # noqa: ANN401 - a table of ours
 
 
 def _guess(connection: S3Connection, folder: str, files: list[str]) -> Guess:
+    from s3_assets.tables.iceberg_settings import IcebergSettings
+    from s3_assets.tables.open import open_table
+
     path = folder.removeprefix(connection.location.key)
     settings = {"format": "iceberg", "warehouse_path": path}
     table = open_table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from s3_assets.progress import count
 from s3_assets.tables.files import hidden
@@ -37,13 +37,38 @@ class Listing:
         return known if self.complete else f"more than {known} (the listing was not read to its end)"
 
 
-def look(objects: Objects, prefix: str) -> Listing:
-    """List the first pages below the folder; of a large one also the first page of some later folders.
+class FirstPage(NamedTuple):
+    """What lies below a prefix, or the first thousand objects of it."""
 
-    At most 13 pages of a thousand keys are listed.
+    prefix: str
+    objects: list[ObjectInfo]
+
+    @property
+    def complete(self) -> bool:
+        """Whether there are no more."""
+        return len(self.objects) < PAGE
+
+    @property
+    def keys(self) -> list[str]:
+        """The objects' keys."""
+        return [each.key for each in self.objects]
+
+
+def first_page(objects: Objects, prefix: str) -> FirstPage:
+    """List one page below the folder."""
+    return FirstPage(prefix, list(islice(objects.list_objects(prefix), PAGE)))
+
+
+def look(objects: Objects, first: FirstPage) -> Listing:
+    """List more pages behind the first one; of a large folder also the first page of some later folders.
+
+    At most 13 pages of a thousand keys are listed in all.
     """
-    found = list(islice(objects.list_objects(prefix), FIRST_PAGES * PAGE))
-    complete = len(found) < FIRST_PAGES * PAGE
+    prefix, found, complete = first.prefix, list(first.objects), first.complete
+    if not complete:
+        behind = objects.list_objects(prefix, start_after=found[-1].key)
+        found += islice(behind, (FIRST_PAGES - 1) * PAGE)
+        complete = len(found) < FIRST_PAGES * PAGE
     if not complete:
         found += _further(objects, prefix, found[-1].key)
     unique = {each.key: each for each in found}

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.connection.diagnosis import diagnosed
 from s3_assets.errors import SchemaMismatchError
-from s3_assets.explore import delta, iceberg
-from s3_assets.explore.nullability import nullable
+from s3_assets.explore.findings import FIRST_FILES
 from s3_assets.tables.files import hive_columns
 from s3_assets.tables.folder_table import FolderTable
 
@@ -16,9 +15,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.objects import ObjectInfo
     from s3_assets.tables.table import Plan, Table
-
-FIRST_FILES = 10
 
 
 class Look(NamedTuple):
@@ -44,22 +42,23 @@ def first_rows(
     columns: Sequence[str] | None = None,
     *,
     transform: Callable[[pl.LazyFrame], pl.LazyFrame] | None = None,
+    known: Sequence[ObjectInfo] = (),
 ) -> Look:
     """Read the first rows, behind `transform`; of a folder only the first ten files are listed and looked at.
 
-    Raises `SchemaMismatchError` for a column that is not there.
+    Nothing is listed if these are `known`. Raises `SchemaMismatchError` for a column that is not there.
     """
     import polars as pl
 
-    plan = beginning(_harmless(table))
+    plan = beginning(_harmless(table), known)
     frame = plan.frame if transform is None else transform(plan.frame)
     if columns is not None:
-        known = frame.collect_schema()
-        missing = [column for column in columns if column not in known]
+        schema = frame.collect_schema()
+        missing = [column for column in columns if column not in schema]
         if missing:
             raise SchemaMismatchError(
                 f"there is no column '{missing[0]}'",
-                remedy=f"Name some of {', '.join(known)}.",
+                remedy=f"Name some of {', '.join(schema)}.",
                 table=table.name,
             )
         frame = frame.select(columns)
@@ -69,9 +68,9 @@ def first_rows(
     return Look(found, plan.remarks)
 
 
-def beginning(table: Table[Any]) -> Plan:
-    """Plan a read whose cost does not grow with the table."""
-    return table.beginning(FIRST_FILES) if isinstance(table, FolderTable) else table.plan()
+def beginning(table: Table[Any], known: Sequence[ObjectInfo] = ()) -> Plan:
+    """Plan a read whose cost does not grow with the table; `known` are its first files, if they are."""
+    return table.beginning(FIRST_FILES, known) if isinstance(table, FolderTable) else table.plan()
 
 
 def _harmless(table: Table[Any]) -> Table[Any]:
@@ -81,9 +80,14 @@ def _harmless(table: Table[Any]) -> Table[Any]:
     return type(table)(table.name, table.settings.model_copy(update={"on_bad_row": "skip"}), table.connection)
 
 
-def columns_of(table: Table[Any], *, bounded: bool) -> Columns:
-    """Return the table's columns; `bounded` looks at the first files alone, else as many as a read does."""
-    plan = beginning(table) if bounded else table.plan()
+def columns_of(table: Table[Any], *, bounded: bool, known: Sequence[ObjectInfo] = ()) -> Columns:
+    """Return the table's columns; `bounded` looks at the first files alone, else as many as a read does.
+
+    Nothing is listed for that if the first files are `known`.
+    """
+    from s3_assets.explore.nullability import nullable
+
+    plan = beginning(table, known) if bounded else table.plan()
     schema = plan.frame.collect_schema()
     told = plan.schema_files or ()
     folders = _partition_columns(table, told) & set(schema)
@@ -93,8 +97,12 @@ def columns_of(table: Table[Any], *, bounded: bool) -> Columns:
 
 def _partition_columns(table: Table[Any], keys: Sequence[str]) -> set[str]:
     if table.settings.format == "delta":
+        from s3_assets.explore import delta
+
         return delta.partition_columns(table)
     if table.settings.format == "iceberg":
+        from s3_assets.explore import iceberg
+
         return iceberg.partition_columns(table)
     found = set(hive_columns(keys, table.location.key))
     declared = table.settings.partitions

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.explore.findings import Finding, Guess
-from s3_assets.explore.folder_formats import FOLDERS
+from s3_assets.explore.format_settings import settings_of
 from s3_assets.explore.openmetadata_globs import names_wanted
 from s3_assets.explore.types import type_name
 
@@ -49,7 +49,7 @@ def _separator(settings: dict[str, Any], placed: PlacedEntry) -> list[Finding]:
     separator = placed.entry.separator
     if not separator or settings["format"] not in _DELIMITED:
         return []
-    default = FOLDERS[settings["format"]].model_fields["delimiter"].default
+    default = settings_of(settings["format"]).model_fields["delimiter"].default
     shown = settings.get("delimiter", default)
     if separator == shown:
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from s3_assets.explore.folder_formats import FOLDERS
+from s3_assets.explore.format_settings import settings_of
 from s3_assets.explore.openmetadata_types import their_type
 from s3_assets.tables.settings import DeltaSettings, FolderSettings
 from s3_assets.tables.text_settings import DelimitedSettings
@@ -127,7 +127,7 @@ def _lost(table: WrittenTable) -> list[str]:
         if getattr(settings, name)
     ]
     format_ = str(getattr(settings, "format", ""))
-    if settings.suffixes != FOLDERS[format_].model_fields["suffixes"].default:
+    if settings.suffixes != settings_of(format_).model_fields["suffixes"].default:
         chosen.append("suffixes")
     return (
         [f"'{table.name}' reads by {', '.join(chosen)}: the manifest means its whole folder"]

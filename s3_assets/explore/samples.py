@@ -23,6 +23,9 @@ HEAD = 1024 * 1024
 MARK = 512
 """Bytes that tell a file's kind."""
 
+FIRST = 32 * 1024
+"""Bytes that are fetched of the first file, of which nothing is known: all of a small one."""
+
 TEXT = 256 * 1024
 """Bytes of its text that are looked at: as many as the reader itself looks at."""
 
@@ -62,12 +65,14 @@ class Sample:
         return decode(self.data, charset or self.charset).removeprefix("\ufeff")
 
 
-def fetch(objects: Objects, files: Sequence[ObjectInfo], most: int) -> list[Head]:
-    """Fetch the beginnings of at most ten files, spread evenly."""
+def fetch(objects: Objects, files: Sequence[ObjectInfo], most: int, begun: Head | None = None) -> list[Head]:
+    """Fetch the beginnings of at most ten files, spread evenly; `begun` is one that was fetched before."""
     by_key = {each.key: each for each in files}
     chosen = sample(list(by_key), MOST_FILES)
 
     def one(key: str) -> Head:
+        if begun is not None and begun.place == objects.url(key) and (begun.whole or len(begun.data) >= most):
+            return begun
         data = objects.get_range(key, 0, min(most, by_key[key].size))
         return Head(objects.url(key), data, len(data) >= by_key[key].size)
 

@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.explore.findings import Finding
-from s3_assets.explore.folder_formats import FOLDERS
+from s3_assets.explore.format_settings import settings_of
 from s3_assets.explore.samples import Sample
 from s3_assets.explore.texts import guess_text
 from s3_assets.explore.types import type_name
@@ -37,7 +37,7 @@ def guess_text_table(connection: S3Connection, heads: Sequence[Head]) -> TextTab
     """Return how files that begin like this are read; nothing is asked of the network."""
     samples = [Sample.of(head) for head in heads]
     told = guess_text(samples)
-    settings = FOLDERS[told.format](connection=connection.name, path="", **told.settings)
+    settings = settings_of(told.format)(connection=connection.name, path="", **told.settings)
     table = open_table("guess", settings, connection)
     if not isinstance(table, TextTable):
         raise TypeError(f"{told.format} is no format of text")

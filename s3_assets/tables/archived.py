@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.connection.symptoms import ARCHIVED
 from s3_assets.errors import AccessDeniedError
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ def refuse(listed: pl.DataFrame, objects: Objects, table: str) -> None:
     found = listed.filter(pl.col("storage_class").is_in(_CLASSES))
     for key, kind in found.select("key", "storage_class").sort("key").iter_rows():
         if not objects.restored(key):
+            from s3_assets.connection.symptoms import ARCHIVED
+
             raise AccessDeniedError(
                 f"{ARCHIVED.found} ({kind})",
                 remedy=f"{ARCHIVED.remedy.rstrip('.')} with skip_glacier: true.",

@@ -16,7 +16,6 @@ from s3_assets.tables.described import ColumnNote, Described
 from s3_assets.tables.disagreements import Policy
 from s3_assets.tables.file_columns import kept, values_by_key
 from s3_assets.tables.folder_table import FolderTable
-from s3_assets.tables.folder_writer import FolderWriter
 from s3_assets.tables.settings import AvroSettings
 from s3_assets.tables.table import Capability, Writer
 
@@ -41,6 +40,8 @@ class AvroTable(FolderTable[AvroSettings]):
         """Open the folder for one write."""
         _require_libraries(self.name)
         suffix = next(iter(self.settings.suffixes), ".avro")
+        from s3_assets.tables.folder_writer import FolderWriter
+
         return FolderWriter(self, AvroEncoding(self.settings.codec, suffix))
 
     def create(self, schema: pl.Schema) -> None:

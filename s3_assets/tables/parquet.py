@@ -9,7 +9,6 @@ from s3_assets.errors import DataFileBrokenError, SchemaMismatchError
 from s3_assets.tables.disagreements import Policy
 from s3_assets.tables.files import hive_columns
 from s3_assets.tables.folder_table import FolderTable
-from s3_assets.tables.folder_writer import FolderWriter
 from s3_assets.tables.inference import Inferred
 from s3_assets.tables.parquet_footer import read_footer_described, read_footer_schema
 from s3_assets.tables.parquet_scan import ParquetScan
@@ -34,6 +33,8 @@ class ParquetTable(FolderTable[ParquetSettings]):
 
     def writer(self) -> Writer:
         """Open the folder for one write."""
+        from s3_assets.tables.folder_writer import FolderWriter
+
         return FolderWriter(self)
 
     def create(self, schema: pl.Schema) -> None:

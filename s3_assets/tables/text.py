@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from s3_assets.errors import BadRowError
 from s3_assets.tables import file_columns, text_values
 from s3_assets.tables.folder_table import FolderTable
-from s3_assets.tables.folder_writer import FolderWriter
 from s3_assets.tables.reading import Reading
 from s3_assets.tables.table import Capability, Writer
 from s3_assets.tables.text_charset import utf8_chunks
@@ -44,6 +43,8 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
 
     def writer(self) -> Writer:
         """Open the folder for one write; raises `UnsupportedError` for files that cannot be written."""
+        from s3_assets.tables.folder_writer import FolderWriter
+
         return FolderWriter(self, self.encoding(*choose(self.settings, self.name)))
 
     def create(self, schema: pl.Schema) -> None:

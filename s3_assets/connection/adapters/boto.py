@@ -12,7 +12,7 @@ from s3_assets.connection.adapters.botocore_dialect import (
     gateway_arguments,
 )
 from s3_assets.connection.ambient import with_ambient_settings
-from s3_assets.connection.credentials import credential_source
+from s3_assets.connection.credentials import CredentialSource, credential_source
 from s3_assets.connection.gateway import open_gateway
 from s3_assets.connection.transport import DEFAULT_CONNECTIONS
 
@@ -25,14 +25,19 @@ if TYPE_CHECKING:
 _WRITES = ("PutObject", "CreateMultipartUpload", "CopyObject")
 
 
-def client(connection: S3Connection, service: str = "s3", *, sign_bodies: bool | None = None) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
-    """Return a boto3 client of that AWS service, whose credentials are those of all other engines.
+def client(
+    connection: S3Connection,
+    service: str = "s3",
+    *,
+    sign_bodies: bool | None = None,
+    transfers: bool = False,
+) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+    """Return a client of that AWS service, whose credentials are those of all other engines.
 
+    With `transfers` it is boto3's own, which has `upload_file` and the like on top; that takes longer to load.
     A cap on connections is kept by the gateway, since boto3's pool opens more when it is empty; presigned
     URLs of such a client are good on this machine alone. Left alone, boto3 signs bodies over plain HTTP.
     """
-    import boto3
-
     source = credential_source(connection)
     if not source.anonymous:
         # A way that leads nowhere is told now, in our words; botocore would look elsewhere.
@@ -44,8 +49,7 @@ def client(connection: S3Connection, service: str = "s3", *, sign_bodies: bool |
     if sign_bodies is not None:
         arguments["config"] = _signing_bodies(arguments["config"], sign_bodies)
     with with_ambient_settings():
-        session = boto3.Session(botocore_session=source.botocore_session())
-        made = session.client(service, **arguments)
+        made = _session(source, transfers=transfers)(service, **arguments)
     if service == "s3" and arguments["config"].proxies:
         # Forward proxies swallow the interim answer that it asks for; no other engine asks.
         from botocore.handlers import add_expect_header
@@ -76,6 +80,17 @@ def _shared(
     # Sockets do not survive a fork: each process has a client of its own.
     del gateway, process
     return make(connection)
+
+
+def _session(source: CredentialSource, *, transfers: bool) -> Callable[..., Any]:
+    """Return what makes a client of botocore, or of boto3."""
+    session = source.botocore_session()
+    make: Callable[..., Any] = session.create_client
+    if transfers:
+        import boto3
+
+        make = boto3.Session(botocore_session=session).client
+    return make
 
 
 def _capped(connection: S3Connection) -> bool:

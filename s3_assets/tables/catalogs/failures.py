@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.connection.answers import read_answer, texts
 from s3_assets.connection.catalogs import RestCatalogSettings, UnityCatalogSettings
-from s3_assets.connection.diagnosis import diagnose, redact
+from s3_assets.connection.diagnosis import diagnose
+from s3_assets.connection.redaction import redact
 from s3_assets.connection.symptoms import symptom_of
 from s3_assets.errors import (
     AccessDeniedError,

@@ -216,7 +216,7 @@ def _boto_write(order: Order) -> Readings:
 
     config = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART)
     parts = _Parts(order.slow_parts())
-    client = boto.client(order.connection())
+    client = boto.client(order.connection(), transfers=True)
     client.upload_fileobj(parts, order.bucket, f"{order.job}/parts.bin", Config=config)
     return []
 
