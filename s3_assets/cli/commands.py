@@ -31,6 +31,7 @@ class Listed(NamedTuple):
 GROUPS = {
     "server": CommandGroup("The embedded S3 server, on loopback only.", START),
     "metadata": CommandGroup("What is known of a table, and the registry as OpenMetadata has it.", LOOK),
+    "sensor": CommandGroup("The sensors and schedules in Dagster: list them, or try one.", REGISTRY),
     "cursor": CommandGroup("Look at the cursor of an import, an export or an asset, or move it.", MOVE),
 }
 COMMANDS = (
@@ -60,7 +61,16 @@ COMMANDS = (
             1: "a permission is missing or could not be tested, or the clock is too far off; also an error"
         },
     ),
+    Listed(
+        "verify",
+        "verify:verify",
+        REGISTRY,
+        reads=True,
+        codes={1: "a check of severity error fails; also an error"},
+    ),
     Listed("policy", "policy:print_policy", REGISTRY, reads=True),
+    Listed("sensor list", "sensor:list_all", reads=True),
+    Listed("sensor try", "sensor:try_one", reads=True),
     Listed("plan", "plan:plan", MOVE, reads=True),
     Listed("import", "imports:run_import", MOVE),
     Listed("export", "export:run_export", MOVE),
