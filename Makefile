@@ -9,7 +9,7 @@ BIN := .venv/bin
 # Tests wait for servers a good deal: one more worker than the two cores of a small machine.
 WORKERS ?= 3
 
-.PHONY: demo dev test servers commands format lint type lock clean setup
+.PHONY: demo dev test servers commands docs format lint type lock clean setup
 
 demo: setup
 	@$(BIN)/s3-assets demo $(ARGUMENTS)
@@ -25,6 +25,9 @@ servers:
 
 commands: setup
 	@$(BIN)/python scripts/commands.py
+
+docs: setup
+	@$(BIN)/python -m mkdocs build --quiet
 
 format: setup
 	@$(BIN)/ruff format .

@@ -38,7 +38,13 @@ def main() -> None:
         environment.make(with_pip=True)
         environment.install(["uv>=0.9"])
         compiler = [str(environment.folder / "bin" / "uv"), "pip", "compile", *OPTIONS]
-        project = ["--all-extras", "--group=dev", "pyproject.toml", "--output-file=requirements.lock"]
+        project = [
+            "--all-extras",
+            "--group=dev",
+            "--group=docs",
+            "pyproject.toml",
+            "--output-file=requirements.lock",
+        ]
         subprocess.run([*compiler, *project], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
         wanted = Path(scratch) / "server.in"
         wanted.write_text(f"{SERVER}\n")

@@ -28,7 +28,9 @@ ELSEWHERE = {
     "dagster-metadata.md": "tests/dagster_floor/test_metadata_page.py",
     "exports-protocol.md": "tests/exports/test_export_page.py",
     "imports.md": "tests/test_imports_page.py",
+    "io-managers.md": "tests/dagster_floor/test_io_managers_page.py",
     "media.md": "tests/media/test_media_page.py",
+    "observability.md": "tests/observability/test_observability_page.py",
     "production.md": "tests/production/test_page.py",
     "quick-start.md": "tests/site/test_pages.py",
 }

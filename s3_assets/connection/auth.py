@@ -50,9 +50,9 @@ class AccessKeyAuth(_Auth):
     """An access key, with a session token if it is a temporary one."""
 
     type: Literal["access_key"] = "access_key"
-    access_key_id: Secret = Field(repr=False)
-    secret_access_key: Secret = Field(repr=False)
-    session_token: Secret | None = Field(default=None, repr=False)
+    access_key_id: Secret = Field(repr=False, description="The key's public half.")
+    secret_access_key: Secret = Field(repr=False, description="The key's other half.")
+    session_token: Secret | None = Field(default=None, repr=False, description="Of a temporary key.")
 
     @field_serializer("access_key_id", "secret_access_key", "session_token")
     def _named_or_blank(self, secret: Secret | None) -> object:
@@ -63,7 +63,7 @@ class ProfileAuth(_Auth):
     """A named profile of the shared files, also with single sign-on or `credential_process`."""
 
     type: Literal["profile"] = "profile"
-    profile: str = Field(min_length=1)
+    profile: str = Field(min_length=1, description="Its name in the shared files.")
 
 
 class WebIdentityAuth(_Auth):
@@ -75,8 +75,12 @@ class WebIdentityAuth(_Auth):
         default=None, description="Read again at each refresh; in a registry relative to its folder."
     )
     token: Secret | None = Field(default=None, repr=False, description="The token itself, as a secret.")
-    session_name: str = Field(default="s3-assets", pattern=_SESSION_NAME)
-    duration_seconds: int = Field(default=3600, ge=_SHORTEST_SESSION, le=_LONGEST_SESSION)
+    session_name: str = Field(
+        default="s3-assets", pattern=_SESSION_NAME, description="How the session is called in logs."
+    )
+    duration_seconds: int = Field(
+        default=3600, ge=_SHORTEST_SESSION, le=_LONGEST_SESSION, description="How long its keys live."
+    )
 
     @model_validator(mode="after")
     def _one_token(self) -> WebIdentityAuth:
@@ -105,12 +109,18 @@ class AssumeRole(_Auth):
     """A role that is assumed with the credentials before it (AWS STS API Reference, "AssumeRole")."""
 
     role_arn: str = Field(pattern=_ROLE_ARN, description="The role to assume.")
-    session_name: str = Field(default="s3-assets", pattern=_SESSION_NAME)
-    duration_seconds: int = Field(default=3600, ge=_SHORTEST_SESSION, le=_LONGEST_SESSION)
+    session_name: str = Field(
+        default="s3-assets", pattern=_SESSION_NAME, description="How the session is called in logs."
+    )
+    duration_seconds: int = Field(
+        default=3600, ge=_SHORTEST_SESSION, le=_LONGEST_SESSION, description="How long its keys live."
+    )
     external_id: Secret | None = Field(
         default=None, repr=False, description="What the role's owner gave you."
     )
-    source_identity: str | None = Field(default=None, pattern=_SESSION_NAME)
+    source_identity: str | None = Field(
+        default=None, pattern=_SESSION_NAME, description="Who is behind it, for the log of AWS."
+    )
 
     @field_serializer("external_id")
     def _named_or_blank(self, secret: Secret | None) -> object:

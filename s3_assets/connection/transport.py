@@ -38,15 +38,15 @@ class Proxy(_Part):
     """A forward proxy; without one, HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment count."""
 
     host: str = Field(min_length=1, description="Host name or address.")
-    port: int = Field(ge=1, le=65_535)
+    port: int = Field(ge=1, le=65_535, description="Where it listens.")
     protocol: Literal["http", "https"] = Field(
         default="https", description="How the proxy itself is spoken to."
     )
     non_proxy_hosts: tuple[str, ...] = Field(
         default=(), description="Hosts that are reached without it; * stands for any characters."
     )
-    username: Secret | None = Field(default=None, repr=False)
-    password: Secret | None = Field(default=None, repr=False)
+    username: Secret | None = Field(default=None, repr=False, description="Whom it asks for.")
+    password: Secret | None = Field(default=None, repr=False, description="What it asks for.")
 
     @field_validator("host")
     @classmethod

@@ -25,7 +25,9 @@ class ParquetFormat(Format):
     """Parquet."""
 
     format: Literal["parquet"] = "parquet"
-    compression: Literal["zstd", "snappy", "lz4", "gzip", "brotli", "uncompressed"] = "zstd"
+    compression: Literal["zstd", "snappy", "lz4", "gzip", "brotli", "uncompressed"] = Field(
+        default="zstd", description="Of the data pages."
+    )
     compression_level: int | None = Field(
         default=None,
         description="Of zstd (1 to 22), gzip (0 to 9) or brotli (0 to 11); left out: the engine's own.",

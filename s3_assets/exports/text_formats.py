@@ -81,7 +81,7 @@ class CsvFormat(_TextFormat):
     null_value: str = Field(
         default="", description="What a null is; a number that looks like it reads as null, too."
     )
-    line_end: Literal["lf", "crlf"] = "lf"
+    line_end: Literal["lf", "crlf"] = Field(default="lf", description="What ends a line.")
     charset: str = Field(
         default="utf-8", description="A charset that Python knows, such as utf-16 or latin-1."
     )

@@ -111,7 +111,7 @@ class ExportSettings(IncrementSettings, Started):
         description="Of a backfill of mode partitions; left out: all of them, each a commit of its own.",
     )
     group: str | None = Field(default=None, description="Dagster's asset group.")
-    owners: tuple[str, ...] = ()
+    owners: tuple[str, ...] = Field(default=(), description="Dagster's owners of the asset.")
     tags: dict[str, str] = Field(default_factory=dict, description="Dagster's tags of the asset.")
 
     @model_validator(mode="before")

@@ -65,7 +65,7 @@ class TextSettings(FolderSettings):
 class DelimitedSettings(TextSettings):
     """What CSV and TSV share."""
 
-    delimiter: str = ","
+    delimiter: str = Field(default=",", description="What stands between two values.")
     quote: str | None = Field(default='"', description="Doubled inside quotes; null: nothing is quoted.")
     escape: str | None = Field(default=None, description="The character before one that means itself.")
     header: bool = Field(default=True, description="Whether the first row has the names of the columns.")
@@ -106,7 +106,7 @@ class TsvSettings(DelimitedSettings):
     """A folder of TSV files."""
 
     format: Literal["tsv"] = "tsv"
-    delimiter: str = "\t"
+    delimiter: str = Field(default="\t", description="What stands between two values.")
     suffixes: tuple[str, ...] = Field(default=_suffixes(".tsv", ".tab"), description="Names that are data.")
 
 
