@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -21,4 +22,4 @@ class ThreadPoolExecutor(concurrent.futures.ThreadPoolExecutor):
         self, fn: Callable[Told, Answer], /, *args: Told.args, **kwargs: Told.kwargs
     ) -> Future[Answer]:
         """Run it in a thread, with a copy of this thread's context; `map` submits, too."""
-        return super().submit(copy_context().run, fn, *args, **kwargs)
+        return super().submit(partial(copy_context().run, fn, *args, **kwargs))

@@ -28,8 +28,8 @@ class GlueCatalogSettings(_Catalog):
 class OAuth2(_Catalog):
     """OAuth 2.0 client credentials (RFC 6749, section 4.4)."""
 
-    client_id: Secret = Field(repr=False)
-    client_secret: Secret = Field(repr=False)
+    client_id: Secret = Field(repr=False, description="Who asks for tokens.")
+    client_secret: Secret = Field(repr=False, description="The secret that goes with it.")
     server_uri: str | None = Field(
         default=None, description="Where tokens are given; left out: the catalog's own /v1/oauth/tokens."
     )

@@ -50,7 +50,7 @@ class CredentialServer(LoopbackServer):
         self.sources[path] = CredentialSource(connection)
         return CredentialUrl(f"{self.url}{path}", self._token_file)
 
-    def counted(self, answer: object) -> object:
+    def counted(self, answer: object) -> tuple[dict[str, object], list[object]]:
         """Say that nothing was counted."""
         del answer
         return {}, []

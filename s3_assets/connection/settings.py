@@ -48,8 +48,11 @@ class ServiceEndpoints(BaseModel):
     kms: str | None = Field(default=None, description="For client-side encryption.")
     glue: str | None = Field(default=None, description="For tables of the Glue catalog.")
     cloudwatch: str | None = Field(default=None, description="For sizes of buckets.")
+    sqs: str | None = Field(
+        default=None, description="For queues of notifications; left out: the server of the queue's URL."
+    )
 
-    @field_validator("sts", "kms", "glue", "cloudwatch")
+    @field_validator("sts", "kms", "glue", "cloudwatch", "sqs")
     @classmethod
     def _whole(cls, endpoint: str | None) -> str | None:
         return None if endpoint is None else whole_endpoint(endpoint)
@@ -64,8 +67,11 @@ class S3Connection(BaseModel):
     url: str = Field(description="s3://bucket/ or s3://bucket/base/path/")
     endpoint: str | None = Field(default=None, description="URL or host of an S3-compatible server.")
     region: str | None = Field(default=None, description="Left out: the endpoint's, or the AWS chain's.")
-    addressing_style: AddressingStyle = AddressingStyle.AUTO
-    auth: Auth = Field(default_factory=DefaultAuth)
+    addressing_style: AddressingStyle = Field(
+        default=AddressingStyle.AUTO,
+        description="Where the bucket stands: in the path or in the host's name; auto: as the server has it.",
+    )
+    auth: Auth = Field(default_factory=DefaultAuth, description="Who asks; left out: the AWS chain tells.")
     assume_role: tuple[AssumeRole, ...] = Field(
         default=(), description="A role on top of auth, or a list of roles, each assumed with the one before."
     )

@@ -44,7 +44,7 @@ class Spans:
         """Write the spans of a step that has ended."""
         asker = told.meter.asker
         parent = set_span_in_context(self._of_run(asker.run, told.began)) if asker.run else Context()
-        attributes = {
+        attributes: dict[str, str | int] = {
             "dagster.run.id": asker.run,
             "dagster.step.key": asker.step,
             "dagster.sensor.name": asker.sensor,
@@ -98,7 +98,7 @@ class Spans:
 
     def _request(self, request: Request, parent: Span) -> None:
         host, _, port = request.server.partition(":")
-        attributes = {
+        attributes: dict[str, str | int] = {
             "rpc.system": "aws-api",
             "rpc.service": "S3",
             "rpc.method": request.operation,

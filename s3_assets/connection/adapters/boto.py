@@ -6,6 +6,7 @@ import os
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.connection.adapters.boto_counting import count_requests
 from s3_assets.connection.adapters.botocore_dialect import (
     client_arguments,
     encryption_parameters,
@@ -55,6 +56,8 @@ def client(
         from botocore.handlers import add_expect_header
 
         made.meta.events.unregister("before-call.s3", add_expect_header)
+    if service == "s3":
+        count_requests(made, connection)
     parameters = encryption_parameters(connection)
     if service == "s3" and parameters:
         for operation in _WRITES:

@@ -92,6 +92,7 @@ def settings(connection: S3Connection, engine: str, *, seen: bool = False) -> Ob
     anonymous = credential_source(connection).anonymous
     gateway = gateway_of(connection, engine)
     meter = current()
+    asker = meter.user_agent if meter is not None else None
     if meter is not None and not meter.everything and not seen:
         meter.used(engine)
     endpoint = gateway.endpoint if gateway else where.bucket_endpoint
@@ -111,7 +112,7 @@ def settings(connection: S3Connection, engine: str, *, seen: bool = False) -> Ob
     client = {
         "connect_timeout": f"{connection.transport.connect_timeout}s",
         "pool_max_idle_per_host": str(connection.transport.max_connections),
-        **({"user_agent": f"{meter.user_agent} engine/{engine}"} if meter is not None and meter.user_agent else {}),
+        **({"user_agent": f"{asker} engine/{engine}"} if asker else {}),
         **({"allow_http": "true"} if endpoint is not None and endpoint.startswith("http://") else {}),
         **_way(
             urlsplit(where.url).hostname or "",

@@ -164,9 +164,9 @@ class NotedWriter:
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
         """Throw away what was written if there is an error."""
-        return self._file.__exit__(kind, error, trace)
+        self._file.__exit__(kind, error, trace)
 
 
 @contextmanager

@@ -56,9 +56,9 @@ class GatewayServer(LoopbackServer):
         self._admitted[_digest(key_id)] = upstream, tally
         return GatewayAddress(self.url, key_id, secrets.token_urlsafe(32))
 
-    def counted(self, address: GatewayAddress) -> tuple[dict[tuple[str, str], Count], list[Request]]:
+    def counted(self, answer: GatewayAddress) -> tuple[dict[tuple[str, str], Count], list[Request]]:
         """Return what was counted under an address since the last time."""
-        _, tally = self._admitted[_digest(address.access_key_id)]
+        _, tally = self._admitted[_digest(answer.access_key_id)]
         return tally.taken() if tally is not None else ({}, [])
 
     def admitted(self, authorization: str) -> tuple[Upstream, Tally | None]:
