@@ -44,7 +44,7 @@ def _long(loader: _Template, suffix: str, node: yaml.Node) -> Any:
     raise TypeError(node)
 
 
-_Template.add_multi_constructor("!", _long)  # type: ignore[no-untyped-call]  # no types for this one
+_Template.add_multi_constructor("!", _long)
 
 
 def template() -> Any:
