@@ -77,7 +77,7 @@ def observation_of(registry: Registry, task: str, context: dg.AssetExecutionCont
     """Return the observation of a step of Dagster's."""
     keys = sorted("/".join(key.path) for key in context.selected_asset_keys)
     asset = keys[0] if len(keys) == 1 else ""
-    asker = Asker(run=context.run.run_id, step=context.assets_def.op.name, asset=asset)
+    asker = Asker(run=context.run.run_id, step=context.assets_def.node_def.name, asset=asset)
     return Observation(registry.observe, task, asker, everything=registry.observe.requests == "all")
 
 

@@ -22,6 +22,7 @@ README = CLONE / "README.md"
 # Their examples need more than the demo: they are run by tests of their own.
 ELSEWHERE = {
     "commands.md": "tests/cli/test_commands_page.py",
+    "components.md": "tests/components/test_page.py",
     "cursors.md": "tests/cli/test_cursors_page.py",
     "dagster-exports.md": "tests/dagster_floor/test_exports_page.py",
     "dagster-incremental.md": "tests/dagster_floor/test_incremental_page.py",

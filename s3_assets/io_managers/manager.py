@@ -99,17 +99,16 @@ class S3TableIOManager(dg.IOManager):
             return
         _refuse_mapped(context)
         step, name = self._step(), self._name(context)
-        returned = Returned.of(obj, name)
-        preview = Preview(self._registry.preview_of(name, step.plans))
-        with returned.errors():
+        with Returned.of(obj, name).opened() as frame:
+            preview = Preview(self._registry.preview_of(name, step.plans))
             if name in self._registry.exports:
                 by, export = self._registry.exports[name].partitions, self._registry.export(name)
-                ExportOutput(context, step, export, by, preview).write(returned.frame)
+                ExportOutput(context, step, export, by, preview).write(frame)
             else:
                 target = self._registry.table(name)
                 target.shown = self._registry.preview_of(name, step.plans)
                 with told_checks(execution_of(), context.asset_key):
-                    TableOutput(context, step, target, preview).write(returned.frame)
+                    TableOutput(context, step, target, preview).write(frame)
 
     def _read_streams(
         self, context: dg.InputContext, step: Step, source: Table[Any], mode: ReadMode
@@ -151,7 +150,7 @@ class S3TableIOManager(dg.IOManager):
         step = self._step()
         if step.observation is None:
             step.observation = observation_of(
-                self._registry, f"asset {execution.assets_def.op.name}", execution
+                self._registry, f"asset {execution.assets_def.node_def.name}", execution
             )
         with step.observation.active(context.log):
             yield step.observation

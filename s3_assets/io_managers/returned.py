@@ -56,14 +56,19 @@ class Returned:
         )
 
     @contextmanager
-    def errors(self) -> Iterator[None]:
-        """Raise what stopped the stream, of which Polars passes on the text alone."""
+    def opened(self) -> Iterator[pl.LazyFrame]:
+        """Hand out the rows for the block; raises what stopped a stream, of which Polars tells the text."""
+        if self.spool is None:
+            yield self.frame
+            return
         try:
-            yield
+            yield self.frame
         except Exception:
-            if self.spool is not None and self.spool.failed is not None:
+            if self.spool.failed is not None:
                 raise self.spool.failed from None
             raise
+        finally:
+            self.spool.close()
 
 
 def _of_batches(batches: Iterator[Any], table: str) -> Spool | None:

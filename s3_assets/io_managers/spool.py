@@ -34,6 +34,10 @@ class Spool:
             self._rows, schema=dict(self._schema), explain_name="what the asset returned"
         )
 
+    def close(self) -> None:
+        """Give the file back; the frame cannot be collected any more."""
+        self._file.close()
+
     def _rows(
         self, columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, size: int | None
     ) -> Iterator[pl.DataFrame]:

@@ -145,7 +145,8 @@ class DeltaSettings(TableSettings):
     format: Literal["delta"] = "delta"
     partition_by: tuple[str, ...] | None = Field(
         default=None,
-        description="Columns of a new table's folders; left out: the partition column, unless a timestamp.",
+        description="Columns of a new table's folders; left out: the partition column, unless a timestamp, and "
+        "partition_columns.",
     )
     change_feed: bool = Field(default=False, description="Switch the change data feed on in a new table.")
     properties: dict[str, str] = Field(default_factory=dict, description="Table properties of a new table.")
@@ -168,7 +169,9 @@ class FolderSettings(TableSettings):
         default=None, description="The schema, column to type; left out: inferred from at most 100 files."
     )
     partition_by: tuple[str, ...] | None = Field(
-        default=None, description="Columns of the folders that are written; left out: the partition column."
+        default=None,
+        description="Columns of the folders that are written; left out: the partition column, and "
+        "partition_columns.",
     )
     suffixes: tuple[str, ...] = Field(default=(), description="Names that are data.")
     reader_columns: tuple[ReaderColumn, ...] = Field(
