@@ -135,6 +135,8 @@ class _Project:
             "S3_ASSETS_REGISTRY": str(self._folder / "s3_assets.yaml"),
             "LAKE_KEY": self._ground.key_id,
             "LAKE_SECRET": self._ground.secret,
+            # As on a machine where it was installed: what is compiled once is kept.
+            "PYTHONDONTWRITEBYTECODE": "",
             **more,
         }
         done = subprocess.run(
