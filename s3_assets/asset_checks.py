@@ -109,7 +109,9 @@ def _part(
     first, last = (tags.get(name) for name in _RANGE)
     if first is not None and last is not None:
         span = dg.PartitionKeyRange(first, last)
-        keys = list(partitions.get_partition_keys_in_range(span, dynamic_partitions_store=context.instance))
+        timed = isinstance(partitions, dg.TimeWindowPartitionsDefinition)
+        more: dict[str, Any] = {} if timed else {"dynamic_partitions_store": context.instance}
+        keys = list(partitions.get_partition_keys_in_range(span, **more))
     elif _PARTITION in tags:
         keys = [tags[_PARTITION]]
     else:

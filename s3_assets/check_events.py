@@ -31,24 +31,30 @@ def outcome_metadata(found: CheckOutcome) -> dict[str, Any]:
 
 @contextmanager
 def told_checks(context: dg.AssetExecutionContext | None, key: dg.AssetKey) -> Iterator[None]:
-    """Tell Dagster which checks failed, where they end a step before its commit."""
+    """Tell Dagster what the checks found that end a step before its commit.
+
+    Outside of the run's events: Dagster drops those of a step that fails.
+    """
     try:
         yield
     except CheckFailedError as error:
-        for found in error.outcomes if context is not None else ():
-            if isinstance(found, CheckOutcome):
-                context.log_event(
-                    dg.AssetCheckEvaluation(
-                        asset_key=key,
-                        check_name=found.name,
-                        passed=found.passed,
-                        severity=severity_of(found),
-                        description=f"{found.sentence}; before the commit",
-                        metadata=outcome_metadata(found),
-                        blocking=found.blocking,
-                    )
-                )
+        if context is None:
+            raise
+        for each in (found for found in error.outcomes if isinstance(found, CheckOutcome)):
+            context.instance.report_runless_asset_event(_evaluation(each, key, context.run.run_id))
         raise
+
+
+def _evaluation(found: CheckOutcome, key: dg.AssetKey, run: str) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=found.name,
+        passed=found.passed,
+        severity=severity_of(found),
+        description=f"{found.sentence}; before the commit",
+        metadata={**outcome_metadata(found), f"{OURS}/run": run},
+        blocking=found.blocking,
+    )
 
 
 def severity_of(found: CheckOutcome) -> dg.AssetCheckSeverity:

@@ -15,6 +15,7 @@
     │   ├── BucketMissingError                 404 on the bucket
     │   ├── ObjectMissingError                 404 on the key
     │   ├── TableMissingError                  nothing that is a table of this format
+    │   ├── QueueMissingError                  no queue at that URL
     │   └── DataFilesMissingError              a folder without one data file
     ├── ObjectExistsError (FileExistsError)    an object is where a new one should be
     │   └── KeyTakenError                      a file's key is another stream's
@@ -26,10 +27,12 @@
     ├── DataFileBrokenError (ValueError)       a data file that is not what its name says, or is cut
     ├── SchemaMismatchError (TypeError)        columns do not fit
     ├── BadRowError (ValueError)               a row of a text file cannot be read
+    ├── BadMessageError (ValueError)           a message of a queue that is no notification
     ├── PartitionColumnError (ValueError)      the partition column is missing or of a wrong type
     ├── RowsOutsideWindowError (ValueError)    rows that the write must not touch
     ├── RowsRefusedError (ValueError)          rows that break a constraint of the table
-    │   └── RowKeyError                        rows without a key, or with that of another row
+    │   ├── RowKeyError                        rows without a key, or with that of another row
+    │   └── CheckFailedError                   checks that do not hold of what was to be written
     ├── HistoryGapError                        what came after a cursor cannot be told any more
     │   ├── ChangeFeedMissingError (LookupError)  a change feed was asked for and is not there
     │   ├── HistoryLostError (LookupError)        the range that a cursor needs is gone
@@ -178,6 +181,10 @@ class TableMissingError(MissingError):
     """There is no table of this format at that place."""
 
 
+class QueueMissingError(MissingError):
+    """There is no queue at that URL, or none that may be seen."""
+
+
 class DataFilesMissingError(MissingError):
     """There is not one data file at that place."""
 
@@ -229,6 +236,10 @@ class BadRowError(S3AssetsError, ValueError):
         super().__init__(found, **place)  # type: ignore[arg-type]  # remedy and place, as text
 
 
+class BadMessageError(S3AssetsError, ValueError):
+    """A message of a queue is no notification of an object."""
+
+
 class PartitionColumnError(S3AssetsError, ValueError):
     """The partition column is not there, or its type cannot carry the window."""
 
@@ -254,6 +265,14 @@ class RowKeyError(RowsRefusedError):
 
     def __init__(self, found: str, *, count: int, **place: str) -> None:
         self.count = count
+        super().__init__(found, **place)
+
+
+class CheckFailedError(RowsRefusedError):
+    """Checks do not hold of what was to be committed: `outcomes` are those of all that were looked at."""
+
+    def __init__(self, found: str, *, outcomes: Sequence[object] = (), **place: str) -> None:
+        self.outcomes = tuple(outcomes)
         super().__init__(found, **place)
 
 

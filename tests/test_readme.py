@@ -21,6 +21,7 @@ CLONE = Path(__file__).parent.parent
 README = CLONE / "README.md"
 # Their examples need more than the demo: they are run by tests of their own.
 ELSEWHERE = {
+    "checks.md": "tests/checks/test_checks_page.py",
     "commands.md": "tests/cli/test_commands_page.py",
     "components.md": "tests/components/test_page.py",
     "cursors.md": "tests/cli/test_cursors_page.py",

@@ -63,7 +63,7 @@ def rules(checks: ChecksSettings | None) -> tuple[Rule, ...]:
 def _rules(checks: ChecksSettings) -> Iterator[Rule]:
     fresh, schema, count = checks.freshness, checks.schema_, checks.row_count
     if fresh is not None:
-        columns = (fresh.column,) if fresh.column is not None else ()
+        columns: tuple[str, ...] = (fresh.column,) if fresh.column is not None else ()
         what = f"the newest {fresh.column}" if fresh.column is not None else "the newest rows"
         expected = f"{what} no older than {readable_duration(fresh.within)}"
         yield _rule(checks, "freshness", ("freshness",), fresh, columns, expected)

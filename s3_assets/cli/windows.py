@@ -28,13 +28,21 @@ def window_of(job: "Import", window: str | None, first: str | None, last: str | 
             remedy="Leave --partition, --from and --to out, or set mode: replace.",
             table=job.target.name,
         )
+    return table_window(job.target.name, job.target.settings.partitions, window, first, last)
+
+
+def table_window(
+    name: str, partitions: "Partitions | None", window: str | None, first: str | None, last: str | None
+) -> Window | None:
+    """Return the partitions of a table that options name; raises `SettingError` where they fit nothing."""
+    if window is None and first is None and last is None:
+        return None
     _require_ends(window, first, last)
-    partitions = job.target.settings.partitions
     if partitions is None:
         raise SettingError(
-            "partitions were asked for, and the target declares none",
+            "partitions were asked for, and the table declares none",
             remedy="Add 'partitions' with its column to the table.",
-            table=job.target.name,
+            table=name,
         )
     return parse_window(partitions, window or first or "", window or last or "")
 

@@ -29,11 +29,10 @@ def check_problems(tables: Mapping[str, AnyTableSettings]) -> Iterator[Problem]:
             if rule.name in taken:
                 yield Problem(here, f"another check of the table is called '{rule.name}' as well; rename one")
             taken[rule.name] = rule
-            for column in rule.columns if known is not None and rule.path != ("schema",) else ():
-                if column not in known:
-                    yield Problem(
-                        here, f"the table has no column '{column}'{did_you_mean(column, sorted(known))}"
-                    )
+            if known is not None and rule.path != ("schema",):
+                for column in (each for each in rule.columns if each not in known):
+                    hint = did_you_mean(column, sorted(known))
+                    yield Problem(here, f"the table has no column '{column}'{hint}")
             yield from _early(here, rule, table)
 
 

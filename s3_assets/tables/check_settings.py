@@ -20,7 +20,7 @@ _PERCENT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*%")
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class CheckSettings(_Settings):
@@ -93,7 +93,7 @@ class RowCountCheck(CheckSettings):
     change: float | None = Field(
         default=None,
         gt=0,
-        description="How much the number may change between two looks, such as 50%; before a commit, by it.",
+        description="How much the number may change between two looks, such as 50%, or 0.5; before a commit, by it.",
     )
     per: Literal["table", "partition"] = Field(
         default="table", description="partition: each partition of the run, or each that has rows, by itself."
@@ -102,7 +102,9 @@ class RowCountCheck(CheckSettings):
     @field_validator("change", mode="before")
     @classmethod
     def _percent(cls, given: object) -> object:
-        found = _PERCENT.fullmatch(given.strip()) if isinstance(given, str) else None
+        if not isinstance(given, str):
+            return given
+        found = _PERCENT.fullmatch(given.strip())
         if found is None:
             raise ValueError("write it as a percentage, such as 50%")
         return float(found["number"]) / 100

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from s3_assets.errors import DataFileBrokenError, SchemaMismatchError
+from s3_assets.tables import footer_bounds
 from s3_assets.tables.disagreements import Policy
 from s3_assets.tables.files import hive_columns
 from s3_assets.tables.folder_table import FolderTable
@@ -18,6 +19,7 @@ from s3_assets.tables.table import Capability, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date, datetime
 
     import polars as pl
 
@@ -43,6 +45,10 @@ class ParquetTable(FolderTable[ParquetSettings]):
     def join_schemas(self, schemas: dict[str, pl.Schema], table: str) -> pl.Schema:
         """Merge the schemas of several files, as the table's settings say."""
         return Policy.of(self.settings).join(schemas, table)
+
+    def newest(self, listed: pl.DataFrame, column: str) -> date | datetime | None:
+        """Return the largest value of a date or timestamp column: one small request for each file."""
+        return footer_bounds.newest(self.folder.objects, listed["key"].to_list(), column)
 
     def scan_files(self, chosen: pl.DataFrame, schema: pl.Schema, hive: pl.Schema) -> pl.LazyFrame:
         """Return the rows of the files; projection and predicates reach them."""
@@ -94,6 +100,7 @@ class ParquetTable(FolderTable[ParquetSettings]):
                 f"{url} is not a Parquet file: {error.found}",
                 remedy="Remove the file, or name the suffixes of the data files.",
                 table=self.name,
+                connection=self.connection.name,
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""Tables of three formats with checks, and the objects below them as another reader of the bucket sees them."""
+"""Tables of three formats with checks, and the objects below them as any reader of the bucket sees them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,10 +14,13 @@ from s3_assets.tables.table import Table
 from s3_assets.windows import Every, Window
 from tests.checks import work
 from tests.incremental.ground import get_all
+from tests.support.extent import EVERYTHING
 from tests.support.proxy import RequestProxy
 from tests.support.zygote import Zygote
 
 FORMATS = ("delta", "iceberg", "parquet")
+ONE = FORMATS if EVERYTHING else ("iceberg",)
+"""Where formats differ little: one of them in an ordinary run."""
 _NUMBERS = count()
 
 
@@ -63,16 +66,14 @@ def orders(numbers: range, day: date = date(2026, 1, 1), **columns: list[Any]) -
         "amount": [float(number) for number in numbers],
         "at": [datetime(day.year, day.month, day.day, 12, tzinfo=UTC)] * len(numbers),
     }
-    schema = {
+    schema: dict[str, Any] = {
         "id": pl.Int64,
         "day": pl.Date,
         "state": pl.String,
         "amount": pl.Float64,
         "at": pl.Datetime("us", "UTC"),
     }
-    return pl.LazyFrame(
-        {**plain, **columns}, schema={**schema, **{each: None for each in columns if each not in schema}}
-    )
+    return pl.LazyFrame({**plain, **columns}, schema=schema)
 
 
 def day_window(first: int, last: int | None = None) -> Window:

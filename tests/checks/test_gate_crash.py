@@ -63,7 +63,7 @@ def test_a_checked_import(
         prepare,
         check,
         variants=[variant],
-        every=1 if EVERYTHING else 9,
+        every=1 if EVERYTHING else 20,
     )
 
     assert not report.failures, report.summary()

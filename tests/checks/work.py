@@ -9,7 +9,13 @@ from s3_assets.incremental.append import append_new
 from s3_assets.tables.check_settings import ChecksSettings
 from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.open import open_table
-from s3_assets.tables.settings import DeltaSettings, ParquetSettings, Partitions, PreviewSettings
+from s3_assets.tables.settings import (
+    DeltaSettings,
+    ParquetSettings,
+    Partitions,
+    PreviewSettings,
+    TableSettings,
+)
 from s3_assets.tables.table import Table
 from tests.incremental.work import connection
 
@@ -36,11 +42,13 @@ def table(
         "preview": PreviewSettings(rows=rows),
         **more,
     }
-    settings: Any = {
-        "delta": lambda: DeltaSettings(path=path, **shared),
-        "parquet": lambda: ParquetSettings(path=path, **shared),
-        "iceberg": lambda: IcebergSettings(warehouse_path=path, **shared),
-    }[format_]()
+    settings: TableSettings
+    if format_ == "iceberg":
+        settings = IcebergSettings(warehouse_path=path, **shared)
+    elif format_ == "delta":
+        settings = DeltaSettings(path=path, **shared)
+    else:
+        settings = ParquetSettings(path=path, **shared)
     found = open_table("sales", settings, connection(endpoint, bucket))
     found.shown = settings.preview
     return found
