@@ -206,11 +206,14 @@ def _prepare(
 
 def _check_partition_column(target: Table[Any], columns: pl.Schema) -> None:
     partitions = target.settings.partitions
-    if partitions is None or not columns or partitions.column in columns:
+    declared = (*((partitions.column,) if partitions else ()), *target.settings.key_columns)
+    missing = next((column for column in declared if column not in columns), None)
+    if not columns or missing is None:
         return
     raise PartitionColumnError(
-        f"the partition column '{partitions.column}' is not among the columns to write: {', '.join(columns)}",
-        remedy="Add the column to the rows, or name one of these in the table's partitions.",
+        f"the partition column '{missing}' is not among the columns to write: {', '.join(columns)}",
+        remedy="Add the column to the rows, or name one of these in the table's partitions or "
+        "partition_columns.",
         table=target.name,
         connection=target.connection.name,
     )

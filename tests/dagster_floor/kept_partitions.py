@@ -1,11 +1,14 @@
 """Partition definitions of every kind, each with rows of its own, and foreign readers of what is kept."""
 
+import gzip
+import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import dagster as dg
 import polars as pl
@@ -247,10 +250,24 @@ def _parquet(lake: Lake, name: str) -> pa.Table:
     ).to_table()
 
 
+def _jsonl(lake: Lake, name: str) -> pa.Table:
+    root, rows = f"base/{name}/", []
+    for each in lake.client.list_objects_v2(Bucket=lake.bucket, Prefix=root)["Contents"]:
+        path = each["Key"].removeprefix(root)
+        if not path.endswith(".jsonl.gz"):
+            continue
+        named = (folder.partition("=") for folder in path.split("/")[:-1])
+        folders = {unquote(column): unquote(value) for column, _, value in named}
+        body = lake.client.get_object(Bucket=lake.bucket, Key=each["Key"])["Body"].read()
+        rows += [{**folders, **json.loads(line)} for line in gzip.decompress(body).splitlines()]
+    return pa.Table.from_pylist(rows)
+
+
 FORMATS: dict[str, tuple[dict[str, str], Callable[[Lake, str], pa.Table]]] = {
     "delta": ({"path": "marts/kept"}, _delta),
     "iceberg": ({"warehouse_path": "marts/kept"}, _iceberg),
     "parquet": ({"path": "marts/kept"}, _parquet),
+    "jsonl": ({"path": "marts/kept"}, _jsonl),
 }
 
 

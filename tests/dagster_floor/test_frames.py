@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from s3_assets.io_managers.returned import Returned
 from tests.dagster_floor.conftest import Lake, key, user_asset
 from tests.dagster_floor.pipeline import DAILY
 
@@ -198,3 +199,30 @@ def test_no_columns_for_no_table_is_nothing(lake: Lake) -> None:
     lake.run("marts/mine", partition="2026-01-01")
 
     assert not lake.exists("marts/mine")
+
+
+def test_a_stream_can_be_read_again_from_its_beginning() -> None:
+    drawn: list[int] = []
+
+    def batches() -> Iterator[pl.DataFrame]:
+        for number, batch in enumerate(ROWS.iter_slices(1)):
+            drawn.append(number)
+            yield batch
+
+    with Returned.of(batches(), "t").opened() as frame:
+        # A read that stops early, one that goes on, and one of what is there.
+        assert frame.head(1).collect().rows() == ROWS.rows()[:1]
+        for _ in range(2):
+            assert sorted(frame.collect().rows()) == sorted(ROWS.rows())
+        assert frame.filter(pl.col("id") > 1).select("word").collect()["word"].to_list() == ["ü", None]
+
+    assert drawn == [0, 1, 2]
+
+
+def test_a_stream_that_failed_is_never_taken_for_a_shorter_one() -> None:
+    returned = Returned.of(_broken(), "t")
+    for _ in range(2):
+        with pytest.raises(Exception, match="of the user"):
+            returned.frame.collect()
+    with pytest.raises(RuntimeError, match="of the user"), returned.opened() as frame:
+        frame.collect()
