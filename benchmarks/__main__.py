@@ -22,6 +22,7 @@ from benchmarks import (
     small_files,
     speed,
     start,
+    ticks,
 )
 from benchmarks.formats import FORMATS
 from benchmarks.ground import Ground
@@ -46,6 +47,7 @@ ALL = (
     "materialize",
     "definitions",
     "backfill",
+    "tick",
 )
 
 
@@ -89,6 +91,7 @@ def main() -> None:
             rows = max(int(ROWS * options.size), data.DAYS)
             tables += exports.compare(ground, rows, options.repeat, rivals=options.rivals)
         tables += started(ground, options)
+        tables += ticked(ground, options)
         tables += materialized(ground, options)
         tables += media_sets(ground, options)
         tables += mirrored(ground, options)
@@ -115,6 +118,10 @@ def defined(options: argparse.Namespace) -> list[str]:
     if options.only not in (None, "definitions"):
         return []
     return definitions.compare(options.defined, options.repeat)
+
+
+def ticked(ground: Ground, options: argparse.Namespace) -> list[str]:
+    return [ticks.compare(ground, options.watched)] if options.only in (None, "tick") else []
 
 
 def media_sets(ground: Ground, options: argparse.Namespace) -> list[str]:
@@ -186,6 +193,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--assets", type=int, default=50, help="backfill: how many")
     parser.add_argument("--hours", type=int, default=720, help="backfill: partitions of each")
+    parser.add_argument("--watched", type=int, default=1000, help="tick: tables")
     parser.add_argument("--copies", type=int, default=1000, help="media: objects that are copied")
     parser.add_argument(
         "--contestants", default="", help="scan: only those whose names have one of these, such as s3,Polars"

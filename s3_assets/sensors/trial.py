@@ -155,11 +155,13 @@ def _automated(
     definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> tuple[tuple[dg.RunRequest, ...], tuple[str, ...], str | None]:
     """Evaluate all conditions once: what is true now, as if they were looked at for the first time."""
-    found: Any = dg.evaluate_automation_conditions(definitions, instance)
+    keys = [
+        spec.key for spec in definitions.resolve_all_asset_specs() if spec.automation_condition is not None
+    ]
+    found: Any = dg.evaluate_automation_conditions(definitions, instance, dg.AssetSelection.assets(*keys))
     requests = [
-        dg.RunRequest(partition_key=partition, asset_selection=[spec.key])
-        for spec in definitions.resolve_all_asset_specs()
-        if spec.automation_condition is not None
-        for partition in sorted(found.get_requested_partitions(spec.key), key=str)
+        dg.RunRequest(partition_key=partition, asset_selection=[key])
+        for key in keys
+        for partition in sorted(found.get_requested_partitions(key), key=str)
     ]
     return tuple(requests), (), None if requests else "no condition is true"

@@ -86,7 +86,12 @@ class DeltaTable(Table[DeltaSettings]):
         )
 
     def state_unless(self, known: str | None) -> State | None:
-        """Return the newest version as its log tells it, if it is another: only then is it opened."""
+        """Return the newest version as its log tells it, if it is another: only then is it opened.
+
+        That there is none behind the known one is told by one request.
+        """
+        if known is not None and known.isdecimal() and LogListing.of(self).ends_with(int(known)):
+            return None
         return None if known is not None and self.version().token == known else self.state()
 
     def touched(self, since: Position | DigestsPosition | None) -> Touched:

@@ -68,6 +68,10 @@ class LogListing:
             return None
         return None
 
+    def ends_with(self, version: int) -> bool:
+        """Tell whether the entry of that version is there, and none behind it: by one page of names."""
+        return list(islice(self.versions(version), 2)) == [version]
+
     def newest(self) -> int | None:
         """Return the newest version, or None if no entry is kept behind the last checkpoint.
 
