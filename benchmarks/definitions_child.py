@@ -14,36 +14,42 @@ _MEGABYTE = 1024.0
 
 
 class Meter:
-    """Processor seconds and resident memory of each part; a part inside of another is taken out of that."""
+    """Processor seconds of each part, and the resident memory that it adds if it is a large one.
+
+    A part inside of another is taken out of that one.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self.grown: dict[str, float] = {}
-        self._inside: list[tuple[float, float]] = [(0.0, 0.0)]
+        self._inside = [0.0]
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        begin, before = time.process_time(), status("VmRSS")
-        self._inside.append((0.0, 0.0))
-        try:
+        before = status("VmRSS")
+        with self._timed(name):
             yield
-        finally:
-            seconds, grown = time.process_time() - begin, status("VmRSS") - before
-            inner_seconds, inner_grown = self._inside.pop()
-            outer_seconds, outer_grown = self._inside.pop()
-            self._inside.append((outer_seconds + seconds, outer_grown + grown))
-            self.seconds[name] = self.seconds.get(name, 0.0) + seconds - inner_seconds
-            self.grown[name] = self.grown.get(name, 0.0) + grown - inner_grown
+        self.grown[name] = status("VmRSS") - before
 
     def around(self, module: object, function: str, name: str) -> None:
         """Measure every call of a function of a module."""
         plain = getattr(module, function)
 
         def measured(*arguments: object, **options: object) -> object:
-            with self.part(name):
+            with self._timed(name):
                 return plain(*arguments, **options)
 
         setattr(module, function, measured)
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        begin = time.process_time()
+        self._inside.append(0.0)
+        yield
+        seconds = time.process_time() - begin
+        inner = self._inside.pop()
+        self._inside[-1] += seconds
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds - inner
 
 
 def status(line: str) -> float:
@@ -71,7 +77,8 @@ def plain(meter: Meter, count: int) -> dg.Definitions:
 
 
 def ours(meter: Meter, file: Path) -> dg.Definitions:
-    from s3_assets import builder
+    with meter.part("imports"):
+        from s3_assets import builder
     from s3_assets.generated import Generated
     from s3_assets.registry import loading
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from s3_assets.exports.units import ExportMode
 from s3_assets.automation import condition_of
+from s3_assets.exports.units import ExportMode
 from s3_assets.metadata import OURS, table_kinds, table_metadata
 from s3_assets.metadata.code import code_references
 from s3_assets.metadata.inventory import inventory_schema
@@ -203,5 +204,7 @@ def _table_spec(
     )
 
 
+@lru_cache(maxsize=1024)
 def _partitions(partitions: Partitions | None) -> dg.PartitionsDefinition | None:
+    # Many tables have partitions alike: one definition for all of them is sooner made, and sooner compared.
     return partitions_definition(partitions) if partitions is not None else None
