@@ -6,6 +6,7 @@ what is stored.
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -82,6 +83,12 @@ def _frame(page: ListedObjects) -> pl.DataFrame:
     )
 
 
+def _of_obstore() -> tuple[type[Exception], ...]:
+    """Return what obstore's errors are; who asked boto3 alone need not load it for that."""
+    loaded = sys.modules.get("obstore.exceptions")
+    return () if loaded is None else (loaded.BaseError,)
+
+
 class Objects:
     """The objects of one connection's bucket; every key counts from the bucket's root."""
 
@@ -99,9 +106,7 @@ class Objects:
     def list_objects(self, prefix: str, *, start_after: str | None = None) -> Iterator[ObjectInfo]:
         """Yield every object below the folder `prefix`, a thousand to a request."""
         with self._diagnosed(prefix):
-            for chunk in verbs.pages(
-                self._store, prefix or None, offset=start_after, chunk_size=_LIST_CHUNK
-            ):
+            for chunk in verbs.pages(self._store, prefix or None, offset=start_after, chunk_size=_LIST_CHUNK):
                 for item in chunk:
                     yield ObjectInfo(item["path"], item["size"], item["e_tag"] or "", item["last_modified"])
 
@@ -305,6 +310,7 @@ class Objects:
 
     def copy(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Copy objects on the server, several at once."""
+
         def one(pair: tuple[str, str]) -> None:
             with self._diagnosed(pair[0], operation="CopyObject"):
                 verbs.copy(self._store, *pair)
@@ -349,12 +355,9 @@ class Objects:
 
     @contextmanager
     def _diagnosed(self, key: str, *errors: type[Exception], operation: str | None = None) -> Iterator[None]:
-        from obstore.exceptions import BaseError
-
-        known: tuple[type[Exception], ...] = (BaseError, OSError, ValueError, *errors)
         try:
             yield
-        except known as error:
+        except (*_of_obstore(), OSError, ValueError, *errors) as error:
             # obstore refuses a key that it cannot parse with a plain ValueError.
             if isinstance(error, S3AssetsError):
                 raise

@@ -9,7 +9,14 @@ import typer
 from s3_assets.cli.console import note, print_json, standard_error
 from s3_assets.cli.listed import Listed, described, print_buckets, print_grid, print_lines, print_many_as_json
 from s3_assets.cli.options import Output, OutputAs, options
-from s3_assets.cli.places import FolderUrlOrNone, Reach, find_account, find_folder, reaching
+from s3_assets.cli.places import (
+    FolderUrlOrNone,
+    Reach,
+    find_account,
+    find_folder,
+    folder_url,
+    reaching,
+)
 
 if TYPE_CHECKING:
     from s3_assets.objects import Objects
@@ -57,6 +64,9 @@ def list_place(
     shown, more = found[:most], len(found) > most
     if output is Output.JSON:
         print_json({"prefix": place.key, "entries": [*map(described, shown)], "more": more})
+        return
+    if not shown:
+        note(f"there is nothing below {folder_url(url)}")
         return
     print_grid(shown)
     if more:

@@ -9,6 +9,7 @@ from s3_assets.cli.names import names_of
 from s3_assets.cli.options import FirstPartition, LastPartition, Output, OutputAs, Partition, options
 from s3_assets.cli.streams import import_of, is_export
 from s3_assets.cli.windows import export_windows, window_of
+from s3_assets.errors import SettingError
 from s3_assets.progress import readable_bytes
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ def plan(
     if is_export(registry, name):
         _plan_export(registry.export(name), (window, first, last), output)
         return
+    if name in registry.media or name in {each.target for each in registry.media.values()}:
+        raise SettingError(
+            f"'{name}' is of a media set, and plans are of imports and exports",
+            remedy="Run it with `s3-assets media`: it looks at what is new or changed alone.",
+        )
     job = registry.import_(import_of(registry, name))
     span = window_of(job, window, first, last)
     with standard_error().status("looking at the source"):

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 FIRST_FILES = 10
 """Of a folder so many are looked at by whoever wants to see its columns, or a few rows."""
 
+NAMELESS = ""
+"""The name of a table that was found at a URL: errors tell its place alone."""
+
 
 @dataclass(frozen=True)
 class Finding:

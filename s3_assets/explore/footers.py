@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import SchemaMismatchError
-from s3_assets.explore.findings import Finding
+from s3_assets.explore.findings import NAMELESS, Finding
 from s3_assets.explore.format_settings import settings_of
 from s3_assets.progress import count
 from s3_assets.tables.folder_table import FolderTable
@@ -28,14 +28,14 @@ def columns_of(
     """Return the columns that the files tell, merged as a read merges them."""
     import polars as pl
 
-    table = open_table("guess", settings_of(kind)(connection=connection.name, path=path), connection)
+    table = open_table(NAMELESS, settings_of(kind)(connection=connection.name, path=path), connection)
     if not isinstance(table, FolderTable):
         raise TypeError(f"a {kind} table is no folder")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         schemas = dict(zip(keys, pool.map(table.read_schema, keys), strict=True))
     part = "footer" if kind == "parquet" else "header"
     try:
-        found = table.join_schemas(schemas, "guess")
+        found = table.join_schemas(schemas, NAMELESS)
     except SchemaMismatchError as error:
         return pl.Schema(schemas[keys[0]]), [
             Finding("columns", f"the files disagree: {error.found}", doubt=True)

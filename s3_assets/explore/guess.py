@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import DataFilesMissingError, ObjectMissingError, UnsupportedError
 from s3_assets.explore import delta, iceberg
-from s3_assets.explore.findings import FIRST_FILES, Finding, Guess
+from s3_assets.explore.findings import FIRST_FILES, NAMELESS, Finding, Guess
 from s3_assets.explore.folders import find_folders
 from s3_assets.explore.format_settings import settings_of
 from s3_assets.explore.kinds import binary_kind
@@ -44,7 +44,7 @@ def guess(connection: S3Connection, key: str) -> Guess:
     """
     objects = Objects(connection)
     single = _single(objects, key)
-    if single is not None:
+    if single is not None and single.size:
         folder = key[: key.rfind("/") + 1]
         return guess_files(
             connection, objects, Listing(folder, (single,), complete=True, keys=(key,)), single
@@ -56,7 +56,7 @@ def guess(connection: S3Connection, key: str) -> Guess:
     if found is not None:
         return found
     listing = look(objects, first)
-    _require_one_table(connection, listing)
+    _require_one_table(connection, listing, empty=single is not None)
     return guess_files(connection, objects, listing, None)
 
 
@@ -64,27 +64,38 @@ def opened(connection: S3Connection, found: Guess) -> Table[Any]:
     """Return the table that was guessed; nothing is read."""
     of_format = settings_of(found.settings["format"])
     settings = of_format.model_validate({"connection": connection.name, **found.settings})
-    return open_table("guess", settings, connection)
+    return open_table(NAMELESS, settings, connection)
 
 
 def _single(objects: Objects, key: str) -> ObjectInfo | None:
-    """Return the object of that key, if it is one with bytes."""
+    """Return the object of that key, if there is one."""
     if not key or key.endswith("/"):
         return None
     try:
-        found = objects.head(key)
+        return objects.head(key)
     except ObjectMissingError:
         return None
-    return found if found.size else None
 
 
-def _require_one_table(connection: S3Connection, listing: Listing) -> None:
-    """A table inside the folder is one of its own, and its files are no rows of this one."""
+def _require_one_table(connection: S3Connection, listing: Listing, *, empty: bool) -> None:
+    """A table inside the folder is one of its own, and its files are no rows of this one.
+
+    `empty`: in the folder's place, without its slash, is an object without a byte.
+    """
     place = f"s3://{connection.location.bucket}/{listing.prefix}"
+    if empty and not listing.keys:
+        raise DataFilesMissingError(
+            "the object is empty",
+            remedy="Have it written again, or name another.",
+            connection=connection.name,
+            location=place.rstrip("/"),
+        )
     if not listing.files:
         raise DataFilesMissingError(
             "there are only hidden or empty objects" if listing.keys else "there is nothing",
-            remedy="Check the path; folders end with a slash, objects do not.",
+            remedy="Look with `s3-assets ls --recursive` what is there."
+            if listing.keys
+            else "Check the path; folders end with a slash, objects do not.",
             connection=connection.name,
             location=place,
         )

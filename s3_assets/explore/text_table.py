@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from s3_assets.explore.findings import Finding
+from s3_assets.explore.findings import NAMELESS, Finding
 from s3_assets.explore.format_settings import settings_of
 from s3_assets.explore.samples import Sample
 from s3_assets.explore.texts import guess_text
@@ -38,7 +38,7 @@ def guess_text_table(connection: S3Connection, heads: Sequence[Head]) -> TextTab
     samples = [Sample.of(head) for head in heads]
     told = guess_text(samples)
     settings = settings_of(told.format)(connection=connection.name, path="", **told.settings)
-    table = open_table("guess", settings, connection)
+    table = open_table(NAMELESS, settings, connection)
     if not isinstance(table, TextTable):
         raise TypeError(f"{told.format} is no format of text")
     inferred = _inferred(table, samples)

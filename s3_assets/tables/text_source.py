@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -100,10 +101,10 @@ def _is_tar(start: bytes) -> bool:
 
 
 def _unpacked(raw: BinaryIO, kind: str) -> BinaryIO:
-    import pyarrow as pa
-
     if kind not in _CODECS:
         return raw
+    import pyarrow as pa
+
     return cast("BinaryIO", pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), _CODECS[kind]))
 
 
@@ -151,17 +152,15 @@ def _is_hidden(name: str) -> bool:
 @contextmanager
 def _unpacking(url: str) -> Iterator[None]:
     """Say which file is damaged, where an unpacker only says how."""
-    import pyarrow as pa
-
     try:
         yield
     except (
         EOFError,
         lzma.LZMAError,
-        pa.ArrowInvalid,
         tarfile.TarError,
         zipfile.BadZipFile,
         zlib.error,
+        *_arrows(),
     ) as error:
         raise _damaged(url, error) from error
     except OSError as error:
@@ -169,6 +168,12 @@ def _unpacking(url: str) -> Iterator[None]:
             raise
         # Arrow and bz2 have no errors of their own.
         raise _damaged(url, error) from error
+
+
+def _arrows() -> tuple[type[Exception], ...]:
+    """Return Arrow's word for damage; who asked it for nothing need not load it for that."""
+    loaded = sys.modules.get("pyarrow")
+    return () if loaded is None else (loaded.ArrowInvalid,)
 
 
 def _damaged(url: str, error: Exception) -> BadRowError:

@@ -49,6 +49,14 @@ def test_ls(run: Command, filled: str) -> None:
 
 
 @pytest.mark.usefixtures("registry")
+def test_ls_says_that_there_is_nothing(run: Command, bucket: str) -> None:
+    shown = run("ls", f"s3://{bucket}/none")
+
+    assert (shown.code, shown.out) == (0, "")
+    assert shown.err == f"note: there is nothing below s3://{bucket}/none/\n"
+
+
+@pytest.mark.usefixtures("registry")
 def test_tree(run: Command, filled: str) -> None:
     told = json.loads(run("tree", f"s3://{filled}/", "--output", "json").out)
     shown = run("tree", f"s3://{filled}/", "--levels", "1").out.splitlines()

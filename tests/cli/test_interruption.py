@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import typer
+import yaml
 from typer.testing import CliRunner
 
 from s3_assets.cli.application import Program
@@ -149,6 +150,57 @@ def moved(s3_client: Any, bucket: str) -> Callable[[str], list[int]]:
         return sorted(int(one) for frame in frames for one in frame["id"])
 
     return ids
+
+
+# The upload is begun, its two parts are sent, it is completed, and the inventory is written.
+MEDIA = [(2, signal.SIGTERM)]
+if EVERYTHING:
+    MEDIA = [(write, number) for write in range(1, 8) for number in (signal.SIGINT, signal.SIGTERM)]
+
+
+@pytest.mark.parametrize(
+    ("write", "number"), MEDIA, ids=[f"at write {write}, {number.name}" for write, number in MEDIA]
+)
+def test_media_leaves_no_copy_half_done(
+    write: int,
+    number: signal.Signals,
+    registry: Path,
+    proxy: RequestProxy,
+    uploads: Callable[[], list[str]],
+    s3_client: Any,
+    bucket: str,
+) -> None:
+    film = bytes(9 * 1024 * 1024)
+    s3_client.put_object(Bucket=bucket, Key="films/a.mp4", Body=film)
+    # Another server by its name: what is copied passes through this machine, in parts.
+    there = yaml.safe_load(registry.read_text())
+    there["connections"]["there"] = {
+        **there["connections"]["lake"],
+        "endpoint": proxy.endpoint.replace("127.0.0.1", "localhost"),
+    }
+    there["tables"]["lake/films"] = {"connection": "lake", "path": "inventory", "format": "delta"}
+    there["media"] = {
+        "films": {
+            "connection": "lake",
+            "path": "films/",
+            "extensions": ["mp4"],
+            "target": "lake/films",
+            "copy_to": {"connection": "there", "path_prefix": "copies/"},
+        }
+    }
+    registry.write_text(yaml.safe_dump(there))
+    proxy.arm("delay", write, seconds=0.3, writes=True)
+
+    ended = signalled(number, held_back(proxy), "--registry", registry, "media", "films")
+
+    assert (ended.code, ended.out, ended.err) == (128 + number, "", "interrupted\n")
+    assert ended.seconds < LONG
+    assert uploads() == []
+
+    with start("--registry", registry, "media", "films") as again:
+        assert again.wait() == 0, again.communicate()
+    assert s3_client.get_object(Bucket=bucket, Key="copies/a.mp4")["Body"].read() == film
+    assert uploads() == []
 
 
 READERS = [["du"], ["discover"]] + (

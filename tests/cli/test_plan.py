@@ -13,6 +13,7 @@ from deltalake import DeltaTable, write_deltalake
 from s3_assets.embedded.server import EmbeddedServer
 from tests.cli.conftest import Command
 
+TABLE = "  lake/photos: { connection: lake, path: inventory/, format: delta }\n"
 Land = Callable[..., None]
 Keys = Callable[[], list[str]]
 
@@ -187,3 +188,16 @@ def test_errors(name: str, message: str, run: Command, registry: Path) -> None:
 
     assert (answer.code, answer.out) == (1, "")
     assert message in answer.err
+
+
+@pytest.mark.parametrize("name", ["photos", "lake/photos"], ids=["set", "table"])
+def test_a_media_set_has_no_plan(name: str, run: Command, registry: Path) -> None:
+    photos = "{ connection: lake, path: photos/, extensions: [jpg], target: lake/photos }"
+    text = registry.read_text().replace("tables:\n", "tables:\n" + TABLE, 1)
+    registry.write_text(f"{text}media:\n  photos: {photos}\n")
+
+    answer = run("plan", name)
+
+    assert (answer.code, answer.out) == (1, "")
+    assert f"'{name}' is of a media set, and plans are of imports and exports" in answer.err
+    assert "Run it with `s3-assets media`" in answer.err

@@ -88,6 +88,31 @@ def test_preview_of_a_url(run: Command, registry: Path, bucket: str, put: Any) -
     ]
 
 
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize(
+    ("name", "body", "found", "remedy"),
+    [
+        ("a.parquet", b"PAR1" + bytes(100), "a.parquet is not a Parquet file: it does not end", "Remove"),
+        ("a.avro", b"Obj\x01\x04", "its header has no end", "Write it anew"),
+        ("a.csv", bytes(range(256)) * 9, "this is no text, and no format that is known", "CSV, TSV, JSON"),
+        ("a.csv", b"", "the object is empty", "Have it written again"),
+    ],
+    ids=["cut Parquet", "cut Avro", "binary", "empty"],
+)
+def test_preview_of_a_broken_file_tells_its_place(
+    name: str, body: bytes, found: str, remedy: str, run: Command, bucket: str, s3_client: Any
+) -> None:
+    s3_client.put_object(Bucket=bucket, Key=f"t/{name}", Body=body)
+
+    answer = run("preview", f"s3://{bucket}/t/{name}")
+
+    assert (answer.code, answer.out) == (1, "")
+    for told in (found, f"s3://{bucket}/t/{name}", remedy):
+        assert told in answer.err
+    assert "guess" not in answer.err
+    assert "Traceback" not in answer.err
+
+
 def test_preview_tells_of_bad_rows_and_keeps_none(
     run: Command, registry: Path, bucket: str, put: Any, keys: Callable[[], list[str]]
 ) -> None:

@@ -266,6 +266,18 @@ def test_nothing_there(look: Look, put: Any) -> None:
         look("u/")
 
 
+def test_an_empty_object_is_called_empty(look: Look, put: Any) -> None:
+    put("t/a.csv", b"")
+    put("t/b", b"")
+    put("t/b/c.csv", b"n\n1\n")
+
+    with pytest.raises(DataFilesMissingError, match="the object is empty") as raised:
+        look("t/a.csv")
+    assert str(raised.value.location).endswith("/t/a.csv")
+    # Some tools put an object in the place of a folder.
+    assert list(look("t/b").columns) == ["n"]
+
+
 # What a sample cannot tell
 
 
