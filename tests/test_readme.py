@@ -32,6 +32,7 @@ ELSEWHERE = {
     "imports.md": "tests/test_imports_page.py",
     "io-managers.md": "tests/dagster_floor/test_io_managers_page.py",
     "media.md": "tests/media/test_media_page.py",
+    "sensors.md": "tests/dagster_floor/test_sensors_page.py",
     "observability.md": "tests/observability/test_observability_page.py",
     "production.md": "tests/production/test_page.py",
     "quick-start.md": "tests/site/test_pages.py",
