@@ -27,7 +27,7 @@ commands: setup
 	@$(BIN)/python scripts/commands.py
 
 docs: setup
-	@$(BIN)/python -m mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 format: setup
 	@$(BIN)/ruff format .

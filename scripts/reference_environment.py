@@ -24,6 +24,7 @@ MEANINGS = {
 }
 """What each variable is for; one that the code reads and that is missing here stops the site's building."""
 
+_ENVIRONMENT = "os.environ"
 _HEAD = """\
 # Environment variables
 
@@ -51,7 +52,10 @@ def read_by_the_code() -> set[str]:
     """Return the variables that are looked up by name, or by a constant that holds the name."""
     found: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if _ENVIRONMENT not in text:
+            continue
+        tree = ast.parse(text)
         constants = dict(_constants(tree))
         found |= {name for name in _looked_up(tree, constants) if name.isupper()}
     return {name for name in found if not name.startswith("AWS_")}
@@ -86,4 +90,4 @@ def _looked_up(tree: ast.Module, constants: dict[str, str]) -> Iterator[str]:
 
 
 def _is_environment(node: ast.expr) -> bool:
-    return ast.unparse(node) == "os.environ"
+    return ast.unparse(node) == _ENVIRONMENT

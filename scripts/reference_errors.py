@@ -52,7 +52,10 @@ def said_by_the_code() -> dict[str, list[Said]]:
     names = {each.__name__ for each in classes()}
     found: dict[str, set[Said]] = defaultdict(set)
     for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        if "Error(" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and (name := _called(node)) in names and node.args:
                 sentence = _words(node.args[0])
                 remedy = next((_words(each.value) for each in node.keywords if each.arg == "remedy"), "")

@@ -27,7 +27,7 @@ _NAMES: dict[Any, str] = {
     object: "any value",
 }
 _HEAD = """\
-# Registry
+# Settings
 
 Every field that `s3_assets.yaml` may have, and the same in Python. Fields that are missing here are errors
 when the registry is loaded, each with its line. Text, numbers and the like can also be `{ env: NAME }`, or

@@ -3,6 +3,7 @@
 They are never stale, since they are nowhere else; `tests/site` tests that they name everything.
 """
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from scripts import (  # noqa: E402 - the line above makes them importable
     reference_registry,
 )
 
+_WORD_OF_BLOCK = re.compile(r"^```(\w+) (\w[\w ]*)$", re.MULTILINE)
 PAGES: dict[str, Callable[[], str]] = {
     "reference/registry.md": reference_registry.page,
     "reference/python.md": reference_python.page,
@@ -36,5 +38,8 @@ def on_files(files: Any, config: Any) -> Any:  # noqa: ANN401 - without MkDocs i
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Let an escaped `<` stand for itself, as it does for other readers of Markdown."""
-    return markdown.replace("\\<", "&lt;")
+    """Say in the words of these extensions what other readers of Markdown understand as it is.
+
+    That is an escaped `<`, and words behind a block's language, which become its title.
+    """
+    return _WORD_OF_BLOCK.sub(r'```\1 title="\2"', markdown.replace("\\<", "&lt;"))

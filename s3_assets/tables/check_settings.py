@@ -144,7 +144,9 @@ class NotNullCheck(CheckSettings):
 class AcceptedValuesCheck(CheckSettings):
     """The values that a column may have; null is none of them, and is passed over."""
 
-    values: tuple[str | int | float | bool | datetime | date, ...] = Field(min_length=1)
+    values: tuple[str | int | float | bool | datetime | date, ...] = Field(
+        min_length=1, description="Those that are accepted."
+    )
 
 
 class ExpressionCheck(CheckSettings):

@@ -115,6 +115,10 @@ class Browser:
         element = self.driver.find_element(By.XPATH, f"//*[text()={text!r}]")
         self.driver.execute_script("arguments[0].scrollIntoView()", element)
 
+    def fold(self, title: str) -> None:
+        """Fold the section of that title."""
+        self._click(By.XPATH, f"//*[normalize-space(text())={title!r}]")
+
     def picture(self, name: str) -> None:
         """Take the docs' picture of that name, if pictures are wanted: as soon as nothing moves any more."""
         if not pictures.WANTED:

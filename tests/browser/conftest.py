@@ -7,7 +7,7 @@ import pytest
 
 from s3_assets.embedded.server import EmbeddedServer
 from tests.browser.browser import Browser
-from tests.browser.processes import code_server, daemon, webserver
+from tests.browser.processes import code_server, webserver
 from tests.browser.shop import Shop, open_shop
 
 if TYPE_CHECKING:
@@ -35,10 +35,3 @@ def ui(chromium: "Remote", shop: Shop) -> Iterator[Browser]:
             browser.hide_navigation()
             yield browser
             browser.check_requests()
-
-
-@pytest.fixture(scope="session")
-def automatic_ui(ui: Browser, shop: Shop) -> Iterator[Browser]:
-    """The same, with the process that starts backfills and asks sensors."""
-    with daemon(shop.home, shop.variables):
-        yield ui

@@ -15,7 +15,7 @@ SHOWN = re.compile(r"!\[([^\]]*)\]\(([^)]+\.png)\)")
 def test_pictures_are_shown_with_words() -> None:
     shown = {
         (page.parent / path).resolve(): words
-        for page in (DOCS.parent / "README.md", *DOCS.glob("*.md"))
+        for page in (DOCS.parent / "README.md", *DOCS.rglob("*.md"))
         for words, path in SHOWN.findall(page.read_text(encoding="utf-8"))
     }
 

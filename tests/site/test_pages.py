@@ -93,7 +93,7 @@ def exported(lake: Lake) -> None:
         rows = lake.csv(f"exports/{day}/orders.csv")
         found = [(row["id"], row["country"], float(row["total"])) for row in rows]
         assert sorted(found) == told(orders(day), "id", "country", "total")
-    assert "note" not in rows[0]
+        assert "note" not in rows[0]
     assert {f"exports/{day}/_SUCCESS" for day in DAYS} <= {*lake.objects("exports/")}
 
 
