@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from s3_assets.collector import spared
 from s3_assets.errors import S3AssetsError
 from s3_assets.metadata.requests import request_line, request_metadata
 from s3_assets.metrics import Asker, Meter
@@ -39,7 +40,7 @@ class Observation:
     def active(self, log: logging.Logger) -> Iterator[None]:
         """Count in the block; if it fails, this is the end."""
         try:
-            with self.meter.active(), pulse(self._line, log.info, self._every):
+            with spared(), self.meter.active(), pulse(self._line, log.info, self._every):
                 yield
         except BaseException as error:
             self.end(log, error)
@@ -58,19 +59,20 @@ class Observation:
         return request_metadata(self.meter)
 
     def end(self, log: logging.Logger, error: BaseException | None = None) -> None:
-        """Log what was counted, and send it to who asks for it."""
+        """Log what was counted, and send it to who asks for it; another output is counted anew."""
         # A gateway that ended has told its failure to the engines.
         with suppress(S3AssetsError):
             self.meter.collect()
         if self.meter.usage.counts or self.meter.unseen:
             log.info("%s", request_line(self.meter))
-        if self._wanted is None:
-            return
-        seconds = time.monotonic() - self._started
-        kind = type(error).__name__ if error is not None else None
-        problem = send(self._wanted, Told(self.meter, self._task, self._began, seconds, kind))
-        if problem is not None:
-            log.warning("%s", problem)
+        if self._wanted is not None:
+            seconds = time.monotonic() - self._started
+            kind = type(error).__name__ if error is not None else None
+            problem = send(self._wanted, Told(self.meter, self._task, self._began, seconds, kind))
+            if problem is not None:
+                log.warning("%s", problem)
+        self.meter.begin_anew()
+        self._began, self._started = time.time(), time.monotonic()
 
 
 def observation_of(registry: Registry, task: str, context: dg.AssetExecutionContext) -> Observation:

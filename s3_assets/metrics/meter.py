@@ -79,6 +79,11 @@ class Meter:
             with self._lock:
                 self.requests += requests[: max(self.keep - len(self.requests), 0)]
 
+    def begin_anew(self) -> None:
+        """Forget what was counted; what passes elsewhere goes on to be fetched."""
+        with self._lock:
+            self.usage, self.requests, self.phases, self.unseen = Usage(), [], [], set()
+
     def used(self, engine: str) -> None:
         """Take down that an engine is used which tells nothing of its requests."""
         with self._lock:

@@ -95,6 +95,22 @@ def test_phases_add_up_and_end_with_a_failure() -> None:
     assert meter.under_way == ""
 
 
+def test_what_was_told_is_not_told_twice() -> None:
+    meter = Meter(keep=1)
+    elsewhere = iter([({}, [_request()]), ({}, [])])
+    meter.also("gateway", lambda: next(elsewhere))
+    meter.note(_request())
+    meter.used("polars")
+    with meter.active(), phase("plan"):
+        meter.collect()
+    assert len(meter.requests) == 1
+
+    meter.begin_anew()
+    meter.collect()
+
+    assert (meter.usage.counts, meter.requests, meter.phases, meter.unseen) == ({}, [], [], set())
+
+
 def test_a_long_step_says_what_it_is_at() -> None:
     lines: list[str] = []
     shown = threading.Event()
