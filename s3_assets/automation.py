@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from s3_assets.registry.schedule import AutomationSettings
 
 
-def condition_of(settings: AutomationSettings | None) -> dg.AutomationCondition | None:
+def condition_of(settings: AutomationSettings | None) -> dg.AutomationCondition[dg.AssetKey] | None:
     """Return the condition of an asset; None without settings.
 
     An update of a table that somebody else writes is a new data version, which a sensor reports. Views of the

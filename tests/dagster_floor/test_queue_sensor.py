@@ -28,7 +28,8 @@ class Post:
     """A lake whose sensor is told by a queue, with the cursor that the daemon would keep."""
 
     def __init__(self, lake: Lake, mailbox: Mailbox, **settings: Any) -> None:
-        self.lake, self.mailbox, self.cursor = lake, mailbox, None
+        self.lake, self.mailbox = lake, mailbox
+        self.cursor: str | None = None
         daily = {"column": "date", "start": str(START), "end": str(START + timedelta(days=DAYS))}
         connections = lake.registry.model_dump(mode="python", exclude_unset=True)["connections"]
 
