@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parent.parent / "s3_assets"
 FLOORS = (
     {
         *("errors", "interruptions", "location", "relative_path", "windows", "progress", "embedded"),
-        *("metrics", "telemetry", "threads"),
+        *("collector", "metrics", "telemetry", "threads"),
     },
     {
         *(
