@@ -83,10 +83,12 @@ def _frame(page: ListedObjects) -> pl.DataFrame:
     )
 
 
-def _of_obstore() -> tuple[type[Exception], ...]:
-    """Return what obstore's errors are; who asked boto3 alone need not load it for that."""
+def _failures(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return what engines raise; who asked boto3 alone need not load obstore for that."""
     loaded = sys.modules.get("obstore.exceptions")
-    return () if loaded is None else (loaded.BaseError,)
+    # obstore refuses a key that it cannot parse with a plain ValueError.
+    known: tuple[type[Exception], ...] = (OSError, ValueError, *others)
+    return known if loaded is None else (loaded.BaseError, *known)
 
 
 class Objects:
@@ -357,8 +359,7 @@ class Objects:
     def _diagnosed(self, key: str, *errors: type[Exception], operation: str | None = None) -> Iterator[None]:
         try:
             yield
-        except (*_of_obstore(), OSError, ValueError, *errors) as error:
-            # obstore refuses a key that it cannot parse with a plain ValueError.
+        except _failures(*errors) as error:
             if isinstance(error, S3AssetsError):
                 raise
             # Not chained: the engine quotes request headers.

@@ -154,14 +154,7 @@ def _unpacking(url: str) -> Iterator[None]:
     """Say which file is damaged, where an unpacker only says how."""
     try:
         yield
-    except (
-        EOFError,
-        lzma.LZMAError,
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        zlib.error,
-        *_arrows(),
-    ) as error:
+    except _damages() as error:
         raise _damaged(url, error) from error
     except OSError as error:
         if type(error) is not OSError:
@@ -170,10 +163,11 @@ def _unpacking(url: str) -> Iterator[None]:
         raise _damaged(url, error) from error
 
 
-def _arrows() -> tuple[type[Exception], ...]:
-    """Return Arrow's word for damage; who asked it for nothing need not load it for that."""
+def _damages() -> tuple[type[Exception], ...]:
+    """Return what unpackers raise; Arrow need not be loaded by who did not ask it."""
+    known = (EOFError, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
     loaded = sys.modules.get("pyarrow")
-    return () if loaded is None else (loaded.ArrowInvalid,)
+    return known if loaded is None else (loaded.ArrowInvalid, *known)
 
 
 def _damaged(url: str, error: Exception) -> BadRowError:
