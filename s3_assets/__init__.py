@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from s3_assets.registry.increments import BatchSettings
     from s3_assets.registry.schedule import ScheduleSettings
     from s3_assets.specs import Declared
+    from s3_assets.tables.check_settings import ChecksSettings
     from s3_assets.tables.settings import (
         AvroSettings,
         DeltaSettings,
@@ -64,6 +65,7 @@ _HOMES = {
     "AvroSettings": "s3_assets.tables.settings",
     "BatchSettings": "s3_assets.registry.increments",
     "Cast": "s3_assets.movement.casting",
+    "ChecksSettings": "s3_assets.tables.check_settings",
     "ClientSideEncryption": "s3_assets.connection",
     "CsvFormat": "s3_assets.exports.formats",
     "CsvSettings": "s3_assets.tables.text_settings",
@@ -122,6 +124,7 @@ __all__ = [
     "AvroSettings",
     "BatchSettings",
     "Cast",
+    "ChecksSettings",
     "ClientSideEncryption",
     "CsvFormat",
     "CsvSettings",

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from s3_assets.embedded.server import EmbeddedServer
 from tests.checks import work
 from tests.incremental.ground import get_all
-from tests.support.crash import crash_matrix
+from tests.support.crash import Crasher, KillVariant, crash_matrix
 from tests.support.extent import EVERYTHING
 from tests.support.proxy import RequestProxy
 from tests.support.zygote import Zygote
@@ -27,43 +27,74 @@ def land(store: Any, name: str, numbers: range) -> None:
     obstore.put(store, f"{name}.parquet", body.getvalue())
 
 
-@pytest.mark.parametrize("variant", ["kill_before", "kill_after"])
-def test_a_checked_import(
-    variant: Any, proxy: RequestProxy, zygote: Zygote, s3_server: EmbeddedServer, s3_client: Any, bucket: str
-) -> None:
-    store = work.store(s3_server.endpoint_url, bucket)
-    land(store, "source/first", range(10))
-    work.import_checked(s3_server.endpoint_url, bucket, "source/", "template/")
-    template = get_all(store, "template/")
-    land(store, "source/second", range(10, 15))
-    options = {
-        "aws_endpoint_url": s3_server.endpoint_url,
-        "aws_access_key_id": "test",
-        "aws_secret_access_key": "test",
-        "aws_region": "us-east-1",
-        "aws_allow_http": "true",
-    }
+class Imports:
+    """A source whose second file is imported into tables that hold the first one's rows."""
 
-    def prepare(label: str) -> dict[str, Any]:
-        for key, body in template.items():
-            obstore.put(store, f"{label}/{key}", body)
+    def __init__(self, endpoint: str, bucket: str) -> None:
+        self.endpoint, self.bucket = endpoint, bucket
+        self.store = work.store(endpoint, bucket)
+        land(self.store, "source/first", range(10))
+        work.import_checked(endpoint, bucket, "source/", "template/")
+        self.template = get_all(self.store, "template/")
+        land(self.store, "source/second", range(10, 15))
+
+    def prepare(self, label: str) -> dict[str, Any]:
+        for key, body in self.template.items():
+            obstore.put(self.store, f"{label}/{key}", body)
         return {"prefix": f"{label}/"}
 
-    def check(given: dict[str, Any]) -> None:
-        batches = DeltaTable(f"s3://{bucket}/{given['prefix']}", storage_options=options).scan()
-        found = pl.concat([pl.DataFrame(batch) for batch in batches])
+    def check(self, given: dict[str, Any]) -> None:
+        options = {
+            "aws_endpoint_url": self.endpoint,
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
+            "aws_region": "us-east-1",
+            "aws_allow_http": "true",
+        }
+        handle = DeltaTable(f"s3://{self.bucket}/{given['prefix']}", storage_options=options)
+        found = pl.concat([pl.DataFrame(batch) for batch in handle.scan()])
         assert sorted(found["id"]) == list(range(15))
+        # The success has swept what the crash left: no data file but those of the two imports.
+        keys = get_all(self.store, given["prefix"])
+        assert len([key for key in keys if key.endswith(".parquet")]) == len(handle.file_uris())
 
-    given = {"endpoint": proxy.endpoint, "bucket": bucket, "source_path": "source/"}
+
+@pytest.fixture
+def imports(s3_server: EmbeddedServer, s3_client: Any, bucket: str) -> Imports:
+    return Imports(s3_server.endpoint_url, bucket)
+
+
+def test_a_crash_while_rows_are_looked_at(imports: Imports, proxy: RequestProxy, zygote: Zygote) -> None:
+    """At the last request for a part's rows: the next one would be the commit."""
+    given = {"endpoint": proxy.endpoint, "bucket": imports.bucket, "source_path": "source/"}
+    crasher = Crasher(proxy, zygote, work.import_checked, 120)
+    assert crasher.run({**given, **imports.prepare("rehearsal")}).succeeded
+    looks = [
+        each.number
+        for each in proxy.requests()
+        if each.method == "GET" and "/rehearsal/" in each.path and each.path.endswith(".parquet")
+    ]
+
+    crash = crasher.crash("kill_before", looks[-1], {**given, **imports.prepare("crashed")}, imports.check, 2)
+
+    assert crash.ending == "killed", crash
+
+
+@pytest.mark.skipif(not EVERYTHING, reason="a minute; the requests that matter are tried above")
+@pytest.mark.parametrize("variant", ["kill_before", "kill_after"])
+def test_a_crash_at_every_request(
+    variant: KillVariant, imports: Imports, proxy: RequestProxy, zygote: Zygote
+) -> None:
+    given = {"endpoint": proxy.endpoint, "bucket": imports.bucket, "source_path": "source/"}
+
     report = crash_matrix(
         proxy,
         zygote,
         work.import_checked,
         given,
-        prepare,
-        check,
+        imports.prepare,
+        imports.check,
         variants=[variant],
-        every=1 if EVERYTHING else 20,
     )
 
     assert not report.failures, report.summary()
