@@ -2,11 +2,13 @@
 
 import re
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor as PlainPool
 
 import pytest
 
 from s3_assets.metrics import Asker, Meter, Request, current, operation_of, phase, user_agent
+from s3_assets.metrics.meter import Counted
 from s3_assets.progress import pulse
 from s3_assets.threads import ThreadPoolExecutor
 
@@ -97,7 +99,7 @@ def test_phases_add_up_and_end_with_a_failure() -> None:
 
 def test_what_was_told_is_not_told_twice() -> None:
     meter = Meter(keep=1)
-    elsewhere = iter([({}, [_request()]), ({}, [])])
+    elsewhere: Iterator[Counted] = iter([({}, [_request()]), ({}, [])])
     meter.also("gateway", lambda: next(elsewhere))
     meter.note(_request())
     meter.used("polars")
