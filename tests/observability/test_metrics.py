@@ -2,15 +2,19 @@
 
 import re
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor as PlainPool
+from typing import TYPE_CHECKING
 
 import pytest
 
 from s3_assets.metrics import Asker, Meter, Request, current, operation_of, phase, user_agent
-from s3_assets.metrics.meter import Counted
 from s3_assets.progress import pulse
 from s3_assets.threads import ThreadPoolExecutor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from s3_assets.metrics.meter import Counted
 
 # RFC 9110, 5.6.2 and 10.1.5.
 TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
