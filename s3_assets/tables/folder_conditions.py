@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from s3_assets.tables.partitioning import label_bounds, label_column
 from s3_assets.tables.parts import read_value
 from s3_assets.tables.regions import Condition, Region
+from s3_assets.windows import Every, next_start, time_zone
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from s3_assets.tables.settings import FolderSettings
+    from s3_assets.tables.partitioning import Bounds
+    from s3_assets.tables.settings import FolderSettings, Partitions
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class FolderCondition:
 
     condition: Condition
     label: Condition | None = None
+    aligned: bool = True
+    """Whether folders of hours or days begin where its ranges do; else some of them hold other rows, too."""
 
     @property
     def columns(self) -> frozenset[str]:
@@ -53,9 +57,32 @@ def _of(condition: Condition, settings: FolderSettings) -> FolderCondition:
     partitions = settings.partitions
     if partitions is None or not isinstance(condition.example, datetime):
         return FolderCondition(condition)
-    label = label_column(partitions)
-    ranges = tuple(label_bounds(each, label) for each in condition.ranges)
-    return FolderCondition(condition, Condition(label, ranges))
+    whole = tuple(_whole_folders(each, partitions) for each in condition.ranges)
+    ranges = tuple(label_bounds(each, label_column(partitions)) for each in whole)
+    return FolderCondition(condition, Condition(label_column(partitions), ranges), whole == condition.ranges)
+
+
+def _whole_folders(bounds: Bounds, partitions: Partitions) -> Bounds:
+    """Return the range of the folders of hours or days that have a moment of this one."""
+    every = Every.HOUR if partitions.every is Every.HOUR else Every.DAY
+    zone = time_zone(partitions.timezone)
+
+    def begun(moment: datetime) -> datetime:
+        wall = moment if bounds.zone is None else moment.astimezone(zone)
+        whole = wall.replace(minute=0, second=0, microsecond=0)
+        return whole if every is Every.HOUR else whole.replace(hour=0)
+
+    def as_bound(moment: datetime) -> datetime:
+        return moment if bounds.zone is None else moment.astimezone(UTC)
+
+    low, high = bounds.low, bounds.high
+    if not isinstance(low, datetime) or not isinstance(high, datetime):
+        return bounds
+    last = begun(high)
+    if as_bound(last) != high:
+        step = timedelta(hours=1) if every is Every.HOUR else timedelta(days=1)
+        last = last + step if bounds.zone is None else next_start(last, every)
+    return replace(bounds, low=as_bound(begun(low)), high=as_bound(last))
 
 
 def _dtype(condition: Condition) -> pl.DataType:

@@ -20,13 +20,22 @@ if TYPE_CHECKING:
 def replaced(table: FolderTable[Any], folder: Folder, window: Region | None) -> list[str]:
     """Return the paths, below the table, of the files whose rows are replaced (no window: of all).
 
-    Of other partitions nothing is listed. Raises `UnsupportedError` for a file of which it cannot be told
-    whether it holds rows of the window.
+    Of other partitions nothing is listed. Raises `UnsupportedError` for a window that cuts folders, and for a
+    file of which it cannot be told whether it holds rows of the window.
     """
     if window is None:
         listed = folder.list_files()
         return [key.removeprefix(table.location.key) for key in listed["key"]]
     conditions = folder_conditions(window, table.settings)
+    cut = next((each for each in conditions if not each.aligned), None)
+    if cut is not None:
+        raise UnsupportedError(
+            f"the run's window {cut.condition} begins or ends within the folders of a timestamp, which are "
+            "whole hours or days of the partitions' time zone",
+            remedy="Choose format: delta or iceberg; or partition by a string column that holds the start of "
+            "the partition.",
+            table=table.name,
+        )
     listed = folder.list_files_inside(conditions)
     paths = [key.removeprefix(table.location.key) for key in listed["key"]]
     return [path for path in paths if _in_window(path, conditions, table)]
