@@ -2,7 +2,7 @@
 
 # No postponed annotations here: Dagster reads the annotation of `context` as it stands.
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import dagster as dg
@@ -80,9 +80,7 @@ def _schedule(job: _Job) -> dg.ScheduleDefinition:
         now = context.scheduled_execution_time.astimezone(zone)
         if job.spans is None:
             return [dg.RunRequest(run_key=f"{job.name}:{now.isoformat()}", asset_selection=[job.key])]
-        # By the clock's hands, as the cron was moved.
-        wall = now.replace(tzinfo=None) - timedelta(minutes=job.when.delay_minutes)
-        ended = _ended(job.spans, job.when, wall.replace(tzinfo=zone))
+        ended = _ended(job.spans, job.when, now)
         if not ended:
             return dg.SkipReason("no partition has ended since the last time")
         return _requests(job.name, job.key, ended, job.per_run)
@@ -119,14 +117,15 @@ def _spans(spec: dg.AssetSpec) -> dg.TimeWindowPartitionsDefinition | None:
 
 
 def _ended(spans: dg.TimeWindowPartitionsDefinition, when: ScheduleSettings, now: datetime) -> list[str]:
-    """Return the keys of the partitions that ended since the time of the schedule before this one."""
-    ticks = dg.TimeWindowPartitionsDefinition(
-        start=_LONG_AGO, fmt=_TICKS, cron_schedule=when.plain(), timezone=when.timezone
-    )
-    before = ticks.get_prev_partition_window(now, respect_bounds=False)
-    since = before.start.timestamp() if before is not None else 0.0
+    """Return the keys of the partitions that ended since the time before this one, less the delay of both.
+
+    Where the clock is set, what one run leaves over is the next one's: no partition is left out.
+    """
+    before = _time_before(when, now)
+    since = _undelayed(when, before).timestamp() if before is not None else 0.0
+    until = _undelayed(when, now).astimezone(UTC)
     keys: list[str] = []
-    span = spans.get_prev_partition_window(now, respect_bounds=False)
+    span = spans.get_prev_partition_window(until, respect_bounds=False)
     while span is not None and span.end.timestamp() > since:
         inside = span.start.timestamp() >= spans.start.timestamp() and (
             spans.end is None or span.end.timestamp() <= spans.end.timestamp()
@@ -135,6 +134,32 @@ def _ended(spans: dg.TimeWindowPartitionsDefinition, when: ScheduleSettings, now
             keys += spans.get_partition_keys_in_time_window(span)
         span = spans.get_prev_partition_window(span.start, respect_bounds=False)
     return keys[::-1]
+
+
+def _time_before(when: ScheduleSettings, now: datetime) -> datetime | None:
+    """Return the last time before `now` at which it ran."""
+    found = []
+    for cron in when.crons():
+        ticks = dg.TimeWindowPartitionsDefinition(
+            start=_LONG_AGO, fmt=_TICKS, cron_schedule=cron, timezone=when.timezone
+        )
+        window = ticks.get_prev_partition_window(now, respect_bounds=False)
+        if window is not None:
+            ended = window.end.timestamp() < now.timestamp()
+            found.append((window.end if ended else window.start).timestamp())
+    return datetime.fromtimestamp(max(found), now.tzinfo) if found else None
+
+
+def _undelayed(when: ScheduleSettings, now: datetime) -> datetime:
+    """Return the moment that is meant by a time of the schedule: by the clock's hands, as the cron was moved.
+
+    Of an hour that the clock shows twice, the second is meant, unless `now` is in the first.
+    """
+    zone = time_zone(when.timezone)
+    local = now.astimezone(zone)
+    wall = local.replace(tzinfo=None) - timedelta(minutes=when.delay_minutes)
+    first = local.fold == 0 and local.utcoffset() != local.replace(fold=1).utcoffset()
+    return wall.replace(tzinfo=zone, fold=0 if first else 1)
 
 
 def _requests(name: str, key: dg.AssetKey, keys: list[str], per_run: int | None) -> list[dg.RunRequest]:

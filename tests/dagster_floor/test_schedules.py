@@ -1,6 +1,6 @@
 """Imports by the clock: what each tick requests, and that its run does what it says."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -99,6 +99,38 @@ def test_days_of_23_and_25_hours(lake: Lake, at: str, hours: int) -> None:
 
     assert len({each.partition_key for each in requests}) == hours
     assert len({each.run_key for each in requests}) == hours
+
+
+@pytest.mark.parametrize("delay", [0, 10, 70])
+@pytest.mark.parametrize("night", ["2026-03-29", "2026-10-25"])
+def test_no_hour_is_left_out_when_the_clock_is_set(
+    instance: dg.DagsterInstance, delay: int, night: str
+) -> None:
+    """Over a day and a half each hour is run once, by an hourly schedule in a zone with summer time."""
+    hourly = {"column": "at", "every": "hour", "start": "2026-01-01", "timezone": "Europe/Berlin"}
+    table = {"connection": "lake", "format": "delta", "partitions": hourly}
+    when = {"cron": "@hourly", "timezone": "Europe/Berlin", "delay_minutes": delay}
+    registry = Registry.model_validate(
+        {
+            "connections": {"lake": {"url": "s3://lake/"}},
+            "tables": {"a": {**table, "path": "a"}, "b": {**table, "path": "b"}},
+            "imports": {"hours": {"source": "a", "target": "b", "mode": "replace", "schedule": when}},
+        }
+    )
+    definitions = build_definitions(registry)
+    # Hours of UTC are never set; so far the two agree, since the delay is one of the clock's hands.
+    first = (
+        datetime.fromisoformat(f"{night}T00:00+00:00") - timedelta(hours=12) + timedelta(minutes=delay % 60)
+    )
+    asked_for: list[str] = []
+    for hour in range(36):
+        moment = first + timedelta(hours=hour)
+        found = tick(definitions, "hours", moment.isoformat(), instance).run_requests or []
+        for each in found:
+            tags = (each.tags[RANGE_START], each.tags[RANGE_END]) if RANGE_START in each.tags else ()
+            asked_for += tags or [str(each.partition_key)]
+
+    assert len(asked_for) == len(set(asked_for)) == 36
 
 
 def test_runs_are_cut_as_a_backfill_is_and_do_their_partitions(lake: Lake) -> None:
