@@ -50,7 +50,14 @@ class S3AssetsComponent(dg.Component, dg.Resolvable):
             examples=["s3_assets.yaml"],
         ),
     ] = field(default_factory=Registry)
-    translation: Annotated[TranslationFn[Declared], _TRANSLATION] | None = field(default=None)
+    translation: Annotated[
+        Annotated[TranslationFn[Declared], _TRANSLATION] | None,
+        dg.Resolver.default(
+            description="What is different about the spec of every generated asset: `spec` is what it would "
+            "be, `declared` what the registry says of it.",
+            examples=[{"key_prefix": "prod", "group_name": "{{ declared.kind }}"}],
+        ),
+    ] = None
     io_manager_key: Annotated[
         str,
         dg.Resolver.default(

@@ -59,7 +59,7 @@ def _from_file(context: dg.ResolutionContext, named: str, sections: Mapping[str,
 def _sections(file: Path, line: int, own: Collection[str]) -> yaml.Node:
     """Return the attributes of the component that begins on a line, without the component's own fields."""
     for document in yaml.compose_all(file.read_text(encoding="utf-8"), Loader=Loader):
-        if document is not None and document.start_mark.line + 1 == line:
+        if document.start_mark.line + 1 == line:
             attributes = next((value for key, value in document.value if key.value == _ATTRIBUTES), document)
             pairs = [(key, value) for key, value in attributes.value if key.value not in own]
             return yaml.MappingNode(_MAPPING, pairs, attributes.start_mark, attributes.end_mark)

@@ -24,6 +24,7 @@ _OTHERWISE: list[Schema] = [{"$ref": f"#/$defs/{name}"} for name in _SHARED]
 # What the models read in a shorter form, and fill in themselves: pydantic's schema knows neither.
 _SHORT: dict[str, Schema] = {
     "AddTime": {"type": "string"},
+    "AutomationSettings": {"type": "string"},
     "Cast": {"type": "string"},
     "Constant": {"type": ["string", "number", "boolean", "array", "null"]},
     "Digest": {"type": "string"},
@@ -33,6 +34,15 @@ _SHORT: dict[str, Schema] = {
 _ALSO: dict[tuple[str, str], Schema] = {
     ("S3Connection", "assume_role"): {"$ref": "#/$defs/AssumeRole"},
     ("Filters", "digest"): {"type": "array", "items": {"type": "string"}},
+}
+_EXAMPLES: dict[str, Schema] = {
+    "connections": {"lake": {"url": "s3://my-bucket/base/"}},
+    "tables": {"lake/orders": {"connection": "lake", "format": "delta", "path": "lake/orders"}},
+    "imports": {"orders": {"source": "landing/orders", "target": "lake/orders", "mode": "append"}},
+    "media": {"photos": {"connection": "lake", "path": "photos", "target": "lake/photos"}},
+    "exports": {
+        "out": {"source": "lake/orders", "connection": "lake", "path_prefix": "out", "format": "csv"}
+    },
 }
 _FILLED_IN = {"S3Connection": "name", "IcebergSettings": "path"}
 _ABOUT = ("title", "description", "default", "examples", "deprecated")
@@ -57,7 +67,10 @@ def with_registry(own: Schema) -> Schema:
 def _registry() -> Schema:
     plain = Registry.model_json_schema()
     definitions = {name: _definition(name, each) for name, each in plain["$defs"].items()}
-    properties = {name: _value(each) for name, each in plain["properties"].items()}
+    properties = {
+        name: _value(each) | ({"examples": [_EXAMPLES[name]]} if name in _EXAMPLES else {})
+        for name, each in plain["properties"].items()
+    }
     return {"properties": properties, "$defs": definitions}
 
 

@@ -23,6 +23,7 @@ FOUND = {
     "newuser": ("| 38 | 0 | 0 | 1 |",),
     "listing": ("| s3-assets du |", "| boto3 paginator |", "| seven tables"),
     "tick": ("| nothing changed | 0 |", "| some changed | 9 |"),
+    "definitions": ("| plain @asset | 40 |", "| s3-assets | 40 |"),
     "mirror": ("| delta | iceberg | 2,000 |", "| parquet | delta | 2,000 |"),
 }
 
@@ -39,6 +40,7 @@ def test_one_at_a_tiny_size(only: str, tmp_path: Path) -> None:
             *("--only", only),
             *("--size", "0.0005", "--repeat", "1", "--files", "20", "--output", str(output)),
             *("--objects", "30", "--copies", "5"),
+            *("--defined", "40"),
             *("--old-files", "20,40", "--in-ledger", "2000", "--commits", "20,40"),
             *("--watched", "9", "--mirrored", "2000", "--keys", "8000", "--layouts", "uneven"),
             # Rivals would be installed first: seconds for them, minutes for this test.

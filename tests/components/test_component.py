@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import dagster as dg
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
@@ -291,6 +291,17 @@ def test_the_schema_tells_where_a_mistake_is(attributes: str, place: list[str]) 
     (error,) = schema().iter_errors(yaml.safe_load(attributes))
 
     assert list(error.absolute_path) == place
+
+
+def test_the_schema_has_descriptions_and_examples_that_it_takes() -> None:
+    validator = schema()
+    properties = validator.schema["properties"]
+    examples = {name: each["examples"][0] for name, each in properties.items() if "examples" in each}
+    sections = {name: each for name, each in examples.items() if name != "registry"}
+
+    assert {"connections", "tables", "imports", "media", "exports", "translation"} <= {*sections}
+    assert [*validator.iter_errors(sections)] == []
+    assert all("$ref" in each or each["description"] for each in properties.values())
 
 
 def test_the_schema_takes_templates_and_variables() -> None:

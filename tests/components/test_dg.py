@@ -99,10 +99,10 @@ def test_it_tells_of_mistakes_and_shows_the_schema(project: Path) -> None:
 
     by_schema = ended(start(project, "check", "yaml", str(folder)), 1)
     by_loading = ended(start(project, "check", "defs", "--no-check-yaml"), 1)
-    schema = ended(start(project, "utils", "inspect-component", COMPONENT, "--component-schema"))
+    schema = ended(start(project, "utils", "inspect-component", COMPONENT, "--defs-yaml-json-schema"))
 
     assert f"defs.yaml:{line}" in by_schema
     assert "'dleta' is not one of" in by_schema
     assert f"defs.yaml:{line}:" in by_loading
     assert "tables.lake/orders.format" in by_loading
-    assert {"connections", "tables", "translation"} <= {*json.loads(schema)["properties"]}
+    assert all(f'"{name}"' in schema for name in ("connections", "tables", "translation"))

@@ -1,6 +1,7 @@
 """`get_asset_spec` and `@s3_asset`: what is called otherwise is read, written, watched and linked as ever."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
@@ -29,13 +30,10 @@ def registry(bucket: str = "shop-lake", endpoint: str = "http://127.0.0.1:1", **
         "lake/dated": {**DELTA, **DATED, "path": "lake/dated"},
         **more.pop("tables", {}),
     }
-    return Registry(
-        connections={
-            "lake": {"url": f"s3://{bucket}/", "endpoint": endpoint, "region": "us-east-1", "auth": auth}
-        },
-        tables=tables,
-        imports={"orders": {"source": "landing/orders", "target": "lake/orders", "schedule": "@daily"}},
-        **more,
+    lake = {"url": f"s3://{bucket}/", "endpoint": endpoint, "region": "us-east-1", "auth": auth}
+    orders = {"source": "landing/orders", "target": "lake/orders", "schedule": "@daily"}
+    return Registry.model_validate(
+        {"connections": {"lake": lake}, "tables": tables, "imports": {"orders": orders}, **more}
     )
 
 
@@ -74,6 +72,7 @@ def test_renamed_assets_are_written_read_watched_and_linked(
 
     events = {each.asset_key: each for each in result.get_asset_materialization_events()}
     lineage = events[chosen[0]].materialization.metadata["dagster/column_lineage"]
+    assert isinstance(lineage.value, dg.TableColumnLineage)
     assert lineage.value.deps_by_column["id"] == [dg.TableColumnDep(source, "id")]
     options = {
         "AWS_ENDPOINT_URL": s3_server.endpoint_url,
@@ -102,8 +101,9 @@ def test_keys_follow_everywhere() -> None:
     assert "/assets/prod/shop/lake/orders" in links
     (schedule,) = definitions.schedules or ()
     assert isinstance(schedule, dg.ScheduleDefinition)
-    keys = schedule.job.selection.resolve(definitions.resolve_asset_graph())  # type: ignore[attr-defined]
-    assert {each.to_user_string() for each in keys} == {"prod/shop/lake/orders"}
+    with dg.build_schedule_context(scheduled_execution_time=datetime(2026, 1, 2, tzinfo=UTC)) as context:
+        (request,) = schedule.evaluate_tick(context).run_requests or ()
+    assert request.asset_selection == [dg.AssetKey(["prod", "shop", "lake", "orders"])]
 
 
 def test_what_is_declared_is_told_to_the_function() -> None:

@@ -87,10 +87,10 @@ def test_assets_of_ones_own(project: Project) -> None:
 
 
 def test_commands_exist() -> None:
-    from dagster_dg_cli.cli import create_dg_cli
+    from dagster_dg_cli.cli import cli
 
     for line in "".join(blocks("console")).splitlines():
         # Options come behind; those of the component are tried in test_dg.py.
         command = [word for word in shlex.split(line)[1:3] if not word.startswith("-")]
-        done = CliRunner().invoke(create_dg_cli(), [*command, "--help"])
+        done = CliRunner().invoke(cli, [*command, "--help"])
         assert done.exit_code == 0, done.output
