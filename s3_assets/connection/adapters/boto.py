@@ -35,7 +35,7 @@ def client(
 ) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
     """Return a client of that AWS service, whose credentials are those of all other engines.
 
-    With `transfers` it is boto3's own, which has `upload_file` and the like on top; that takes longer to load.
+    With `transfers` it is boto3's own, which has `upload_file` and the like on top, and takes longer to load.
     A cap on connections is kept by the gateway, since boto3's pool opens more when it is empty; presigned
     URLs of such a client are good on this machine alone. Left alone, boto3 signs bodies over plain HTTP.
     """
