@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import MetricExportResult, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
 from s3_assets.metrics import user_agent
 from s3_assets.metrics.user_agent import Asker
@@ -23,12 +23,19 @@ from s3_assets.telemetry.instruments import Instruments
 from s3_assets.telemetry.spans import RunIds, Spans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.sdk.metrics.export import MetricsData
+    from opentelemetry.sdk.trace import ReadableSpan
+
     from s3_assets.telemetry.asked import Asked
     from s3_assets.telemetry.told import Told
 
 _SCOPE = "s3_assets"
 _PATIENCE = 3
 """Seconds until a collector must have taken what a step told, unless OTEL_EXPORTER_OTLP_TIMEOUT says so."""
+_LONGEST = 30_000
+"""Milliseconds that are waited for an exporter, which gives up by itself sooner."""
 _NEVER = 3_600_000
 """Milliseconds between two sendings of metrics: each step sends its own at its end."""
 
@@ -43,6 +50,35 @@ def _exporter(wanted: Asked, process: int) -> Exporter:
     # Threads and sockets do not survive a fork: each process has its own.
     del process
     return Exporter(wanted)
+
+
+class _SpanExporter(OTLPSpanExporter):
+    """One that knows whether what it sent last has arrived: flushing does not tell."""
+
+    arrived = True
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send, and take down what became of it."""
+        result = super().export(spans)
+        self.arrived = result is SpanExportResult.SUCCESS
+        return result
+
+
+class _MetricExporter(OTLPMetricExporter):
+    """The same for metrics."""
+
+    arrived = True
+
+    def export(
+        self,
+        metrics_data: MetricsData,
+        timeout_millis: float | None = 10_000,
+        **kwargs: Any,  # noqa: ANN401 - its words
+    ) -> MetricExportResult:
+        """Send, and take down what became of it."""
+        result = super().export(metrics_data, timeout_millis, **kwargs)
+        self.arrived = result is MetricExportResult.SUCCESS
+        return result
 
 
 class Exporter:
@@ -73,13 +109,12 @@ class Exporter:
             return
         if wanted.traces:
             self._tracing = TracerProvider(resource=resource, id_generator=RunIds(), shutdown_on_exit=False)
-            exporter = OTLPSpanExporter(**_options(wanted, "traces"))
-            self._tracing.add_span_processor(BatchSpanProcessor(exporter))
+            self._sent_spans = _SpanExporter(**_options(wanted, "traces"))
+            self._tracing.add_span_processor(BatchSpanProcessor(self._sent_spans))
             self._spans = Spans(self._tracing.get_tracer(_SCOPE, version))
         if wanted.metrics:
-            reader = PeriodicExportingMetricReader(
-                OTLPMetricExporter(**_options(wanted, "metrics")), export_interval_millis=_NEVER
-            )
+            self._sent_sums = _MetricExporter(**_options(wanted, "metrics"))
+            reader = PeriodicExportingMetricReader(self._sent_sums, export_interval_millis=_NEVER)
             self._metering = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
             self._instruments = Instruments(self._metering.get_meter(_SCOPE, version))
         atexit.register(self.close)
@@ -91,10 +126,10 @@ class Exporter:
         sent = True
         if self._tracing is not None:
             self._spans.write(told)
-            sent &= self._tracing.force_flush(_PATIENCE * 1000)
+            sent &= self._tracing.force_flush(_LONGEST) and self._sent_spans.arrived
         if self._metering is not None:
             self._instruments.record(told)
-            sent &= self._metering.force_flush(_PATIENCE * 1000)
+            sent &= self._metering.force_flush(_LONGEST) and self._sent_sums.arrived
         return None if sent else "the OpenTelemetry collector did not take what the step told in time"
 
     def close(self) -> None:

@@ -107,7 +107,8 @@ def test_a_failure_is_told_too(s3_server: EmbeddedServer, bucket: str, listening
     exporter_of(Asked(listening.url, traces=True, metrics=True)).close()
 
 
-def test_a_collector_that_is_gone_is_a_warning() -> None:
+def test_a_collector_that_is_gone_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")
     wanted = Asked("http://127.0.0.1:9", traces=True, metrics=False)
 
     said = send(wanted, Told(Meter(), "import orders", 0.0, 1.0))
