@@ -1,6 +1,7 @@
 """What a person does in Dagster's UI on a shop at work, what they see of it, and the docs' pictures of it."""
 
 import polars as pl
+import pytest
 
 from s3_assets.embedded.demo_data import DAYS
 from tests.browser import pictures
@@ -42,6 +43,8 @@ def test_lineage(ui: Browser, shop: Shop) -> None:
     ui.picture("lineage")
 
 
+# Four processes of Dagster and a browser share the machine with other tests.
+@pytest.mark.timeout(600)
 def test_runs_by_hand_for_a_range_and_by_a_sensor(ui: Browser, shop: Shop) -> None:
     """New orders and payments come, and each way to start a run does its part.
 
