@@ -24,8 +24,6 @@ def drift(
     found: pl.Schema,
     known: Mapping[str, str] | None,
     table: str,
-    *,
-    lacking_is_drift: bool = True,
 ) -> CheckOutcome:
     """Compare columns with those that are declared, or else with those that are `known`, as types by name.
 
@@ -38,8 +36,7 @@ def drift(
     changes = []
     for name, dtype in types.items():
         if name not in found:
-            if lacking_is_drift:
-                changes.append(f"{name} is missing")
+            changes.append(f"{name} is missing")
             continue
         if type_name(found[name]) == type_name(dtype):
             continue

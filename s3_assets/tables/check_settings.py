@@ -93,7 +93,7 @@ class RowCountCheck(CheckSettings):
     change: float | None = Field(
         default=None,
         gt=0,
-        description="How much the number may change between two looks, such as 50%, or 0.5; before a commit, by it.",
+        description="How much the number may change between two looks, such as 50%; before a commit, by it.",
     )
     per: Literal["table", "partition"] = Field(
         default="table", description="partition: each partition of the run, or each that has rows, by itself."
