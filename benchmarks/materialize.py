@@ -170,7 +170,8 @@ def _commands(taken: dict[str, _Taken]) -> str:
         "| command | s, least | s, median | s of a processor, least |",
         "|---|---:|---:|---:|",
         *(
-            f"| {name} | {min(each.wall):.2f} | {statistics.median(each.wall):.2f} | {min(each.processor):.2f} |"
+            f"| {name} | {min(each.wall):.2f} | {statistics.median(each.wall):.2f} "
+            f"| {min(each.processor):.2f} |"
             for name, each in taken.items()
         ),
     ]
