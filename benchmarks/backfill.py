@@ -41,7 +41,7 @@ def _faults(assets: int) -> list[Fault]:
         Fault("daemon killed, the run in the queue", lambda seen: bool(seen.runs), Place.kill_daemon),
         Fault("daemon killed at a fifth", done(0.2), Place.kill_daemon),
         Fault("PostgreSQL killed at two fifths", done(0.4), Place.crash_postgresql),
-        Fault("the run's process killed at three fifths", done(0.6), Place.kill_run),
+        Fault("the run's process killed at four fifths", done(0.8), Place.kill_run),
     ]
 
 
