@@ -23,9 +23,9 @@ from s3_assets.users_code import UsersCode, assets_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from s3_assets.decorator import S3Asset
     from s3_assets.generated import GetAssetSpec
     from s3_assets.registry.models import Registry
-    from s3_assets.decorator import S3Asset
 
 
 def build_definitions(

@@ -109,8 +109,8 @@ class S3Asset:
         known = [*registry.tables, *registry.exports]
         if self.name not in known:
             raise RegistryError(
-                f"the asset '{self._function.__name__}' is to write '{self.name}', which is no table and no export"
-                f"{did_you_mean(self.name, known)}",
+                f"the asset '{self._function.__name__}' is to write '{self.name}', which is no table and no "
+                f"export{did_you_mean(self.name, known)}",
                 remedy="Declare it in the registry, or name one of these.",
             )
         for each in self._reads.values():

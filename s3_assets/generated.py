@@ -26,8 +26,8 @@ from s3_assets.specs import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from s3_assets.registry.models import Registry
     from s3_assets.decorator import S3Asset
+    from s3_assets.registry.models import Registry
 
     GetAssetSpec = Callable[[Declared], dg.AssetSpec]
 

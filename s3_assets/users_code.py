@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from s3_assets.errors import RegistryError
 from s3_assets.decorator import S3Asset
+from s3_assets.errors import RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
