@@ -121,7 +121,7 @@ def post(lake: Lake, mailbox: Mailbox) -> Post:
 
 
 def test_what_the_server_itself_sends(post: Post, s3_client: Any) -> None:
-    """A real server's test event, its notifications of puts and of a delete, of keys that are hard to write."""
+    """A real server's test event, and its notifications of puts and deletes of keys that are hard to write."""
     post.mailbox.notified_by(s3_client, post.lake.bucket)
     post.tick()
     post.put("landing/a + b/100%.jsonl", 1, 2)
@@ -220,6 +220,7 @@ def test_no_other_sensor_looks_at_its_tables(post: Post) -> None:
     assert [each.name for each in post.lake.definitions.sensors or ()] == ["events_queue"]
 
 
+@pytest.mark.timeout(1800 if EVERYTHING else 180)
 def test_doubled_reordered_and_lost(post: Post) -> None:
     """Of many notifications some never come, others twice and in any order, in each of Amazon's shapes."""
     turn = random.Random(8)  # noqa: S311 - the same messages in each run
