@@ -79,7 +79,7 @@ def _of_condition(condition: Condition) -> BooleanExpression:
     from pyiceberg.expressions import AlwaysFalse, In, Or, Reference
 
     if condition.values:
-        return In(Reference(condition.column), {_literal(value) for value in condition.values})
+        return In(term=Reference(condition.column), values={_literal(value) for value in condition.values})
     found: BooleanExpression = AlwaysFalse()
     for each in condition.ranges:
         found = Or(found, _of_range(each))

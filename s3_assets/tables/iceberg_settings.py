@@ -30,7 +30,8 @@ class IcebergSettings(TableSettings):
     partition_by: tuple[str, ...] | None = Field(
         default=None,
         description="Partition fields of a new table, such as day, bucket(16, id), month(at), truncate(4, "
-        "name); left out: the partition column, a timestamp by its hour, day or month, and partition_columns.",
+        "name); left out: the partition column, a timestamp by its hour, day or month, and "
+        "partition_columns.",
     )
     format_version: Literal[1, 2] = Field(default=2, description="Of a new table.")
     properties: dict[str, str] = Field(default_factory=dict, description="Table properties of a new table.")

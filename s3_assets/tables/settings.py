@@ -145,8 +145,8 @@ class DeltaSettings(TableSettings):
     format: Literal["delta"] = "delta"
     partition_by: tuple[str, ...] | None = Field(
         default=None,
-        description="Columns of a new table's folders; left out: the partition column, unless a timestamp, and "
-        "partition_columns.",
+        description="Columns of a new table's folders; left out: the partition column, unless a timestamp, "
+        "and partition_columns.",
     )
     change_feed: bool = Field(default=False, description="Switch the change data feed on in a new table.")
     properties: dict[str, str] = Field(default_factory=dict, description="Table properties of a new table.")
