@@ -121,7 +121,7 @@ def post(lake: Lake, mailbox: Mailbox) -> Post:
 
 
 def test_what_the_server_itself_sends(post: Post, s3_client: Any) -> None:
-    """A real server's test event, and its notifications of puts and deletes of keys that are hard to write."""
+    """A real server's test event, its notifications of puts and deletes of keys that are hard to write."""
     post.mailbox.notified_by(s3_client, post.lake.bucket)
     post.tick()
     post.put("landing/a + b/100%.jsonl", 1, 2)
