@@ -74,7 +74,10 @@ def run_dev(
 
 def dagster_home(root: Path) -> Path:
     """Return the instance's folder: DAGSTER_HOME, that of dagster.yaml, or `.dagster` beside the registry."""
-    home = known_home(root) or root / ".dagster"
+    known = known_home(root)
+    if known is not None:
+        return known
+    home = root / ".dagster"
     home.mkdir(exist_ok=True)
     return home
 
