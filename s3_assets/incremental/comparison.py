@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from s3_assets.errors import SchemaMismatchError
 from s3_assets.incremental.row_keys import COUNT, check_columns, refuse
-from s3_assets.tables.shares import shares
 from s3_assets.tables.schemas import widens
+from s3_assets.tables.shares import shares
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

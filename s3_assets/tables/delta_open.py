@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters import deltalake as adapter
 from s3_assets.connection.diagnosis import diagnose, diagnosed, find_symptom
-from s3_assets.connection.redaction import redact
 from s3_assets.connection.environment import without_ambient_settings
+from s3_assets.connection.redaction import redact
 from s3_assets.connection.symptoms import NO_OBJECT
 from s3_assets.errors import (
     HistoryLostError,

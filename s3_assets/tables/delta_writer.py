@@ -125,7 +125,9 @@ class DeltaWriter(Writer):
                 partition_filters=filters,
                 # An overwrite names the files that it takes out: it holds for the pinned version alone, and
                 # delta-rs would put it behind another writer's commit into a partition that was empty.
-                commit_properties=_properties(stamps, notes, again=mode is WriteMode.APPEND and not self.exact),
+                commit_properties=_properties(
+                    stamps, notes, again=mode is WriteMode.APPEND and not self.exact
+                ),
             )
         return Commit(
             self._landed(stamps),

@@ -30,10 +30,10 @@ from s3_assets.incremental.append import PASSED, append_new
 from s3_assets.incremental.comparison import compare
 from s3_assets.incremental.mirror import mirror
 from s3_assets.incremental.outcome import Outcome
-from s3_assets.tables.shares import ROWS_AT_ONCE
 from s3_assets.tables.iceberg_settings import IcebergSettings
 from s3_assets.tables.open import open_table
 from s3_assets.tables.settings import DeltaSettings, ParquetSettings, Partitions
+from s3_assets.tables.shares import ROWS_AT_ONCE
 from s3_assets.tables.table import Table
 from tests.incremental import mirror_work, work
 from tests.incremental.ground import Ground
