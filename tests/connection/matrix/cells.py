@@ -142,7 +142,7 @@ def observed(engine: Engine, connection: S3Connection) -> How:
         loopback = endpoint.startswith("http://127.0.0.1") and endpoint != connection.endpoint
         return How.GATEWAY if loopback else How.ITSELF
     if capped:
-        assert object_store_dialect.settings(connection).gateway is not None
+        assert object_store_dialect.settings(connection, engine.name).gateway is not None
         return How.GATEWAY
     if engine.name == "delta-rs" and "aws_container_credentials_full_uri" in delta_adapter.options(
         connection
