@@ -31,7 +31,7 @@ def planned(export: Export, request: Request, load: Load) -> Work:
     """Plan all rows of the source as they are now, or those of the window."""
     source = export.read_source
     plan = source.plan(ReadMode.CURRENT, window=request.window)
-    return Work(_shaped(export, plan.frame, load), plan, (told_of(source, plan),))
+    return Work(_shaped(export, plan.whole(), load), plan, (told_of(source, plan),))
 
 
 def given(
@@ -57,7 +57,7 @@ def read_new(export: Export, state: State, load: Load) -> Work:
             raise
         return _anew(export, state, since, gap, load)
     if not plan.empty:
-        return _read(export, state, source, plan, since, _shaped(export, plan.frame, load))
+        return _read(export, state, source, plan, since, _shaped(export, plan.whole(), load))
     if since is None or plan.passed < PASSED:
         return Work(plan.frame, plan, nothing=True)
     # The cursor alone: else it would fall ever farther behind.
@@ -80,7 +80,7 @@ def _anew(export: Export, state: State, since: Cursor, gap: HistoryGapError, loa
         f"{gap.found}: all that was exported was replaced by the rows of '{source.name}' as they are now "
         "(on_gap: full_refresh)"
     )
-    frame = _shaped(export, plan.frame, load)
+    frame = _shaped(export, plan.whole(), load)
     return _read(export, state, source, plan, since, frame, anew=True, remarks=(why,))
 
 

@@ -64,7 +64,7 @@ class Source:
         token = None if self._has_versions else self.table.version().token
         plan = self.table.plan()
         until = plan.until if token is None else StatePosition(token)
-        return Found(replace(plan, frame=self.filtered(plan.frame)), until)
+        return Found(replace(plan, frame=self.filtered(plan.frame), look_first=None), until)
 
     @phase("plan")
     def since(self, position: Position, target: Table[Any], writer: Writer, on_gap: OnGap) -> Found:

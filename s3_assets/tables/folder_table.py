@@ -91,6 +91,15 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         """Return the rows as `scan_noting` does; `inferred` also says what is known of the files."""
         return self.scan_noting(chosen, inferred.schema, hive, reading)
 
+    def scan_whole(
+        self, chosen: pl.DataFrame, inferred: Inferred, hive: pl.Schema, reading: Reading
+    ) -> pl.LazyFrame:
+        """Return the rows as `scan_inferred` does, for who is going to read all of them.
+
+        Raises `SchemaMismatchError` for a file that does not fit, as far as that can be told by a look.
+        """
+        return self.scan_inferred(chosen, inferred, hive, reading)
+
     def scan_noting(
         self, chosen: pl.DataFrame, schema: pl.Schema, hive: pl.Schema, reading: Reading
     ) -> pl.LazyFrame:
@@ -357,11 +366,14 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         inferred = self._infer(chosen)
         chosen, hive = self._columns.with_values(chosen, self.folder.paths(chosen), inferred.schema)
         reading = Reading()
-        frame = self.scan_inferred(chosen, inferred, hive, reading)
-        if window is not None:
-            frame = frame.filter(self.bounds(window, inferred.schema).expression())
+
+        def inside(frame: pl.LazyFrame) -> pl.LazyFrame:
+            if window is None:
+                return frame
+            return frame.filter(self.bounds(window, inferred.schema).expression())
+
         return Plan(
-            frame,
+            inside(self.scan_inferred(chosen, inferred, hive, reading)),
             mode,
             until,
             chosen.height,
@@ -371,6 +383,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
             schema_files=inferred.files,
             notes=notes,
             reading=reading,
+            look_first=lambda: inside(self.scan_whole(chosen, inferred, hive, reading)),
         )
 
     def _nothing(

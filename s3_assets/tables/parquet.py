@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from s3_assets.tables.described import Described
 
+# One small request for each; of more files than these the reader finds out on its way.
+_MOST_FOOTERS = 2_000
+
 
 class ParquetTable(FolderTable[ParquetSettings]):
     """A folder of Parquet files; folders named `column=value` are Hive partitions."""
@@ -58,15 +61,27 @@ class ParquetTable(FolderTable[ParquetSettings]):
         self, chosen: pl.DataFrame, inferred: Inferred, hive: pl.Schema, reading: Reading
     ) -> pl.LazyFrame:
         """Return the rows of the files; those that were not looked at may turn out not to fit."""
+        del reading
+        scan = self._scan(chosen, inferred, hive)
+        return scan.native() if inferred.alike and scan.known(inferred.files) else scan.guarded()
+
+    def scan_whole(
+        self, chosen: pl.DataFrame, inferred: Inferred, hive: pl.Schema, reading: Reading
+    ) -> pl.LazyFrame:
+        """Return the rows of the files, once the footers of those that were not looked at have been read."""
+        if chosen.height > _MOST_FOOTERS or not (inferred.alike or not inferred.files):
+            return self.scan_inferred(chosen, inferred, hive, reading)
+        return self._scan(chosen, inferred, hive).checked(inferred.files)
+
+    def _scan(self, chosen: pl.DataFrame, inferred: Inferred, hive: pl.Schema) -> ParquetScan:
         import polars as pl
 
-        del reading
         partitions = self.settings.partitions
         names = {
             *self.settings.reader_columns,
             *([partitions.column] if partitions and partitions.folders else []),
         }
-        scan = ParquetScan(
+        return ParquetScan(
             self.name,
             self.connection,
             chosen,
@@ -77,8 +92,6 @@ class ParquetTable(FolderTable[ParquetSettings]):
             self.read_schema,
             inferred.told_by,
         )
-        known = inferred.alike and len(inferred.files) == chosen.height
-        return scan.native() if known and not names else scan.guarded()
 
     def read_schema(self, key: str) -> pl.Schema:
         """Return what the file's footer says."""

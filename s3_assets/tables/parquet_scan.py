@@ -58,6 +58,22 @@ class ParquetScan:
         """Return the rows as Polars reads them, of files that are known to fit and have no `made` columns."""
         return self._scan(self.chosen["key"], self._stored).select(list(self.schema))
 
+    def known(self, files: Sequence[str]) -> bool:
+        """Tell whether there is nothing to find out, if these files were looked at."""
+        return not self.made and len(files) == self.chosen.height
+
+    def checked(self, looked_at: Sequence[str]) -> pl.LazyFrame:
+        """Return the rows, once the footers of all others than the files that were looked at have been read.
+
+        Raises `SchemaMismatchError` for the first file that does not fit.
+        """
+        before = set(looked_at)
+        others = [key for key in self.chosen["key"] if key not in before]
+        with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+            found = list(pool.map(self._checked, others))
+        alike = all(self._stored[name] == dtype for each in found for name, dtype in each.items())
+        return self.native() if alike and not self.made else self.guarded()
+
     def guarded(self) -> pl.LazyFrame:
         """Return the rows of files that may turn out not to fit while they are read."""
         from polars.io.plugins import register_io_source

@@ -92,6 +92,16 @@ class Plan:
     notes: tuple[str, ...] = ()
     reading: Reading = field(default_factory=Reading)
     """What the newest collection of the frame met with."""
+    look_first: Callable[[], pl.LazyFrame] | None = field(default=None, compare=False, repr=False)
+    """Looks at the files that the plan did not look at, and returns the same rows as `frame`."""
+
+    def whole(self) -> pl.LazyFrame:
+        """Return the frame, for who is going to read all its rows: files that do not fit are told of now.
+
+        Reading files that are known takes less memory than being ready for each of them to be otherwise.
+        Raises `SchemaMismatchError` for the first file that does not fit.
+        """
+        return self.frame if self.look_first is None else self.look_first()
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def test_each_row_comes_once(
         prepare,
         check,
         variants=[variant],
-        every=1 if EVERYTHING else 16,
+        every=1 if EVERYTHING else 30,
     )
     record_property("crashes", report.summary())
     print(f"two inputs of a range: {report.summary()}")  # noqa: T201 - the number of k's is the result

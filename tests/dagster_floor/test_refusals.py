@@ -40,7 +40,7 @@ def reading(metadata: dict[str, Any] | None = None, annotation: Any = pl.LazyFra
     ("asset", "table", "kind", "part"),
     [
         (returning([1, 2]), {}, "UnsupportedError", "returned a list"),
-        (returning("text"), {}, "UnsupportedError", "pl.LazyFrame, pl.DataFrame or pa.Table"),
+        (returning("text"), {}, "UnsupportedError", "pl.LazyFrame, pl.DataFrame,"),
         (reading(annotation=dict), {}, "UnsupportedError", "annotated as dict"),
         (reading({"read_mode": "newest"}), {}, "UnsupportedError", "no read_mode 'newest'"),
         (reading({"partitions": "some"}), {}, "UnsupportedError", "no partitions 'some'"),
@@ -71,8 +71,8 @@ def test_refused(lake: Lake, asset: dg.AssetsDefinition, table: Any, kind: str, 
         (
             returning(FRAME, partitions_def=dg.StaticPartitionsDefinition(["2026-01-02"])),
             {"partitions": DATE},
-            "UnsupportedError",
-            "StaticPartitionsDefinition",
+            "PartitionColumnError",
+            "partition_columns",
         ),
         (
             returning(FRAME, partitions_def=DAILY, metadata={"write_mode": "append"}),

@@ -88,6 +88,36 @@ def test_a_declared_schema_costs_no_footer(place: Place, proxy: RequestProxy) ->
     assert sorted(plan.frame.collect()["number"]) == [1, 2, 3]
 
 
+def test_who_reads_all_rows_looks_at_all_files_first(place: Place, proxy: RequestProxy) -> None:
+    """A reader that is ready for any file to be otherwise has one engine feed another: twice the memory."""
+    for number in range(3):
+        place.put(f"{number}.parquet", body({"number": [number], "more": [number]}))
+    table = parquet(place, endpoint=proxy.endpoint, columns={"number": "int64"}, on_extra_column="ignore")
+    plan = table.plan()
+    proxy.reset()
+
+    whole = plan.whole()
+
+    read = sorted(request.path.rpartition("/")[2] for request in proxy.requests())
+    assert read == ["0.parquet", "1.parquet", "2.parquet"]
+    assert "PYTHON SCAN" in plan.frame.explain()
+    assert "PYTHON SCAN" not in whole.explain()
+    assert whole.collect().equals(plan.frame.collect())
+
+    place.put("3.parquet", body({"number": ["three"]}))
+    with pytest.raises(SchemaMismatchError, match=r"3\.parquet"):
+        table.plan().whole()
+
+
+def test_files_of_several_types_are_read_whole(place: Place) -> None:
+    place.put("0.parquet", body({"number": [1]}))
+    place.put("1.parquet", body(pl.DataFrame({"number": [2]}, schema={"number": pl.Int8})))
+
+    whole = parquet(place, columns={"number": "int64"}).plan().whole()
+
+    assert whole.collect()["number"].to_list() == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("text", "dtype"),
     [
