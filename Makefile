@@ -9,12 +9,12 @@ BIN := .venv/bin
 # Tests wait for servers a good deal: one more worker than the two cores of a small machine.
 WORKERS ?= 3
 
-.PHONY: demo dev test servers commands docs format lint type lock clean setup
+.PHONY: demo dev test servers commands docs format lint type lock clean setup setup-lean
 
-demo: setup
+demo: setup-lean
 	@$(BIN)/s3-assets demo $(ARGUMENTS)
 
-dev: setup
+dev: setup-lean
 	@$(BIN)/s3-assets dev $(ARGUMENTS)
 
 test: setup
@@ -47,11 +47,12 @@ clean:
 	rm -rf .venv .venv.lock .demo .dagster .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-setup:
+# `setup` is for those who work on the project, `setup-lean` without what tests and documentation need.
+setup setup-lean:
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "s3-assets needs Python 3.11, 3.12, 3.13 or 3.14, and none is on PATH." >&2; \
 		echo "Debian, Ubuntu: sudo apt install python3 python3-venv    macOS: brew install python@3.13" >&2; \
 		echo "or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
 		exit 1; \
 	fi
-	@$(PYTHON) scripts/setup.py
+	@$(PYTHON) scripts/setup.py $(if $(filter setup-lean,$@),--lean)

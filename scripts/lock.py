@@ -1,4 +1,4 @@
-"""Write both locks anew: the project's, and that of the embedded server.
+"""Write all locks anew: the project's, the part of it that the demo needs, and that of the embedded server.
 
 The resolver comes into a throw-away environment. The locks hold names, versions and markers, and no address,
 so that they install from whatever index a machine is set up for.
@@ -19,6 +19,8 @@ SERVER_LOCK = ROOT / "s3_assets" / "embedded" / "requirements.txt"
 SERVER_HEADER = (
     "# The embedded server and all it needs. It pins botocore, so it lives in an environment of its own.\n"
 )
+# What the demo and the demo's project in Dagster's UI run on.
+LEAN = ("--extra=avro", "--extra=sql", "--extra=thumbnails", "--extra=ui", "--group=build")
 OPTIONS = (
     "--universal",
     "--python-version=3.11",
@@ -38,14 +40,13 @@ def main() -> None:
         environment.make(with_pip=True)
         environment.install(["uv>=0.9"])
         compiler = [str(environment.folder / "bin" / "uv"), "pip", "compile", *OPTIONS]
-        project = [
-            "--all-extras",
-            "--group=dev",
-            "--group=docs",
-            "pyproject.toml",
-            "--output-file=requirements.lock",
-        ]
-        subprocess.run([*compiler, *project], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+        whole = ["--all-extras", "--group=dev", "--group=docs", "--output-file=requirements.lock"]
+        # The same versions, of fewer packages.
+        lean = [*LEAN, "--constraint=requirements.lock", "--output-file=requirements-lean.lock"]
+        for chosen in (whole, lean):
+            subprocess.run(
+                [*compiler, "pyproject.toml", *chosen], cwd=ROOT, stdout=subprocess.DEVNULL, check=True
+            )
         wanted = Path(scratch) / "server.in"
         wanted.write_text(f"{SERVER}\n")
         resolved = subprocess.run(

@@ -1,6 +1,7 @@
 """Make `.venv` with everything that the project, its tests and its embedded S3 server need.
 
-Runs on a stock Python (standard library only) and does nothing when nothing has changed.
+With `--lean`, without what only tests and documentation need. Runs on a stock Python (standard library
+only) and does nothing when nothing has changed.
 """
 
 import sys
@@ -19,6 +20,7 @@ from s3_assets.embedded.virtual_environment import (  # noqa: E402 - the line ab
 )
 
 LOCK = ROOT / "requirements.lock"
+LEAN_LOCK = ROOT / "requirements-lean.lock"
 PROJECT = ROOT / "pyproject.toml"
 SERVER_LOCK = ROOT / "s3_assets" / "embedded" / "requirements.txt"
 
@@ -36,8 +38,8 @@ def step(title: str) -> Iterator[None]:
     print(f"{time.monotonic() - begin:5.1f} s", flush=True)
 
 
-def set_up(environment: VirtualEnvironment) -> None:
-    """Bring the project's environment up to the lock.
+def set_up(environment: VirtualEnvironment, lock: Path) -> None:
+    """Bring the project's environment up to the lock; what neither lock names is removed.
 
     Raises:
         InstallationError: a step failed.
@@ -46,15 +48,19 @@ def set_up(environment: VirtualEnvironment) -> None:
     if not environment.usable():
         with step("environment .venv"):
             environment.make(with_pip=True)
-    names = {line.partition("==")[0] for line in LOCK.read_text().splitlines() if "==" in line}
-    with step(f"{len(names)} pinned packages"):
-        environment.prune(names | {"pip", "setuptools", "s3-assets"})
-        environment.install(["--no-deps", "--requirement", str(LOCK)])
+    with step(f"{len(names(lock))} pinned packages"):
+        environment.prune(names(LOCK) | {"pip", "setuptools", "s3-assets"})
+        environment.install(["--no-deps", "--requirement", str(lock)])
     with step("s3-assets itself, editable"):
         environment.install(["--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
     with step("bytecode"):
         environment.compile()
-    environment.mark(LOCK, PROJECT)
+    environment.mark(lock, PROJECT)
+
+
+def names(lock: Path) -> set[str]:
+    """Return the packages that a lock names."""
+    return {line.partition("==")[0] for line in lock.read_text().splitlines() if "==" in line}
 
 
 def main() -> int:
@@ -62,16 +68,22 @@ def main() -> int:
     if sys.version_info < (3, 11):
         print(f"s3-assets needs Python 3.11 or newer, this is {sys.version.split()[0]}.", file=sys.stderr)
         return 1
+    lean = sys.argv[1:] == ["--lean"]
     project = VirtualEnvironment(ROOT / ".venv")
     server = VirtualEnvironment(project.folder / "embedded")
-    if project.current(LOCK, PROJECT) and server.current(SERVER_LOCK):
+
+    def ready() -> bool:
+        # Whoever has everything has the lean part, too.
+        return project.current(LOCK, PROJECT) or (lean and project.current(LEAN_LOCK, PROJECT))
+
+    if ready() and server.current(SERVER_LOCK):
         return 0
     begin = time.monotonic()
     print(f"Setting up s3-assets with Python {sys.version.split()[0]}", flush=True)
     try:
         with exclusive(ROOT / ".venv.lock"):
-            if not project.current(LOCK, PROJECT):
-                set_up(project)
+            if not ready():
+                set_up(project, LEAN_LOCK if lean else LOCK)
             if not server.current(SERVER_LOCK):
                 with step("embedded S3 server"):
                     server.ensure(SERVER_LOCK)
