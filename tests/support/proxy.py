@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from tests.support.proxy_connections import ClientConnection
+from tests.support.proxy_door import Door
 from tests.support.proxy_state import Action, ActionKind, ProxyState, RecordedRequest
 
 REPOSITORY = Path(__file__).parents[2]
@@ -81,16 +81,22 @@ class RequestProxy:
         cut_after: int | None = None,
         times: int = 1,
         writes: bool = False,
+        code: str = "SlowDown",
+        match: str = "",
+        pieces: int = 2,
     ) -> None:
         """Have something happen at the ``at``-th request since the reset; see :class:`Action`.
 
         ``kill_before``: the process dies, the server never hears of the request. ``kill_after``: the server
-        has answered in full, the process dies before the first byte of it. ``status``: 503 SlowDown, not
-        forwarded. ``lost_reply``: forwarded, then 503. ``reset_body``: the connection breaks amid the
-        answer. ``delay``: forwarded after so many seconds. With ``writes``, requests are counted that may
-        change something.
+        has answered in full, the process dies before the first byte of it. ``status``: an error of that
+        code, not forwarded. ``lost_reply``: forwarded, then the error. ``cut_reply``: forwarded, then the
+        connection breaks. ``reset_body``: it breaks amid the answer's body. ``truncate``: it ends there as if
+        nothing were missing. ``flip``: one bit of the body is another. ``drip``: the answer comes in pieces,
+        each after so many seconds. ``delay``: forwarded after so many seconds. ``refuse``: connections break
+        and new ones are refused, for so many seconds or until the reset. With ``writes``, requests are
+        counted that may change something.
         """
-        action = Action(kind, at, pid, seconds, cut_after, times, writes)
+        action = Action(kind, at, pid, seconds, cut_after, times, writes, code, match, pieces)
         self._order({"order": "arm", "action": asdict(action)})
 
     def _order(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -153,12 +159,12 @@ async def serve(server: str, port: int) -> None:
     target = (address.hostname, address.port or 80)
     state = ProxyState()
     loop = asyncio.get_running_loop()
-    listener = await loop.create_server(
-        lambda: ClientConnection(state, target), "127.0.0.1", port, backlog=512
-    )
+    door = Door(state, target, port)
+    await door.open()
+    state.door = door
     orders = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-    say({"port": listener.sockets[0].getsockname()[1]})
+    say({"port": door.port})
     while line := await orders.readline():
         try:
             answer = await obey(state, json.loads(line))

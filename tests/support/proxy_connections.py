@@ -12,13 +12,12 @@ from tests.support.http_messages import (
     LARGEST_HEAD,
     Body,
     Head,
-    LengthBody,
     MalformedMessageError,
     UntilCloseBody,
 )
-from tests.support.proxy_exchange import Exchange, reset_soon, slow_down_answer
+from tests.support.proxy_exchange import Exchange, error_answer, reset_soon
 from tests.support.proxy_server_side import ServerConnection
-from tests.support.proxy_state import ProxyState
+from tests.support.proxy_state import ANSWERS, ProxyState
 
 
 class ClientConnection(asyncio.Protocol):
@@ -137,10 +136,13 @@ class ClientConnection(asyncio.Protocol):
         if action is not None and exchange.kind == "kill_before":
             self._state.kill(action)
             return False
+        if action is not None and exchange.kind == "refuse":
+            self._state.refuse(action)
+            return False
         self._exchange = exchange
         if exchange.kind == "status":
             if exchange.request_body.done or head.waits_for_continue:
-                self._slow_down(exchange)
+                self._refuse(exchange)
         elif action is not None and exchange.kind == "delay":
             self.hold("waiting")
             asyncio.get_running_loop().call_later(action.seconds, self._forward_head, exchange)
@@ -181,7 +183,7 @@ class ClientConnection(asyncio.Protocol):
         exchange.record.bytes_in += count
         if exchange.kind == "status":
             if exchange.request_body.done:
-                self._slow_down(exchange)
+                self._refuse(exchange)
             return
         if self._server is not None:
             self._server.write(piece)
@@ -223,24 +225,20 @@ class ClientConnection(asyncio.Protocol):
                 self._transport.write(head.raw)
         exchange.record.status = head.status
         exchange.answer_body = body = head.answer_body(exchange.head.start[0])
-        if exchange.action is not None and exchange.kind == "reset_body":
-            half = body.length // 2 if isinstance(body, LengthBody) else 1
-            exchange.bytes_until_cut = (
-                half if exchange.action.cut_after is None else exchange.action.cut_after
-            )
+        exchange.place(body)
         self._pass_answer_body(exchange, body, head.raw, data)
 
     def _pass_answer_body(self, exchange: Exchange, body: Body, head: bytes, data: bytes) -> None:
         count = body.take(data)
         piece = data if count == len(data) else data[:count]
         exchange.record.bytes_out += count
-        if exchange.kind == "reset_body":
-            piece = piece[: exchange.bytes_until_cut]
-            exchange.bytes_until_cut -= len(piece)
-        if exchange.kind not in ("kill_after", "lost_reply") and not self._dropped and not self._gone:
+        piece = exchange.altered(piece)
+        if exchange.kind == "drip":
+            exchange.held += head + piece
+        elif not exchange.silent and not self._dropped and not self._gone:
             self._transport.write(head + piece if head else piece)
-        if exchange.kind == "reset_body" and exchange.bytes_until_cut == 0:
-            self._reset()
+        if exchange.cuts and exchange.bytes_until_cut <= 0:
+            self._cut(exchange)
         elif body.done:
             self._answer_complete(exchange)
 
@@ -255,19 +253,25 @@ class ClientConnection(asyncio.Protocol):
             self._state.kill(exchange.action)
             return
         if exchange.kind == "lost_reply":
-            self._slow_down(exchange)
+            self._refuse(exchange)
             return
+        if exchange.kind == "cut_reply":
+            self._cut(exchange)
+            return
+        if exchange.action is not None and exchange.kind == "drip":
+            self._drip(exchange, exchange.action.seconds)
         refused_unread = (
             exchange.head.waits_for_continue and not exchange.continued and not exchange.record.bytes_in
         )
         if exchange.request_body.done or refused_unread:
             self._finish()
 
-    def _slow_down(self, exchange: Exchange) -> None:
-        exchange.record.status = 503
+    def _refuse(self, exchange: Exchange) -> None:
+        code = exchange.action.code if exchange.action is not None else "SlowDown"
+        exchange.record.status = ANSWERS[code]
         ended = exchange.request_body.done
         if not self._dropped and not self._gone:
-            self._transport.write(slow_down_answer(exchange.head.start[0], keep_alive=ended))
+            self._transport.write(error_answer(exchange.head.start[0], code, keep_alive=ended))
         self._finish()
         if not ended:
             # Whether the client still sends its body cannot be known: this connection ends here.
@@ -284,11 +288,32 @@ class ClientConnection(asyncio.Protocol):
             self.release("answer first")
             asyncio.get_running_loop().call_soon(self._advance)
 
-    def _reset(self) -> None:
+    def _cut(self, exchange: Exchange) -> None:
         self._exchange = None
         if self._server is not None:
             self._server.abort()
             self._server = None
+        self._dropped = True
+        self._state.settle(self)
+        if exchange.kind == "truncate":
+            # An orderly end, as if nothing were missing.
+            self._transport.close()
+        else:
+            reset_soon(self._transport)
+
+    def _drip(self, exchange: Exchange, seconds: float) -> None:
+        """Give the answer in pieces; the client asks for nothing else before it has the last one."""
+        loop = asyncio.get_running_loop()
+        for number, piece in enumerate(exchange.pieces(), start=1):
+            loop.call_later(number * seconds, self._give, piece)
+
+    def _give(self, piece: bytes) -> None:
+        if not self._dropped and not self._gone:
+            self._transport.write(piece)
+
+    def abort(self) -> None:
+        """Break both sides."""
+        self._leave_server()
         self._dropped = True
         reset_soon(self._transport)
 

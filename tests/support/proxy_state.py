@@ -2,14 +2,20 @@
 
 import asyncio
 import os
+import re
 import signal
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from tests.support.http_messages import Head
 
-ActionKind = Literal["kill_before", "kill_after", "status", "lost_reply", "reset_body", "delay"]
+ActionKind = Literal[
+    *("kill_before", "kill_after", "status", "lost_reply", "cut_reply", "reset_body", "truncate"),
+    *("flip", "drip", "delay", "refuse"),
+]
 WRITES = frozenset({"PUT", "POST", "DELETE"})
+ANSWERS = {"SlowDown": 503, "InternalError": 500, "RequestTimeTooSkewed": 403, "ExpiredToken": 400}
+"""What the proxy can answer in the server's place (Amazon S3 API Reference, "Error responses")."""
 KILLS: tuple[ActionKind, ...] = ("kill_before", "kill_after")
 
 
@@ -36,8 +42,8 @@ class RecordedRequest:
 class Action:
     """What happens to the requests ``at`` to ``at + times - 1``.
 
-    ``pid`` is the process that a kill ends, ``seconds`` how long a delay holds the request back,
-    ``cut_after`` how many bytes of an answer's body pass before a reset (None: half of them).
+    ``pid`` is the process that a kill ends, ``seconds`` how long a delay holds the request back, or a drip
+    each piece, ``cut_after`` how many bytes of an answer's body pass before a reset (None: half of them).
     """
 
     kind: ActionKind
@@ -48,6 +54,12 @@ class Action:
     times: int = 1
     writes: bool = False
     """Count only the requests that may change something."""
+    code: str = "SlowDown"
+    """What the proxy answers in the server's place."""
+    match: str = ""
+    """Count only the requests whose method and path, such as `GET /bucket/key`, this pattern is found in."""
+    pieces: int = 2
+    """In how many pieces a drip gives the body."""
 
     def __post_init__(self) -> None:
         if self.at < 1 or self.times < 1:
@@ -57,6 +69,15 @@ class Action:
         if self.kind in KILLS and (self.pid is None or self.pid <= 1):
             message = f"{self.kind} needs the pid of the process to kill, not {self.pid}."
             raise ValueError(message)
+        if self.code not in ANSWERS:
+            message = f"No such answer: {self.code}; there are {', '.join(ANSWERS)}."
+            raise ValueError(message)
+
+    def counts(self, record: RecordedRequest) -> bool:
+        """Tell whether it is one of the requests that are counted."""
+        if self.writes and record.method not in WRITES:
+            return False
+        return re.search(self.match, f"{record.method} {record.path}") is not None
 
 
 class Droppable(Protocol):
@@ -64,6 +85,19 @@ class Droppable(Protocol):
 
     def drop(self) -> None:
         """Give nothing more to either side; let a request that the server has whole finish."""
+
+    def abort(self) -> None:
+        """Break both sides."""
+
+
+class Door(Protocol):
+    """Where clients come in."""
+
+    async def open(self) -> None:
+        """Listen, if nobody does."""
+
+    def close(self, seconds: float) -> None:
+        """Refuse whoever comes, for so long; zero: until it is opened."""
 
 
 class ProxyState:
@@ -75,34 +109,39 @@ class ProxyState:
         self.dropping = False
         """Set by a kill: until the next reset nothing of any client is forwarded."""
         self._action: Action | None = None
+        self._counted = 0
+        """Of the requests that the action counts."""
+        self.door: Door | None = None
         self._orphans: set[Droppable] = set()
         self._settled = asyncio.Event()
         self._settled.set()
 
     def begin(self, head: Head) -> tuple[RecordedRequest, Action | None]:
         """Record a request whose head has arrived; its action, if it is its turn."""
-        number = len(self.records) + 1
         record = RecordedRequest(
-            number, head.start[0], head.start[1], head.header(b"range"), head.header(b"if-none-match")
+            len(self.records) + 1,
+            head.start[0],
+            head.start[1],
+            head.header(b"range"),
+            head.header(b"if-none-match"),
         )
         self.records.append(record)
         action = self._action
-        if action is None or (action.writes and record.method not in WRITES):
+        if action is None or not action.counts(record):
             return record, None
-        if action.writes:
-            number = sum(each.method in WRITES for each in self.records)
-        if not action.at <= number < action.at + action.times:
+        self._counted += 1
+        if not action.at <= self._counted < action.at + action.times:
             return record, None
         record.action = action.kind
         return record, action
 
     def arm(self, action: Action) -> None:
         """Set the one action; it takes the place of an earlier one."""
-        passed = sum(not action.writes or each.method in WRITES for each in self.records)
+        passed = sum(map(action.counts, self.records))
         if action.at <= passed:
             message = f"Request {action.at} has already passed: {passed} since the reset."
             raise ValueError(message)
-        self._action = action
+        self._action, self._counted = action, passed
 
     def kill(self, action: Action) -> None:
         """End the client's process (its whole group, if it leads one) and drop all that it still sends."""
@@ -121,6 +160,13 @@ class ProxyState:
         for connection in list(self.connections):
             connection.drop()
 
+    def refuse(self, action: Action) -> None:
+        """Be gone: connections break, and new ones are refused, for so many seconds or until the reset."""
+        if self.door is not None:
+            self.door.close(action.seconds)
+        for connection in list(self.connections):
+            connection.abort()
+
     async def reset(self, patience: float = 10.0) -> None:
         """Forget requests and action, once the server has answered what dead clients left behind.
 
@@ -138,6 +184,8 @@ class ProxyState:
         self.records = []
         self._action = None
         self.dropping = False
+        if self.door is not None:
+            await self.door.open()
 
     def leave_behind(self, connection: Droppable) -> None:
         """The client is gone, the server has its whole request and has not answered it yet."""

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ResponseStreamingError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    ResponseStreamingError,
+)
 
 from s3_assets.embedded.server import EmbeddedServer
 from tests.support.proxy import RequestProxy
@@ -143,6 +148,69 @@ def test_a_delay_delays_one_request(proxy: RequestProxy, s3: Any, bucket: str) -
 
     assert durations[1] >= 0.5
     assert max(durations[0], durations[2]) < 0.5
+
+
+def test_a_body_ends_as_if_nothing_were_missing(proxy: RequestProxy, s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="1", Body=b"x" * 1000)
+    proxy.reset()
+    proxy.arm("truncate", 1, cut_after=300)
+    with pytest.raises(ResponseStreamingError, match="300 bytes read, 700 more"):
+        s3.get_object(Bucket=bucket, Key="1")["Body"].read()
+
+
+def test_one_bit_of_a_body_is_another(proxy: RequestProxy, bucket: str) -> None:
+    s3 = toy.client(proxy.endpoint)
+    s3.put_object(Bucket=bucket, Key="1", Body=bytes(1000))
+    proxy.reset()
+    proxy.arm("flip", 1, match="^GET ", cut_after=700)
+    s3.head_object(Bucket=bucket, Key="1")
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port)
+    connection.request("GET", f"/{bucket}/1")
+    body = connection.getresponse().read()
+    connection.close()
+
+    assert body == bytes(700) + b"\x01" + bytes(299)
+
+
+def test_an_answer_drips(proxy: RequestProxy, s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="1", Body=b"x" * 1000)
+    proxy.arm("drip", 2, seconds=0.1, pieces=4)
+    begin = time.monotonic()
+    assert s3.get_object(Bucket=bucket, Key="1")["Body"].read() == b"x" * 1000
+    assert time.monotonic() - begin >= 0.4
+    assert s3.get_object(Bucket=bucket, Key="1")["Body"].read() == b"x" * 1000
+
+
+def test_a_connection_breaks_before_the_reply(
+    proxy: RequestProxy, s3: Any, s3_client: Any, bucket: str
+) -> None:
+    proxy.arm("cut_reply", 1)
+    with pytest.raises(ConnectionClosedError):
+        s3.put_object(Bucket=bucket, Key="1", Body=b"x")
+
+    assert keys(s3_client, bucket) == ["1"]
+
+
+def test_a_proxy_is_gone_for_a_while(proxy: RequestProxy, s3: Any, bucket: str) -> None:
+    proxy.arm("refuse", 2)
+    s3.put_object(Bucket=bucket, Key="1", Body=b"x")
+    with pytest.raises(ConnectionClosedError):
+        s3.head_bucket(Bucket=bucket)
+    with pytest.raises(EndpointConnectionError):
+        s3.head_bucket(Bucket=bucket)
+    proxy.reset()
+    s3.head_bucket(Bucket=bucket)
+
+
+def test_requests_are_counted_by_what_they_are(proxy: RequestProxy, s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="1", Body=b"x")
+    proxy.arm("status", 2, match="^GET .*/1$", code="ExpiredToken")
+    s3.get_object(Bucket=bucket, Key="1")
+    s3.head_object(Bucket=bucket, Key="1")
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        s3.get_object(Bucket=bucket, Key="1")
+    with pytest.raises(ValueError, match="No such answer"):
+        proxy.arm("status", 9, code="Tired")
 
 
 def test_what_cannot_be_is_refused(proxy: RequestProxy, s3: Any, bucket: str) -> None:
