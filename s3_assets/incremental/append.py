@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.engines.engine import Rows
 from s3_assets.errors import HistoryGapError
 from s3_assets.incremental.commit import StreamRead, commit_frame
 from s3_assets.incremental.cursor import Cursors
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.engines.engine import Engine
     from s3_assets.incremental.cursor import Cursor
     from s3_assets.incremental.gaps import OnGap
     from s3_assets.progress import Progress
@@ -64,19 +66,21 @@ def append_new(
     progress: Progress | None = None,
     limit: Limit | None = None,
     on_gap: OnGap = "fail",
+    engine: Engine | None = None,
 ) -> Outcome:
     """Append the source's new rows to the target, with the stream's cursor in the same commit.
 
     Nothing new is a success without a commit. When another run of the stream is faster, this one begins
     again at its cursor, and finds nothing new or what came since. With a `limit` no more is taken than it
-    lets: the outcome's `plan.more` tells whether the next run finds more.
+    lets: the outcome's `plan.more` tells whether the next run finds more. An `engine` writes the rows, where
+    they can be cut for its workers.
 
     Raises a `HistoryGapError` if the source no longer tells what came since the cursor; with `on_gap`
     full_refresh all rows of the target are replaced by the source's as they are now, in one commit.
     """
     target.require(Capability.TRANSACTIONS)
     source.require(Capability.READ_ADDED)
-    run = _Append(target, stream, source, transform, notes, progress, limit, on_gap)
+    run = _Append(target, stream, source, transform, notes, progress, limit, on_gap, engine)
     return until_unmoved(target, stream, run.once)
 
 
@@ -92,6 +96,7 @@ class _Append:
     progress: Progress | None
     limit: Limit | None
     on_gap: OnGap
+    engine: Engine | None
 
     def once(self, writer: Writer | None) -> Outcome:
         """Plan, write and commit on the state that the writer has pinned."""
@@ -111,6 +116,7 @@ class _Append:
                 transform=self.transform,
                 notes=self.notes,
                 progress=self.progress,
+                engine=self.engine,
             )
             return Outcome(plan, written, since, written.cursors[self.stream], notes=(*plan.remarks, why))
 
@@ -119,11 +125,10 @@ class _Append:
             plan = self.source.plan(ReadMode.ADDED, since=since.position if since else None, limit=self.limit)
         if plan.empty:
             return self._nothing(plan, writer, cursors, since)
-        frame = self.transform(plan.frame) if self.transform else plan.frame
         written = commit_frame(
             self.target,
             writer,
-            frame,
+            Rows.planned(plan, self.transform, self.engine),
             WriteMode.APPEND,
             streams=[StreamRead(cursors, since, plan.until, plan.files, plan.bytes)],
             notes=self.notes,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.engines.engine import Engine
     from s3_assets.incremental.gaps import OnGap
     from s3_assets.incremental.outcome import Outcome
     from s3_assets.progress import Progress
@@ -31,6 +32,7 @@ def append_in_batches(
     notes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     on_gap: OnGap = "fail",
+    engine: Engine | None = None,
 ) -> Outcome:
     """Append what is new, a commit for each batch, until nothing is left or there are `max_batches`.
 
@@ -48,6 +50,7 @@ def append_in_batches(
         notes=notes,
         progress=progress,
         on_gap=on_gap,
+        engine=engine,
     ):
         found = each if found is None else found.then(each)
     if found is None:
@@ -69,6 +72,7 @@ def batches(
     notes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     on_gap: OnGap = "fail",
+    engine: Engine | None = None,
 ) -> Iterator[Outcome]:
     """Append what is new batch by batch, and yield what each did once it is committed."""
     count = 0
@@ -82,6 +86,7 @@ def batches(
             progress=progress,
             limit=limit,
             on_gap=on_gap,
+            engine=engine,
         )
         count += 1
         yield outcome

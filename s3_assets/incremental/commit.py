@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.checks.gate import Gate
+from s3_assets.engines.engine import Rows
+from s3_assets.engines.steps import Fitted
 from s3_assets.errors import CommitConflictError, PartitionColumnError, SchemaMismatchError, TableMissingError
 from s3_assets.incremental.attempts import NOTE, OVERWRITE_STREAM, Attempt, Attempts, Span
 from s3_assets.incremental.cursor import Cursor, NumberTakenError
@@ -20,7 +22,7 @@ from s3_assets.incremental.publishing import (
 from s3_assets.incremental.run_notes import ReadNote, write_reads
 from s3_assets.incremental.sweep import sweep_overwrites, sweep_streams
 from s3_assets.metrics import phase
-from s3_assets.tables.schemas import apply, fit
+from s3_assets.tables.schemas import fit
 from s3_assets.tables.table import Capability, Commit, Merging, WriteMode
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def open_writer(target: Table[Any]) -> Writer | None:
 def commit_frame(
     target: Table[Any],
     writer: Writer | None,
-    frame: pl.LazyFrame,
+    frame: pl.LazyFrame | Rows,
     mode: WriteMode,
     *,
     window: Window | Slice | None = None,
@@ -76,20 +78,21 @@ def commit_frame(
 ) -> Written:
     """Write the frame's rows and commit them together with the streams' new positions.
 
-    `writer` is the one from which the streams' cursors were read (None: there was no table then). `merge`
-    goes with the mode merge, and names the keys of which the frame has the new rows. Raises
-    `StreamMovedError` if a stream was committed, or the window overwritten, by somebody else since,
-    `RowsOutsideWindowError` and `CheckFailedError` before anything is visible, `SchemaMismatchError` before
-    anything is written.
+    `Rows` may name an engine that writes them. `writer` is the one from which the streams' cursors were read
+    (None: there was no table then). `merge` goes with the mode merge, and names the keys of which the frame
+    has the new rows. Raises `StreamMovedError` if a stream was committed, or the window overwritten, by
+    somebody else since, `RowsOutsideWindowError` and `CheckFailedError` before anything is visible,
+    `SchemaMismatchError` before anything is written.
     """
     if streams:
         target.require(Capability.TRANSACTIONS)
+    rows = Rows.of(frame)
     gate = Gate.of(target, mode, window)
     if gate is not None:
         # Before the table is made, or gets new columns.
-        gate.columns(frame.collect_schema(), writer)
-    writer, fitted = _prepare(target, writer, frame, streams)
-    schema = fitted.collect_schema()
+        gate.columns(rows.frame.collect_schema(), writer)
+    writer, fitted = _prepare(target, writer, rows, streams)
+    schema = fitted.frame.collect_schema()
     bounds = target.bounds(window, schema) if window is not None else None
     writer.refuse(mode, bounds)
     overwrites = None if mode in {WriteMode.APPEND, WriteMode.MERGE} else Span.of(bounds)
@@ -118,7 +121,7 @@ def commit_frame(
         merge,
         gate,
     )
-    commit, tries = publishing.write(writer, fitted) if by_parts else publishing.rewrite(writer, fitted)
+    commit, tries = publishing.write(writer, fitted) if by_parts else publishing.rewrite(writer, fitted.frame)
     swept = sweep_streams(target, [(read.cursors, begun.cursors[read.cursors.stream]) for read in streams])
     if overwrites is not None and by_parts:
         swept += sweep_overwrites(target, begun.number, begun.rivals)
@@ -163,12 +166,12 @@ def _plain_stream(overwrites: Span | None) -> str:
 
 @phase("prepare")
 def _prepare(
-    target: Table[Any], writer: Writer | None, frame: pl.LazyFrame, streams: Sequence[StreamRead]
-) -> tuple[Writer, pl.LazyFrame]:
-    """Create the table, add its columns and fit the frame to them."""
+    target: Table[Any], writer: Writer | None, rows: Rows, streams: Sequence[StreamRead]
+) -> tuple[Writer, Rows]:
+    """Create the table, add its columns and fit the rows to them."""
     import polars as pl
 
-    columns = frame.collect_schema()
+    columns = rows.frame.collect_schema()
     _check_partition_column(target, columns)
     if writer is None:
         place = target.location
@@ -180,7 +183,7 @@ def _prepare(
             raise moved(target, f"the catalog has the table at {target.location.url}, not at {place.url}")
     writer.admit(columns)
     if not writer.keeps_schema:
-        return writer, frame
+        return writer, rows
     adds = getattr(target.settings, "on_new_columns", "add") == "add"
     widened = writer.widened(columns) if adds else {}
     fitting = fit(columns, pl.Schema({**writer.schema, **widened}), target.name)
@@ -200,8 +203,8 @@ def _prepare(
         writer = target.writer()
         require_unmoved(writer, streams, target)
         fitting = fit(columns, writer.schema, target.name)
-    order = [column for column in writer.schema if column in columns or column not in writer.filled]
-    return writer, apply(frame, fitting, order)
+    order = tuple(column for column in writer.schema if column in columns or column not in writer.filled)
+    return writer, rows.then(Fitted(fitting, order))
 
 
 def _check_partition_column(target: Table[Any], columns: pl.Schema) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from s3_assets.engines.engine import Rows
 from s3_assets.errors import SettingError
 from s3_assets.incremental.commit import APPEND_STREAM, StreamRead, commit_frame
 from s3_assets.incremental.cursor_edit import streams_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.engines.engine import Engine
     from s3_assets.errors import HistoryGapError
     from s3_assets.incremental.commit import Written
     from s3_assets.incremental.cursor import Cursor, Cursors
@@ -46,6 +48,7 @@ def refresh(
     transform: Callable[[pl.LazyFrame], pl.LazyFrame] | None,
     notes: Mapping[str, str] | None,
     progress: Progress | None,
+    engine: Engine | None = None,
 ) -> tuple[Plan, Written, str]:
     """Replace the target's rows by the source's as they are now; return a sentence on why, too.
 
@@ -53,10 +56,10 @@ def refresh(
     """
     _refuse_shared(target, writer, cursors.stream, gap)
     plan = source.plan(ReadMode.ADDED)
-    frame = transform(plan.frame) if transform else plan.frame
+    rows = Rows.planned(plan, transform, engine)
     read = StreamRead(cursors, since, plan.until, plan.files, plan.bytes, anew=True)
     written = commit_frame(
-        target, writer, frame, WriteMode.REPLACE, streams=[read], notes=notes, progress=progress
+        target, writer, rows, WriteMode.REPLACE, streams=[read], notes=notes, progress=progress
     )
     why = (
         f"{gap.found}: all rows of '{target.name}' were replaced by those of '{source.name}' as they are now"

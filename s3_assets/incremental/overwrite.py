@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.engines.engine import Rows
     from s3_assets.progress import Progress
     from s3_assets.tables.table import Table
     from s3_assets.windows import Slice, Window
@@ -21,7 +22,7 @@ _ROUNDS = 10
 
 def overwrite(
     target: Table[Any],
-    frame: pl.LazyFrame,
+    frame: pl.LazyFrame | Rows,
     *,
     window: Window | Slice | None,
     notes: Mapping[str, str] | None = None,

@@ -7,7 +7,9 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.engines.polars import write_parts
+from s3_assets.engines.distributed import write_parts
+from s3_assets.engines.engine import Rows
+from s3_assets.engines.steps import Added
 from s3_assets.engines.watching import watched
 from s3_assets.errors import (
     CommitConflictError,
@@ -20,7 +22,7 @@ from s3_assets.errors import (
 )
 from s3_assets.incremental.attempts import Attempts, Span, overtaken
 from s3_assets.incremental.audit import audit, refuse_rows_outside
-from s3_assets.incremental.sweep import sweep_interrupted
+from s3_assets.incremental.sweep import sweep_interrupted, sweep_lost
 from s3_assets.interruptions import deferred
 from s3_assets.metrics import phase
 from s3_assets.tables.table import Commit, TableVersion
@@ -107,14 +109,17 @@ class Publishing:
     _carried: list[str] = field(default_factory=list, init=False)
     """The keys of the parts that were written for the current try alone."""
 
-    def write(self, writer: Writer, frame: pl.LazyFrame) -> tuple[Commit, int]:
+    def write(self, writer: Writer, rows: Rows) -> tuple[Commit, int]:
         """Write parts, audit them, publish them."""
-        arranged = writer.arrange(frame)
+        rows = rows.then(Added(writer.arrange(rows.frame.collect_schema())))
+        arranged = rows.frame
         layout = writer.layout(self.number)
         schema = arranged.collect_schema()
         connection = self.target.files_connection
         try:
-            parts = write_parts(arranged, layout, connection, self.progress, self.bounds)
+            parts, lost = write_parts(rows, layout, connection, self.progress, self.bounds)
+            if lost:
+                sweep_lost(self.target, self.number, {layout.root.key + part.path for part in parts})
         except BaseException as error:
             # Interrupted, and no commit was sent: nobody will ever need what is there.
             if not isinstance(error, Exception):
@@ -227,7 +232,8 @@ class Publishing:
         for frame in carried.frames:
             # Names of their own: a commit of an earlier try may yet land, and needs its parts as they are.
             layout = replace(writer.layout(self.number), first=random.randrange(10**9, 10**15))  # noqa: S311
-            parts = write_parts(writer.arrange(frame), layout, connection)
+            rows = Rows(frame).then(Added(writer.arrange(frame.collect_schema())))
+            parts, _ = write_parts(rows, layout, connection)
             self._carried += [layout.root.key + part.path for part in parts]
             audited += audit(parts, layout, connection)
         written = sum(each.part.rows for each in audited)

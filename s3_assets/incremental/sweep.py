@@ -67,12 +67,29 @@ def sweep_interrupted(target: Table[Any], attempt: int) -> None:
 
     What cannot be taken away, its cursors' files and its mark are found by the next success.
     """
+    _sweep_attempt(target, attempt, frozenset())
+
+
+@phase("sweep")
+def sweep_lost(target: Table[Any], attempt: int, kept: Collection[str]) -> None:
+    """Take away the data files and open uploads of an attempt under way, but for those with kept keys.
+
+    Workers that were lost left them. What cannot be taken away is in nobody's commit, and in nobody's way.
+    """
+    _sweep_attempt(target, attempt, kept)
+
+
+def _sweep_attempt(target: Table[Any], attempt: int, kept: Collection[str]) -> None:
     objects, uploads = Objects(target.files_connection), Uploads(target.files_connection)
     folder = target.staging.key
+
+    def surplus(key: str) -> bool:
+        return key not in kept and _is_of(key, attempt)
+
     try:
-        objects.delete(item.key for item in objects.list_objects(folder) if _is_of(item.key, attempt))
+        objects.delete(item.key for item in objects.list_objects(folder) if surplus(item.key))
         for upload in uploads.open_uploads(folder):
-            if _is_of(upload.key, attempt):
+            if surplus(upload.key):
                 uploads.abort(upload.key, upload.upload_id)
     except S3AssetsError as error:
         _left_behind(target, error)

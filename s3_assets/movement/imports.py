@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from s3_assets.engines.engine import Rows
 from s3_assets.incremental.batches import append_in_batches
 from s3_assets.incremental.mirror import mirror
 from s3_assets.incremental.outcome import Outcome
 from s3_assets.incremental.overwrite import overwrite
 from s3_assets.incremental.run_notes import IMPORT, ReadNote, began, write_reads
 from s3_assets.metrics import phase
-from s3_assets.movement.lineage import origins, placed
 from s3_assets.movement.load import Load
 from s3_assets.movement.modes import ImportMode
-from s3_assets.movement.placement import Placement
 from s3_assets.movement.replacing import replace_on_new_data
+from s3_assets.movement.shaping import Shaping
+from s3_assets.tables.portions import TableReference
 from s3_assets.tables.table import Plan, ReadMode
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.engines.engine import Engine
     from s3_assets.movement.filters import Filters
+    from s3_assets.movement.placement import Placement
     from s3_assets.progress import Progress
     from s3_assets.tables.positions import Limit
     from s3_assets.tables.table import Table
@@ -48,6 +51,8 @@ class Import:
     on_gap: Literal["fail", "full_refresh"] = "fail"
     limit: Limit | None = None
     max_batches: int | None = None
+    engine: Engine | None = None
+    """Who runs the rows; None: Polars, in this process."""
 
     @property
     def stream(self) -> str:
@@ -76,7 +81,7 @@ class Import:
         told = {IMPORT: self.name, **began(run.load.moment), **(notes or {})}
         with run.load.reading():
             outcome = self._run(run, told, progress)
-        return replace(outcome, notes=(*outcome.notes, *run.remarks), origins=run.load.origins)
+        return replace(outcome, notes=(*outcome.notes, *run.load.remarks), origins=run.load.origins)
 
     def _run(self, run: _Run, notes: Mapping[str, str], progress: Progress | None) -> Outcome:
         if self.mode is ImportMode.APPEND:
@@ -90,6 +95,7 @@ class Import:
                 notes=notes,
                 progress=progress,
                 on_gap=self.on_gap,
+                engine=self.engine,
             )
         if self.mode is ImportMode.REPLACE:
             return run.replace(notes, progress)
@@ -114,6 +120,7 @@ class Import:
             window=run.window,
             notes=notes,
             progress=progress,
+            engine=self.engine,
         )
 
     def shaped(self, frame: pl.LazyFrame, *, moment: datetime | None = None) -> pl.LazyFrame:
@@ -123,13 +130,21 @@ class Import:
 
 
 class _Run:
-    """One run: its load time, its window, and what a person has to know of it."""
+    """One run: its load time, and its window."""
 
     def __init__(self, job: Import, load: Load, window: Window | None) -> None:
         self._job = job
         self.load = load
         self.window = window
-        self.remarks: tuple[str, ...] = ()
+        self.shape = Shaping(
+            load,
+            job.filters,
+            job.placement,
+            TableReference.of(job.target),
+            # Of a mirror, a row that did not change stays where it is: the load time has to be asked for.
+            assumes=window is None and job.mode is not ImportMode.MIRROR,
+            sorted_out=window if job.sorts_out else None,
+        )
 
     @property
     def load_times(self) -> frozenset[str]:
@@ -148,22 +163,6 @@ class _Run:
         window = None if self._job.sorts_out else self.window
         return self._job.source.plan(ReadMode.CURRENT, window=window)
 
-    def shape(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Filter and place the rows."""
-        columns = frame.collect_schema()
-        if not columns:
-            # Nothing was found, not even a column.
-            return frame
-        job = self._job
-        if job.filters is not None:
-            frame = job.filters.apply(frame, self.load)
-        self.load.origins.update(origins(columns, frame.collect_schema(), job.filters))
-        frame = self._placed(frame)
-        if self.window is not None and job.sorts_out:
-            bounds = job.target.bounds(self.window, frame.collect_schema())
-            frame = frame.filter(bounds.expression())
-        return frame
-
     def replace(self, notes: Mapping[str, str], progress: Progress | None) -> Outcome:
         """Replace the window, or all rows."""
         job = self._job
@@ -172,32 +171,9 @@ class _Run:
         read = write_reads([ReadNote.of_source(job.source.name, plan)])
         written = overwrite(
             job.target,
-            self.shape(plan.frame),
+            Rows.planned(plan, self.shape, job.engine),
             window=self.window,
             notes={**notes, **read},
             progress=progress,
         )
         return Outcome(plan, written, seconds=time.monotonic() - started, notes=plan.remarks)
-
-    def _placed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        partitions = self._job.target.settings.partitions
-        placement = self._placement(frame)
-        if partitions is None or placement is None:
-            return frame
-        frame = placement.apply(frame, partitions, self.load)
-        self.load.origins.update(placed(placement, partitions, self.load.origins))
-        return frame
-
-    def _placement(self, frame: pl.LazyFrame) -> Placement | None:
-        """Return how rows are placed; None if they stay where they are."""
-        partitions = self._job.target.settings.partitions
-        if partitions is None or self._job.placement is not None:
-            return self._job.placement
-        if partitions.column in frame.collect_schema() or self.window is not None:
-            return None
-        if self._job.mode is ImportMode.MIRROR:
-            # A row that did not change stays where it is: the load time has to be asked for.
-            return None
-        found = f"the rows have no column '{partitions.column}': they were placed by their load time"
-        self.remarks = (f"{found}; `placement: {{}}` says that this is meant",)
-        return Placement()

@@ -34,6 +34,13 @@ class Load:
     """What was raised while rows were read; Polars passes it on with words of its own added."""
     origins: dict[str, Origin] = field(default_factory=dict, compare=False, repr=False)
     """Of the columns that are written, as soon as the rows were planned."""
+    remarks: list[str] = field(default_factory=list, compare=False, repr=False)
+    """What a person has to know of it, as far as it was not asked for."""
+
+    def remark(self, text: str) -> None:
+        """Tell it once."""
+        if text not in self.remarks:
+            self.remarks.append(text)
 
     def require(self, place: str, columns: Iterable[str], there: Collection[str]) -> None:
         """Raise `SchemaMismatchError` for the first of the columns that is not there at that step."""

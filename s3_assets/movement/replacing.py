@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.engines.engine import Rows
 from s3_assets.errors import CursorError, SourceRewrittenError
 from s3_assets.incremental.append import open_cursor
 from s3_assets.incremental.commit import StreamMovedError, StreamRead, commit_frame, open_writer
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.engines.engine import Engine
     from s3_assets.progress import Progress
     from s3_assets.tables.table import Table
     from s3_assets.windows import Window
@@ -102,6 +104,7 @@ def replace_on_new_data(
     window: Window | None,
     notes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> Outcome:
     """Replace the window (None: all rows) by what `read` plans, unless the target shows this state already.
 
@@ -128,7 +131,7 @@ def replace_on_new_data(
             written = commit_frame(
                 target,
                 writer,
-                transform(plan.frame),
+                Rows.planned(plan, transform, engine),
                 mode,
                 window=window,
                 streams=[StreamRead(cursors, since, until, plan.files, plan.bytes)],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from s3_assets.connection.adapters import deltalake as delta_adapter
-from s3_assets.connection.adapters import polars as polars_adapter
 from s3_assets.connection.environment import without_ambient_settings
 from s3_assets.tables import (
     delta_changes,
@@ -17,6 +16,7 @@ from s3_assets.tables import (
     delta_touched,
 )
 from s3_assets.tables.delta_features import require_writable
+from s3_assets.tables.delta_files import scan_files
 from s3_assets.tables.delta_listing import LogListing
 from s3_assets.tables.delta_open import delta_errors, open_table, stream_errors
 from s3_assets.tables.delta_schema import storable, to_delta
@@ -175,28 +175,8 @@ class DeltaTable(Table[DeltaSettings]):
 
     def scan_files(self, handle: Handle, schema: pl.Schema, paths: Iterable[str]) -> pl.LazyFrame:
         """Read data files of the table as they lie, with partition values from their folders."""
-        import polars as pl
-
-        folders = {column: schema[column] for column in handle.metadata().partition_columns}
-        root = self.location.url
-        return pl.scan_parquet(
-            [path if "://" in path else root + path for path in paths],
-            glob=False,
-            hive_partitioning=bool(folders),
-            hive_schema=folders or None,
-            schema={column: dtype for column, dtype in schema.items() if column not in folders},
-            missing_columns="insert",
-            extra_columns="ignore",
-            cast_options=pl.ScanCastOptions(
-                integer_cast="upcast",
-                float_cast="upcast",
-                datetime_cast=["nanosecond-downcast", "millisecond-upcast", "convert-timezone"],
-                missing_struct_fields="insert",
-                extra_struct_fields="ignore",
-                categorical_to_string="allow",
-            ),
-            **polars_adapter.options(self.connection),
-        ).select(list(schema))
+        partitions = handle.metadata().partition_columns
+        return scan_files(self.connection, self.location, schema, partitions, paths)
 
     def _scan_by_delta(self, handle: Handle, schema: pl.Schema) -> pl.LazyFrame:
         """Deletion vectors, mapped columns and foreign folder names are delta-rs's to read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from s3_assets.tables import delta_feed, delta_gaps, delta_log, delta_snapshot
+from s3_assets.tables import delta_feed, delta_gaps, delta_log, delta_portions, delta_snapshot
 from s3_assets.tables.change_columns import CHANGE_TYPE, COMMIT_TIMESTAMP, COMMIT_VERSION, change_schema
 from s3_assets.tables.delta_features import require_readable
 from s3_assets.tables.delta_listing import LogListing
@@ -53,7 +53,7 @@ def plan(
         if start.partly is not None:
             raise delta_gaps.version_lost(table, start, "the changes of a version are read whole")
     schema = delta_log.columns(handle)
-    bound = table.bounds(window, schema).expression() if window is not None else None
+    bound = table.bounds(window, schema) if window is not None else None
     taken = take(table, handle, start, mode, limit)
     notes = tuple(
         f"version {each.version} ({each.operation}) changed rows; only added rows are read"
@@ -65,14 +65,20 @@ def plan(
         passed = taken.until.version - start.version
         return Plan(empty, mode, taken.until, 0, 0, empty=True, more=taken.more, passed=passed, notes=notes)
     frame, files, size = _rows(table, handle, schema, mode, start, taken)
+    cut = None
+    if _in_files(handle, taken):
+        cut = delta_portions.cut(
+            table, handle, schema, ((each.path, each.size) for each in taken.files), bound
+        )
     return Plan(
-        frame if bound is None else frame.filter(bound),
+        frame if bound is None else frame.filter(bound.expression()),
         mode,
         taken.until,
         files,
         size,
         more=taken.more,
         notes=notes,
+        cut=cut,
     )
 
 
@@ -80,8 +86,7 @@ def _rows(
     table: DeltaTable, handle: Handle, schema: pl.Schema, mode: ReadMode, start: VersionPosition, taken: Taken
 ) -> tuple[pl.LazyFrame, int, int]:
     """Return the rows, and the number and size of the files that are read for them."""
-    if taken.in_files and readable(handle, taken.files):
-        # No feed is needed to read them.
+    if _in_files(handle, taken):
         delta_gaps.require_kept(table, taken.taken_out(handle))
         frame = table.scan_files(handle, schema, [each.path for each in taken.files])
         return frame, len(taken.files), sum(each.size for each in taken.files)
@@ -104,6 +109,11 @@ def _rows(
         sum(each.feed_files for each in taken.reaching),
         sum(each.feed_bytes for each in taken.reaching),
     )
+
+
+def _in_files(handle: Handle, taken: Taken) -> bool:
+    """Tell whether the rows are those of whole data files: no feed is needed to read them."""
+    return taken.in_files and readable(handle, taken.files)
 
 
 def _is_newest(table: DeltaTable, start: VersionPosition) -> bool:

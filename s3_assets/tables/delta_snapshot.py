@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import HistoryLostError, TableMissingError
-from s3_assets.tables import delta_feed, delta_gaps, delta_log
+from s3_assets.tables import delta_feed, delta_gaps, delta_log, delta_portions
 from s3_assets.tables.delta_features import require_readable
 from s3_assets.tables.positions import Partly, VersionPosition
 from s3_assets.tables.table import Plan, ReadMode
@@ -86,6 +86,10 @@ def _plan(
     if bound is not None:
         chosen = delta_log.inside(chosen, bound)
     frame = table.scan_version(handle, schema, chosen)
+    cut = None
+    if mode is not ReadMode.CHANGES and delta_log.read_by_polars(handle):
+        files = chosen.select("path", "size_bytes").iter_rows()
+        cut = delta_portions.cut(table, handle, schema, files, bound)
     if bound is not None:
         frame = frame.filter(bound.expression())
     return Plan(
@@ -99,6 +103,7 @@ def _plan(
         empty=chosen.is_empty(),
         more=more,
         notes=notes,
+        cut=cut,
     )
 
 

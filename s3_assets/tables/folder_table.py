@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from s3_assets.errors import DataFilesMissingError, S3AssetsError, UnsupportedError
 from s3_assets.objects import Objects, empty_listing
-from s3_assets.tables import archived, files
+from s3_assets.tables import archived, files, folder_portions
 from s3_assets.tables.described import ColumnNote, Described, joined, with_partitions
 from s3_assets.tables.file_order import FileOrder, take
 from s3_assets.tables.file_order_exact import ExactOrder
@@ -367,10 +367,10 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         chosen, hive = self._columns.with_values(chosen, self.folder.paths(chosen), inferred.schema)
         reading = Reading()
 
+        region = self.bounds(window, inferred.schema) if window is not None else None
+
         def inside(frame: pl.LazyFrame) -> pl.LazyFrame:
-            if window is None:
-                return frame
-            return frame.filter(self.bounds(window, inferred.schema).expression())
+            return frame if region is None else frame.filter(region.expression())
 
         return Plan(
             inside(self.scan_inferred(chosen, inferred, hive, reading)),
@@ -383,6 +383,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
             schema_files=inferred.files,
             notes=notes,
             reading=reading,
+            cut=folder_portions.cut(self, chosen, inferred, hive, region),
             look_first=lambda: inside(self.scan_whole(chosen, inferred, hive, reading)),
         )
 

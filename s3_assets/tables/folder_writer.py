@@ -18,7 +18,7 @@ from s3_assets.tables.conditional_puts import require_conditional_puts
 from s3_assets.tables.folder_log import STAGING, Entry, FolderLog
 from s3_assets.tables.folder_replaced import replaced
 from s3_assets.tables.partitioning import label_column, label_of
-from s3_assets.tables.parts import Layout
+from s3_assets.tables.parts import Expressions, Layout
 from s3_assets.tables.schemas import fit
 from s3_assets.tables.table import Commit, TableVersion, WriteMode, Writer
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from s3_assets.tables.encoding import Encoding
     from s3_assets.tables.folder_table import FolderTable
-    from s3_assets.tables.parts import AuditedPart
+    from s3_assets.tables.parts import AuditedPart, Beside
     from s3_assets.tables.regions import Region
     from s3_assets.tables.settings import FolderSettings
 
@@ -117,25 +117,24 @@ class FolderWriter(Writer):
     def add_columns(self, columns: Mapping[str, pl.DataType]) -> None:
         """Do nothing: each file carries its own columns."""
 
-    def arrange(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+    def arrange(self, columns: pl.Schema) -> Beside:
         """Choose the folders: the partition column, or for a timestamp its hour or day."""
         import polars as pl
 
         partitions = self.table.settings.partitions
-        schema = frame.collect_schema()
-        self.partition_by = folder_columns(self.table.settings, schema)
+        self.partition_by = folder_columns(self.table.settings, columns)
         if self.table.settings.partition_by or partitions is None or partitions.column in self.partition_by:
-            return frame
+            return Expressions()
         _, step, text = label_of(partitions.every)
         value = pl.col(partitions.column)
-        if schema[partitions.column].time_zone is None:  # type: ignore[attr-defined]  # a timestamp's
+        if columns[partitions.column].time_zone is None:  # type: ignore[attr-defined]  # a timestamp's
             value = value.dt.truncate(step)
         else:
             value = (
                 value.dt.convert_time_zone(partitions.timezone).dt.truncate(step).dt.convert_time_zone("UTC")
             )
         self.partition_by = (label_column(partitions), *self.partition_by)
-        return frame.with_columns(value.dt.strftime(text).alias(label_column(partitions)))
+        return Expressions((value.dt.strftime(text).alias(label_column(partitions)),))
 
     def layout(self, attempt: int) -> StagedLayout:
         """Parts go to a staging folder of this attempt."""

@@ -46,10 +46,10 @@ class PartitionFields:
         """The names of the helper columns."""
         return tuple(self._fields)
 
-    def add_to(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Add the helper columns."""
+    def columns(self) -> tuple[pl.Expr, ...]:
+        """Return the helper columns."""
         try:
-            return frame.with_columns(
+            return tuple(
                 expression(_path(self._schema, each.source_id), each.transform, self._source(each)).alias(
                     helper
                 )

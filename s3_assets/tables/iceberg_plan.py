@@ -12,6 +12,7 @@ from s3_assets.tables.iceberg_added import behind, expired, start_of
 from s3_assets.tables.iceberg_changes import as_inserts, changes
 from s3_assets.tables.iceberg_deletes import targets
 from s3_assets.tables.iceberg_files import Files
+from s3_assets.tables.iceberg_portions import cut as portions
 from s3_assets.tables.iceberg_range import take
 from s3_assets.tables.iceberg_rows import rows
 from s3_assets.tables.iceberg_scan import Scanner
@@ -56,6 +57,9 @@ class Planner:
         if self.mode is ReadMode.CHANGES:
             empty = pl.LazyFrame(schema=change_schema(self.columns))
             frame = empty if snapshot is None else as_inserts(frame, self.handle, snapshot)
+            cut = None
+        else:
+            cut = portions(self.table, self.schema, files, self.window)
         total = iceberg_files.summarized(snapshot)
         return Plan(
             frame,
@@ -67,6 +71,7 @@ class Planner:
             total_bytes=None if total is None else total.bytes,
             empty=not files.data,
             more=until.partly is not None,
+            cut=cut,
         )
 
     def since(self, since: Position, current: Snapshot | None, limit: Limit | None) -> Plan:
@@ -97,10 +102,12 @@ class Planner:
         import polars as pl
 
         taken = take(self.handle, start, current, self.mode, limit)
+        cut = None
         if self.mode is ReadMode.ADDED:
             added = Files(tuple(each for files in taken.files.values() for each in files))
             added = self._inside(added)
             frame, count, size = self._rows(added), added.count, added.bytes
+            cut = portions(self.table, self.schema, added, self.window)
         else:
             frames, count, size = changes(Scanner(self.table, self.handle), self.schema, taken)
             columns = change_schema(self.columns)
@@ -117,6 +124,7 @@ class Planner:
             more=taken.more,
             passed=0 if count else len(taken.steps),
             notes=taken.notes,
+            cut=cut,
         )
 
     def _some(self, whole: Files, limit: Limit | None, begun: int) -> tuple[Files, int]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pyiceberg.table.snapshots import Snapshot
 
     from s3_assets.tables.iceberg import IcebergTable
-    from s3_assets.tables.parts import AuditedPart
+    from s3_assets.tables.parts import AuditedPart, Beside
     from s3_assets.tables.regions import Region
 
 _OURS = "s3_assets."
@@ -142,9 +142,10 @@ class IcebergWriter(Writer):
                 connection=self._iceberg.connection.name,
             )
 
-    def arrange(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Add the partition of each row."""
-        return self._fields.add_to(frame)
+    def arrange(self, columns: pl.Schema) -> Beside:
+        """Return the partition of each row."""
+        del columns
+        return self._fields
 
     def layout(self, attempt: int) -> IcebergLayout:
         """Parts lie among the table's data; until the commit no manifest names them."""

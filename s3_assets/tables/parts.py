@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -69,6 +69,24 @@ def read_value(value: str | None, dtype: pl.DataType) -> Any:  # noqa: ANN401 - 
     if dtype == pl.Date:
         return series.str.to_date(strict=False).item()
     return series.cast(dtype, strict=False).item()
+
+
+class Beside(Protocol):
+    """Columns that a layout needs beside those of the rows; it can be pickled."""
+
+    def columns(self) -> Sequence[pl.Expr]:
+        """Return them as what they are made of."""
+
+
+@dataclass(frozen=True)
+class Expressions:
+    """Such columns, made by what Polars can do by itself: Python's functions could not be sent."""
+
+    expressions: tuple[pl.Expr, ...] = ()
+
+    def columns(self) -> Sequence[pl.Expr]:
+        """Return them."""
+        return self.expressions
 
 
 class Outside(NamedTuple):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from s3_assets.errors import PartitionColumnError, UnsupportedError
 from s3_assets.tables.described import Described
 from s3_assets.tables.partitioning import bounds
+from s3_assets.tables.parts import Expressions
 from s3_assets.tables.reading import Reading
 from s3_assets.tables.regions import Condition, Region, values_of
 from s3_assets.tables.settings import Partitions, PreviewSettings, TableSettings
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
     from s3_assets.location import Location
     from s3_assets.tables.history import PastCommit
-    from s3_assets.tables.parts import AuditedPart, Layout
+    from s3_assets.tables.parts import AuditedPart, Beside, Layout
+    from s3_assets.tables.portions import Cut
     from s3_assets.tables.positions import Limit, Position
     from s3_assets.tables.touched import DigestsPosition, Touched
     from s3_assets.windows import Window
@@ -92,6 +94,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     reading: Reading = field(default_factory=Reading)
     """What the newest collection of the frame met with."""
+    cut: Cut | None = field(default=None, compare=False, repr=False)
+    """Cuts the rows into portions that other processes can read; None: only this one can."""
     look_first: Callable[[], pl.LazyFrame] | None = field(default=None, compare=False, repr=False)
     """Looks at the files that the plan did not look at, and returns the same rows as `frame`."""
 
@@ -430,9 +434,10 @@ class Writer(ABC):
         """Raise `UnsupportedError`, before anything is written, if this write cannot be done."""
         del mode, window
 
-    def arrange(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Add what the layout needs to the rows; called once, before `layout`."""
-        return frame
+    def arrange(self, columns: pl.Schema) -> Beside:
+        """Return what the layout needs beside the columns of the rows; called once, before `layout`."""
+        del columns
+        return Expressions()
 
     @abstractmethod
     def layout(self, attempt: int) -> Layout:
