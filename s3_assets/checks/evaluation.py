@@ -17,6 +17,7 @@ from s3_assets.checks.one_pass import Asked, answer, ask, judged, lacks
 from s3_assets.checks.outcome import CheckOutcome, outcome
 from s3_assets.checks.rules import READS_ROWS, rules
 from s3_assets.checks.shown import Shown
+from s3_assets.connection.diagnosis import diagnosed
 from s3_assets.errors import DataFilesMissingError, TableMissingError
 from s3_assets.tables.check_settings import FreshnessCheck, RowCountCheck, SchemaCheck, UniqueCheck
 
@@ -66,7 +67,11 @@ def check_table(
         return [_absent(each) for each in wanted]
     before = known(state.version.token) if known is not None else Known()
     shown = Shown.of(declared, table.shown)
-    return _Look(table, part, before, now or datetime.now(UTC), shown, wanted).all(state, columns)
+    look = _Look(table, part, before, now or datetime.now(UTC), shown, wanted)
+    # As it is declared: of some formats, only the opened table tells where it is.
+    place = table.connection.location.folder(table.settings.path)
+    with diagnosed(table.connection, place.url, OSError):
+        return look.all(state, columns)
 
 
 def _absent(rule: Rule) -> CheckOutcome:

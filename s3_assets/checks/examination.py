@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.checks import measures
@@ -39,7 +40,6 @@ class Examination:
     region: Region | None
     merge: Merge | None
     found: dict[str, CheckOutcome] = field(default_factory=dict)
-    _state: State | None = None
 
     def all(self, wanted: Sequence[Rule]) -> dict[str, CheckOutcome]:
         """Ask the footers, then the rows for what is left: all of them in one pass, but for uniqueness."""
@@ -105,7 +105,7 @@ class Examination:
             prefix = f"{_COUNT} "
             told = {name.removeprefix(prefix): int(values[name] or 0) for name in values if prefix in name}
             return measures.partition_counts(rule, settings, told, by="rows")
-        before = self._rows_before()
+        before = self._rows_before
         after = before - self._rows_taken_out() + (rows or 0)
         return measures.row_count(rule, settings, after, before, by="metadata")
 
@@ -131,13 +131,13 @@ class Examination:
         if settings.against == "table" and set(rule.columns) <= set(self.staged.schema):
             others = self._others(rule)
         if others is not None:
-            total = max(total or 0, self._rows_before())
+            total = max(total or 0, self._rows_before)
         size = sum(each.part.bytes for each in self.staged.parts or ())
         return unique(rule, Compared(self.staged.frame, others, total, size), self.gate.shown)
 
     def _others(self, rule: Rule) -> pl.LazyFrame | None:
         """Return the rows that stay in the table beside those of the write; None if there are none."""
-        if self.gate.mode is WriteMode.REPLACE or not self._rows_before():
+        if self.gate.mode is WriteMode.REPLACE or not self._rows_before:
             return None
         there = self.gate.table.scan()
         if not set(rule.columns) <= set(there.collect_schema()):
@@ -148,8 +148,9 @@ class Examination:
             return there.filter(self.region.outside())
         return there
 
+    @cached_property
     def _rows_before(self) -> int:
-        """Return the rows of the table as it is."""
+        """The rows of the table as it is."""
         import polars as pl
 
         statistics = self._table.statistics
@@ -166,7 +167,7 @@ class Examination:
         if self.merge is not None:
             return int(self.writer.held(self.merge.touched)[HELD].sum())
         if self.gate.mode is WriteMode.REPLACE or self.region is None:
-            return self._rows_before()
+            return self._rows_before
         if not self._table.statistics.files:
             return 0
         told = self._table.count(self.region) if self._table.count is not None else None
@@ -175,8 +176,6 @@ class Examination:
         inside = self.gate.table.scan(window=self.gate.part)
         return int(inside.select(pl.len()).collect(engine="streaming").item())
 
-    @property
+    @cached_property
     def _table(self) -> State:
-        if self._state is None:
-            self._state = self.gate.table.state()
-        return self._state
+        return self.gate.table.state()

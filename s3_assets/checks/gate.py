@@ -7,7 +7,6 @@ before the commit: the table stays as it was, and so do the cursors.
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +16,15 @@ from s3_assets.checks.outcome import CheckOutcome, failures
 from s3_assets.checks.rules import rules
 from s3_assets.checks.shown import Shown
 from s3_assets.checks.staged import Staged
-from s3_assets.connection.diagnosis import diagnose
-from s3_assets.errors import CheckFailedError, S3AssetsError
+from s3_assets.connection.diagnosis import diagnosed
+from s3_assets.errors import CheckFailedError
 from s3_assets.tables.check_settings import SchemaCheck
 from s3_assets.tables.schemas import widens
 from s3_assets.tables.table import WriteMode
 from s3_assets.tables.type_names import type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import polars as pl
 
@@ -98,7 +97,7 @@ class Gate:
     ) -> None:
         """Look at what was written; raises `CheckFailedError`."""
         connection = self.table.files_connection
-        with self._diagnosed(layout.root.url):
+        with diagnosed(connection, layout.root.url, OSError):
             self._look(writer, Staged.of(arranged, layout, parts, connection), region, merge)
 
     def frame(self, writer: Writer, frame: pl.LazyFrame, region: Region | None, merge: Merge | None) -> None:
@@ -106,7 +105,7 @@ class Gate:
 
         Raises `CheckFailedError`.
         """
-        with self._diagnosed(self.table.location.url):
+        with diagnosed(self.table.files_connection, self.table.location.url, OSError):
             self._look(writer, Staged(frame), region, merge)
 
     def _look(self, writer: Writer, staged: Staged, region: Region | None, merge: Merge | None) -> None:
@@ -131,13 +130,3 @@ class Gate:
         for each in found:
             if not each.passed:
                 _LOG.warning("table '%s', before the commit: %s", self.table.name, each.sentence)
-
-    @contextmanager
-    def _diagnosed(self, url: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if isinstance(error, S3AssetsError):
-                raise
-            # Not chained: the engine's text may quote signed headers.
-            raise diagnose(error, self.table.files_connection, url) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.checks.outcome import outcome
@@ -49,8 +50,7 @@ def ask(rule: Rule, schema: pl.Schema) -> Asked | CheckOutcome:
             return outcome(
                 rule, f"{column} is {schema[column]}, which has no such values as are accepted", passed=False
             )
-        fails = pl.col(column).is_in(accepted.implode()).not_()
-        return Asked(rule, fails, {column: fails})
+        return Asked(rule, pl.col(column).is_in(accepted.implode()).not_(), {})
     if not isinstance(settings, ExpressionCheck):
         raise TypeError(rule.name)
     return _ask_sql(rule, settings.sql, schema)
@@ -119,10 +119,12 @@ def _as_column(values: Sequence[Any], dtype: pl.DataType) -> pl.Series:
     if isinstance(dtype, pl.Datetime):
         zone = "UTC" if dtype.time_zone else None
         return pl.Series([str(value) for value in values]).str.to_datetime(time_zone=zone).cast(dtype)
-    numeric, texts = dtype.is_numeric(), all(isinstance(value, str) for value in values)
-    if numeric == texts or (dtype == pl.Boolean) != all(isinstance(value, bool) for value in values):
+    if dtype != pl.Boolean and any(isinstance(value, bool) for value in values):
+        # Polars takes True for 1.
         raise TypeError(dtype)
-    return pl.Series(list(values), strict=True).cast(dtype)
+    # As Decimal they are exact, and whole ones may stand beside others.
+    exact = [Decimal(str(value)) for value in values] if dtype.is_decimal() else values
+    return pl.Series(exact, dtype=dtype, strict=True)
 
 
 def _ask_sql(rule: Rule, sql: str, schema: pl.Schema) -> Asked | CheckOutcome:

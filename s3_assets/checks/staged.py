@@ -43,8 +43,8 @@ class Staged:
         if not parts:
             return cls(pl.LazyFrame(schema=schema), ())
         # The folders of some formats are named for columns that are in no file, those of others are not.
-        first = parts[0].part.path
-        folders = {each: schema[each] for each in layout.partition_by if f"{quote(each, safe='')}=" in first}
+        named = {segment.partition("=")[0] for segment in parts[0].part.path.split("/")}
+        folders = {each: schema[each] for each in layout.partition_by if quote(each, safe="") in named}
         frame = pl.scan_parquet(
             [layout.root.url + each.part.path for each in parts],
             glob=False,

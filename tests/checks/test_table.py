@@ -199,15 +199,18 @@ def test_what_cannot_be_told_is_a_failure_of_its_own(shore: Shore) -> None:
     checks = {
         "not_null": ["nothing"],
         "freshness": {"within": "1d", "column": "state"},
-        "accepted_values": {"amount": ["a"]},
+        "accepted_values": {"amount": ["a"], "id": [0.5, 1, 2, 3], "paid": [True], "rate": [0, 1.0, 2, 3.0]},
         "expressions": {"sum": "amount + 1", "broken": "amount >", "fine": "amount >= 0"},
     }
     table = shore.table("delta", checks)
-    overwrite(table, orders(range(4)), window=None)
+    more = orders(range(4)).with_columns(pl.col("amount").alias("rate"), pl.lit(value=True).alias("paid"))
+    overwrite(table, more, window=None)
 
     found = by_name(check_table(table))
 
-    assert {name for name, each in found.items() if each.passed} == {"fine"}
+    passed = {name for name, each in found.items() if each.passed}
+    assert passed == {"fine", "accepted_values_paid", "accepted_values_rate"}
+    assert "no such values" in found["accepted_values_id"].found
     assert "there is no column nothing" in found["not_null"].found
     assert "which is no time" in found["freshness"].found
 
