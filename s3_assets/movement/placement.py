@@ -10,15 +10,16 @@ from datetime import datetime, time
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from s3_assets.errors import PartitionColumnError, SettingError
+from s3_assets.errors import PartitionColumnError
 from s3_assets.movement.casting import Unit, moments
 from s3_assets.movement.filters import load_time
+from s3_assets.tables.durations import TimeZone
 from s3_assets.tables.partitioning import column_format
 from s3_assets.tables.schemas import instance
 from s3_assets.tables.type_names import type_name
-from s3_assets.windows import Every, time_zone
+from s3_assets.windows import Every
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,7 +46,7 @@ class Placement(BaseModel):
         default=None,
         description="What whole numbers count since 1970: seconds, milliseconds, microseconds, nanoseconds.",
     )
-    timezone: str = Field(default="UTC", description="IANA time zone of timestamps that carry none.")
+    timezone: TimeZone = Field(default="UTC", description="IANA time zone of timestamps that carry none.")
     type: Literal["date", "timestamp", "string", "int64"] | None = Field(
         default=None,
         description="Of the partition column; left out: date, timestamp for hours, or string if the target's "
@@ -54,15 +55,6 @@ class Placement(BaseModel):
     on_null: Literal["fail", "load_time"] = Field(
         default="fail", description="What to do with a row whose column is null."
     )
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        try:
-            time_zone(name)
-        except SettingError as error:
-            raise ValueError(str(error)) from error
-        return name
 
     def apply(self, frame: pl.LazyFrame, partitions: Partitions, load: Load) -> pl.LazyFrame:
         """Add the partition column, or let it take the place of the column that it comes from.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from s3_assets.errors import SettingError
 from s3_assets.registry.cron import Cron
-from s3_assets.windows import time_zone
+from s3_assets.tables.durations import TimeZone
 
 ONCE = "once"
 _LONGEST_DELAY = 24 * 60 - 1
@@ -20,7 +19,7 @@ class ScheduleSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     cron: str = Field(description="once, @hourly, @daily, @weekly, @monthly, or the five fields of cron.")
-    timezone: str = Field(default="UTC", description="IANA time zone of the cron.")
+    timezone: TimeZone = Field(default="UTC", description="IANA time zone of the cron.")
     delay_minutes: int = Field(
         default=0,
         ge=0,
@@ -32,11 +31,6 @@ class ScheduleSettings(BaseModel):
     @classmethod
     def _cron_alone(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
         return {"cron": data} if isinstance(data, str) else data
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        return _zone(name)
 
     @model_validator(mode="after")
     def _readable(self) -> ScheduleSettings:
@@ -51,10 +45,6 @@ class ScheduleSettings(BaseModel):
     def once(self) -> bool:
         """Whether it runs a single time, as soon as the sensor is on."""
         return self.cron == ONCE
-
-    def plain(self) -> str:
-        """Return the cron without its delay."""
-        return str(Cron.parse(self.cron))
 
     def crons(self) -> list[str]:
         """Return the crons at whose times runs begin; raises `ValueError`."""
@@ -73,7 +63,7 @@ class AutomationSettings(BaseModel):
     cron: str | None = Field(
         default=None, description="For on_cron: @hourly, @daily, @weekly, @monthly, or cron's five fields."
     )
-    timezone: str = Field(default="UTC", description="IANA time zone of the cron.")
+    timezone: TimeZone = Field(default="UTC", description="IANA time zone of the cron.")
     all_partitions: bool = Field(
         default=False, description="True: also partitions before the newest, such as those of late rows."
     )
@@ -82,11 +72,6 @@ class AutomationSettings(BaseModel):
     @classmethod
     def _condition_alone(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
         return {"condition": data} if isinstance(data, str) else data
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        return _zone(name)
 
     @model_validator(mode="after")
     def _timed(self) -> AutomationSettings:
@@ -100,14 +85,6 @@ class AutomationSettings(BaseModel):
     def plain_cron(self) -> str:
         """The cron as five fields."""
         return str(Cron.parse(self.cron or "@daily"))
-
-
-def _zone(name: str) -> str:
-    try:
-        time_zone(name)
-    except SettingError as error:
-        raise ValueError(str(error)) from error
-    return name
 
 
 class Started(BaseModel):

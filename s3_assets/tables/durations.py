@@ -1,4 +1,4 @@
-"""Spans of time as a registry writes them."""
+"""Spans of time, and time zones, as a registry writes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from s3_assets.errors import SettingError
+from s3_assets.windows import time_zone
 
 _DURATION = re.compile(r"(?P<count>\d+)(?P<unit>[smhd])")
 _UNITS = {
@@ -29,6 +32,19 @@ Duration = Annotated[
     WithJsonSchema({"type": ["string", "number"], "examples": ["90s", "15m", "1h", "2d", "PT1H30M"]}),
 ]
 """A span of time: a number with s, m, h or d behind it, ISO 8601, or a number of seconds."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        time_zone(name)
+    except SettingError as error:
+        # Pydantic tells of these with the field that they stand in.
+        raise ValueError(str(error)) from error
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+"""The name of an IANA time zone that is known here."""
 
 
 def readable_duration(span: timedelta) -> str:

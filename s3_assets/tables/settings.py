@@ -8,15 +8,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from s3_assets.errors import SettingError
 from s3_assets.relative_path import RelativePath
 from s3_assets.tables.check_settings import ChecksSettings
 from s3_assets.tables.dated_folders import DatedFolders
-from s3_assets.tables.durations import Duration
+from s3_assets.tables.durations import Duration, TimeZone
 from s3_assets.tables.file_columns import ReaderColumn
 from s3_assets.tables.partition_columns import PartitionColumns
 from s3_assets.tables.tasks import MIN_TASK_BYTES
-from s3_assets.windows import Every, time_zone
+from s3_assets.windows import Every
 
 _LEAVES_ROOM_FOR_DELTA = "s3_assets."
 
@@ -34,7 +33,7 @@ class Partitions(_Settings):
     end: date | datetime | None = Field(
         default=None, description="End of the last partition; open if left out."
     )
-    timezone: str = Field(default="UTC", description="IANA time zone in which partitions begin.")
+    timezone: TimeZone = Field(default="UTC", description="IANA time zone in which partitions begin.")
     format: str | None = Field(
         default=None, description="How a string or integer column writes the start of a partition (strftime)."
     )
@@ -57,15 +56,6 @@ class Partitions(_Settings):
         if isinstance(read, datetime) and read.tzinfo is not None:
             raise ValueError(f"'{moment}' carries a zone; write it without, and the zone in timezone")
         return moment
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        try:
-            time_zone(name)
-        except SettingError as error:
-            raise ValueError(str(error)) from error
-        return name
 
     @property
     def dated_folders(self) -> DatedFolders | None:
