@@ -136,14 +136,18 @@ def _ended(spans: dg.TimeWindowPartitionsDefinition, when: ScheduleSettings, now
     return keys[::-1]
 
 
+def ticks_of(cron: str, timezone: str) -> dg.TimeWindowPartitionsDefinition:
+    """Return the spans between the times of a cron as partitions: Dagster's public way to these times."""
+    return dg.TimeWindowPartitionsDefinition(
+        start=_LONG_AGO, fmt=_TICKS, cron_schedule=cron, timezone=timezone
+    )
+
+
 def _time_before(when: ScheduleSettings, now: datetime) -> datetime | None:
     """Return the last time before `now` at which it ran."""
     found = []
     for cron in when.crons():
-        ticks = dg.TimeWindowPartitionsDefinition(
-            start=_LONG_AGO, fmt=_TICKS, cron_schedule=cron, timezone=when.timezone
-        )
-        window = ticks.get_prev_partition_window(now, respect_bounds=False)
+        window = ticks_of(cron, when.timezone).get_prev_partition_window(now, respect_bounds=False)
         if window is not None:
             ended = window.end.timestamp() < now.timestamp()
             found.append((window.end if ended else window.start).timestamp())

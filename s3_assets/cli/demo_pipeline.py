@@ -48,6 +48,8 @@ class Pipeline:
         """
         import dagster as dg
 
+        from s3_assets.sensors.requests import RANGE_END, RANGE_START
+
         keys = [dg.AssetKey(table.split("/")) for table in tables]
         job = self._definitions.resolve_implicit_job_def_def_for_assets(keys)
         if job is None:
@@ -55,7 +57,7 @@ class Pipeline:
         tags = {}
         if partitions:
             first, last = partitions
-            tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+            tags = {RANGE_START: first, RANGE_END: last}
         result = job.execute_in_process(
             instance=self._instance,
             asset_selection=keys,

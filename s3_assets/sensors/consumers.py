@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from s3_assets.errors import RegistryError
-from s3_assets.metadata import OURS
+from s3_assets.specs import IMPORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 ON_NEW_DATA = "on_new_data"
 """The key of an asset's metadata by which it asks to be started."""
-_IMPORT = f"{OURS}/import"
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def consumers_of(registry: Registry, assets: Iterable[object]) -> list[Consumer]
 def _of(registry: Registry, asset: dg.AssetsDefinition) -> Iterator[Consumer]:
     for spec in asset.specs:
         name = registry.assets.name(spec.key.path)
-        imported, exported = spec.metadata.get(_IMPORT), registry.exports.get(name)
+        imported, exported = spec.metadata.get(IMPORT), registry.exports.get(name)
         if imported is not None:
             asked: object = registry.imports[str(imported)].on_new_data
         elif exported is not None and exported.source is not None:

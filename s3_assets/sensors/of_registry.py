@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from s3_assets.registry.models import Registry
-    from s3_assets.sensors.consumers import Consumer
 
 
 def registry_sensors(
@@ -36,24 +35,11 @@ def registry_sensors(
     return [
         # Those of sources first, in the order of the registry.
         *(
-            source_sensor(
-                registry,
-                connection,
-                sources.get(connection, ()),
-                _of_connection(registry, connection, consumers),
-            )
+            source_sensor(registry, connection, sources.get(connection, ()), consumers)
             for connection in dict.fromkeys([*sources, *watched])
             if connection not in told_of
         ),
         *(queue_sensor(registry, name, sources, consumers) for name in registry.queues),
         *media_sensors(registry, told_of),
         *discovery_sensors(registry, taken),
-    ]
-
-
-def _of_connection(registry: Registry, connection: str, consumers: Iterable[Consumer]) -> list[Consumer]:
-    return [
-        each
-        for each in consumers
-        if any(registry.tables[name].connection == connection for name in each.sources)
     ]

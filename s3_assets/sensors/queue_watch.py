@@ -46,13 +46,8 @@ class QueueWatch(NamedTuple):
     ) -> QueueWatch:
         """Return what there is; `sources` are the tables that nobody here writes, by connection."""
         connections = settings.connections
-        reading = [
-            each
-            for each in consumers
-            if any(registry.tables[name].connection in connections for name in each.sources)
-        ]
         declared = [name for each in connections for name in sources.get(each, ())]
-        watch = Watch.of(registry, connections, declared, reading)
+        watch = Watch.of(registry, connections, declared, consumers)
         media = tuple(
             name
             for name, each in registry.media.items()

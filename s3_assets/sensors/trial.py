@@ -12,6 +12,7 @@ import dagster as dg
 from s3_assets.errors import RegistryError
 from s3_assets.metrics import Meter
 from s3_assets.registry.problems import did_you_mean
+from s3_assets.schedules import ticks_of
 from s3_assets.sensors.marks import MARK
 from s3_assets.sensors.requests import RANGE_END, RANGE_START
 from s3_assets.sensors.trying import tried
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from s3_assets.sensors.kept_cursor import KeptCursor
-
-_LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001 - on the wall clock of the schedule
-_TICKS = "%Y-%m-%d-%H:%M"
 
 
 @dataclass(frozen=True)
@@ -140,9 +138,7 @@ def next_time(schedule: dg.ScheduleDefinition, now: datetime | None = None) -> d
     moment = now or datetime.now(UTC)
     found = []
     for cron in crons:
-        ticks = dg.TimeWindowPartitionsDefinition(
-            start=_LONG_AGO, fmt=_TICKS, cron_schedule=cron, timezone=schedule.execution_timezone or "UTC"
-        )
+        ticks = ticks_of(cron, schedule.execution_timezone or "UTC")
         window = ticks.get_prev_partition_window(moment, respect_bounds=False)
         while window is not None and window.end <= moment:
             window = ticks.get_next_partition_window(window.end, respect_bounds=False)

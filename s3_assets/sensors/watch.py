@@ -45,14 +45,11 @@ class Watch:
         sources: Iterable[str],
         consumers: Iterable[Consumer],
     ) -> Watch:
-        """Return what there is to watch on these connections; each consumer reads a table of one of them."""
-        declared, reading = tuple(sources), tuple(consumers)
-        read = {
-            name
-            for each in reading
-            for name in each.sources
-            if registry.tables[name].connection in connections
-        }
+        """Return what there is to watch on these connections, of the consumers those that read some of it."""
+        declared = tuple(sources)
+        here = {name for name, each in registry.tables.items() if each.connection in connections}
+        reading = tuple(each for each in consumers if not here.isdisjoint(each.sources))
+        read = {name for each in reading for name in each.sources} & here
         return cls(registry, declared, tuple(sorted(read - {*declared})), reading)
 
     @property
