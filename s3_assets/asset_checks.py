@@ -11,13 +11,14 @@ from s3_assets.checks.evaluation import Known, check_table
 from s3_assets.checks.rules import Rule, rules
 from s3_assets.io_managers.slices import one, slices_of
 from s3_assets.metadata.keys import COLUMNS, OURS, ROWS, VERSION
+from s3_assets.observing import observed_step
 from s3_assets.registry.models import Registry
+from s3_assets.sensors.requests import RANGE_END, RANGE_START
 from s3_assets.tables.check_settings import RowCountCheck, SchemaCheck
 from s3_assets.tables.table import Table
 from s3_assets.windows import Slice
 
 _PARTITION = "dagster/partition"
-_RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _REMEMBERED = 20
 
 
@@ -69,7 +70,9 @@ def _checks_of(
         table = registry.table(name)
         part = _part(table, operation, partitions)
         memory = _Memory(operation.instance, key) if remembers else None
-        for found in check_table(table, part=part, known=memory, only=only):
+        with observed_step(registry, f"checks of {name}", operation, key):
+            outcomes = check_table(table, part=part, known=memory, only=only)
+        for found in outcomes:
             (context.log.info if found.passed else context.log.warning)("%s: %s", name, found.sentence)
             yield dg.AssetCheckResult(
                 asset_key=key,
@@ -106,7 +109,7 @@ def _part(
     tags: Mapping[str, str] = context.run.tags
     if partitions is None:
         return None
-    first, last = (tags.get(name) for name in _RANGE)
+    first, last = tags.get(RANGE_START), tags.get(RANGE_END)
     if first is not None and last is not None:
         span = dg.PartitionKeyRange(first, last)
         timed = isinstance(partitions, dg.TimeWindowPartitionsDefinition)

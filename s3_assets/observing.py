@@ -75,18 +75,28 @@ class Observation:
         self._began, self._started = time.time(), time.monotonic()
 
 
-def observation_of(registry: Registry, task: str, context: dg.AssetExecutionContext) -> Observation:
-    """Return the observation of a step of Dagster's."""
-    keys = sorted("/".join(key.path) for key in context.selected_asset_keys)
-    asset = keys[0] if len(keys) == 1 else ""
+def observation_of(
+    registry: Registry,
+    task: str,
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+    about: dg.AssetKey | None = None,
+) -> Observation:
+    """Return the observation of a step of Dagster's: about the one asset that it makes, or another one."""
+    keys = list(context.selected_asset_keys) if about is None else [about]
+    asset = "/".join(keys[0].path) if len(keys) == 1 else ""
     asker = Asker(run=context.run.run_id, step=context.assets_def.node_def.name, asset=asset)
     return Observation(registry.observe, task, asker, everything=registry.observe.requests == "all")
 
 
 @contextmanager
-def observed_step(registry: Registry, task: str, context: dg.AssetExecutionContext) -> Iterator[Observation]:
+def observed_step(
+    registry: Registry,
+    task: str,
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+    about: dg.AssetKey | None = None,
+) -> Iterator[Observation]:
     """Observe a step in the block."""
-    observation = observation_of(registry, task, context)
+    observation = observation_of(registry, task, context, about)
     with observation.active(context.log):
         yield observation
     observation.end(context.log)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from s3_assets.registry import Registry
+from s3_assets.tables.check_settings import ChecksSettings
 from tests.connection.recorder import Seen, recording
 from tests.dagster_floor.conftest import Lake
 from tests.support.proxy import RequestProxy
@@ -86,11 +87,20 @@ def test_seen_requests_and_who_asked(lake: Lake, tmp_path: Any) -> None:
         connections = {
             "lake": lake.registry.connections["lake"].model_copy(update={"endpoint": recorder.endpoint})
         }
-        lake.use(lake.registry.model_copy(update={"connections": connections}))
+        checked = lake.registry.tables["lake/orders"].model_copy(
+            update={"checks": ChecksSettings.model_validate({"row_count": {"at_least": 1}})}
+        )
+        tables = {**lake.registry.tables, "lake/orders": checked}
+        lake.use(lake.registry.model_copy(update={"connections": connections, "tables": tables}))
         result = lake.run("lake/orders")
 
         told = lake.metadata(result, "lake/orders")
-        arrived = Counter(engine_of(each) for each in recorder.seen)
+        agents = [each.headers["user-agent"] for each in recorder.seen]
+        checks = ["step/lake__orders__checks " in each for each in agents]
+        assert 0 < sum(checks) < len(checks)
+        arrived = Counter(
+            engine_of(each) for each, by_checks in zip(recorder.seen, checks, strict=True) if not by_checks
+        )
         table = by_operation(told)
         for engine in ("boto3", "obstore"):
             assert (
@@ -99,8 +109,8 @@ def test_seen_requests_and_who_asked(lake: Lake, tmp_path: Any) -> None:
             )
         assert told["s3_assets/requests_not_seen"] == "delta-rs, polars"
         assert told["s3_assets/requests"] == arrived["boto3"] + arrived["obstore"]
-        product = rf"s3-assets/\S+ run/{result.run_id} step/lake__orders asset/lake%2Forders"
-        assert [each for each in recorder.seen if not re.search(product, each.headers["user-agent"])] == []
+        product = rf"s3-assets/\S+ run/{result.run_id} step/lake__orders(__checks)? asset/lake%2Forders"
+        assert [each for each in agents if not re.search(product, each)] == []
 
 
 def test_nobody_is_named_who_is_not_to_be(lake: Lake, tmp_path: Any) -> None:
