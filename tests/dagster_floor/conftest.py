@@ -1,9 +1,11 @@
 """A lake: a registry with a bucket of its own, and everything that a test does with it."""
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,6 +16,7 @@ import pytest
 from s3_assets.builder import build_definitions
 from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.registry import Registry
+from s3_assets.registry.loading import parse_registry
 from tests.dagster_floor import pipeline
 from tests.support.proxy import RequestProxy
 
@@ -42,6 +45,21 @@ class Lake:
         added = {name: {**delta, "path": name, **options} for name, options in tables.items()}
         registry = Registry.model_validate({**settings, "tables": {**settings["tables"], **added}})
         self.use(registry, [*pipeline.ASSETS, *assets])
+
+    def follow(self, page: str) -> None:
+        """Use the registry of a page of the documentation on the lake's connection, and the page's assets."""
+        (text,) = blocks(page, "yaml")
+        settings = parse_registry(text, Path("s3_assets.yaml"), {}).model_dump(
+            mode="python", exclude_unset=True
+        )
+        connections = self.registry.model_dump(mode="python", exclude_unset=True)["connections"]
+        namespace: dict[str, Any] = {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            for code in blocks(page, "python"):
+                exec(code, namespace)  # noqa: S102 - what the page tells its readers to write
+        assets = [each for each in namespace.values() if isinstance(each, dg.AssetsDefinition)]
+        self.use(Registry.model_validate({**settings, "connections": connections}), assets)
 
     def land(self, day: date | str, name: str, rows: int, first: int = 0) -> str:
         """Put a Parquet file of orders into the folder of its date."""
@@ -143,6 +161,35 @@ class Lake:
         """Whether there is any object in a table's folder."""
         listing = self.client.list_objects_v2(Bucket=self.bucket, Prefix=f"base/{name}/", MaxKeys=1)
         return bool(listing["KeyCount"])
+
+
+class Ticking:
+    """A sensor of a lake, with the cursor that the daemon would keep."""
+
+    sensor: str | None = None
+    """Its name; None: there is no other."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+        self.cursor: str | None = None
+
+    def look(self) -> Any:
+        (sensor,) = [each for each in self.lake.definitions.sensors or () if self.sensor in {None, each.name}]
+        assert isinstance(sensor, dg.SensorDefinition)
+        context = dg.build_sensor_context(
+            instance=self.lake.instance, cursor=self.cursor, definitions=self.lake.definitions
+        )
+        return sensor.evaluate_tick(context)
+
+    def tick(self) -> Any:
+        found = self.look()
+        self.cursor = found.cursor
+        return found
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The examples of a page of the documentation."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 def key(name: str) -> dg.AssetKey:

@@ -1,41 +1,19 @@
 """docs/dagster-incremental.md: its registry is loaded, its assets are run."""
 
-import re
-import warnings
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import deltalake
 import polars as pl
 
-from s3_assets.registry import Registry
 from s3_assets.registry.loading import parse_registry
 from s3_assets.registry.models import WatchSettings
-from tests.dagster_floor.conftest import Lake
+from tests.dagster_floor.conftest import Lake, blocks
 
 PAGE = (Path(__file__).parents[2] / "docs" / "dagster-incremental.md").read_text(encoding="utf-8")
 DAYS = [date(2026, 1, 5), date(2026, 1, 6)]
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
-def declare(lake: Lake) -> None:
-    """The page's registry on the lake's connection, with the page's assets."""
-    (text,) = blocks("yaml")
-    settings = parse_registry(text, Path("s3_assets.yaml"), {}).model_dump(mode="python", exclude_unset=True)
-    connections = lake.registry.model_dump(mode="python", exclude_unset=True)["connections"]
-    namespace: dict[str, Any] = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        for code in blocks("python"):
-            exec(code, namespace)  # noqa: S102 - what the page tells its readers to write
-    assets = [each for each in namespace.values() if isinstance(each, dg.AssetsDefinition)]
-    lake.use(Registry.model_validate({**settings, "connections": connections}), assets)
 
 
 def order(lake: Lake, days: Sequence[date], first: int) -> None:
@@ -60,7 +38,7 @@ def refund(lake: Lake, day: date, number: int) -> None:
 
 
 def test_the_assets_run_as_the_page_says(lake: Lake) -> None:
-    declare(lake)
+    lake.follow(PAGE)
     order(lake, DAYS, 0)
     for day in DAYS:
         refund(lake, day, 0)
@@ -97,7 +75,7 @@ def tick(lake: Lake, cursor: str | None, expected: list[str]) -> str | None:
 
 
 def test_the_page_names_the_settings_and_their_defaults() -> None:
-    (text,) = blocks("yaml")
+    (text,) = blocks(PAGE, "yaml")
     watch = parse_registry(text, Path("s3_assets.yaml"), {}).watch
     named = {"every_seconds", "max_runs_per_tick", "on_untold"}
 

@@ -1,40 +1,17 @@
 """docs/io-managers.md: its registry is loaded, its assets are run, and hold what the page says."""
 
-import re
-import warnings
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import dagster as dg
 import polars as pl
 
-from s3_assets.registry import Registry
-from s3_assets.registry.loading import parse_registry
 from tests.dagster_floor.conftest import Lake
 
 PAGE = (Path(__file__).parents[2] / "docs" / "io-managers.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
-def declare(lake: Lake) -> None:
-    (text,) = blocks("yaml")
-    settings = parse_registry(text, Path("s3_assets.yaml"), {}).model_dump(mode="python", exclude_unset=True)
-    connections = lake.registry.model_dump(mode="python", exclude_unset=True)["connections"]
-    namespace: dict[str, Any] = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        for code in blocks("python"):
-            exec(code, namespace)  # noqa: S102 - what the page tells its readers to write
-    assets = [each for each in namespace.values() if isinstance(each, dg.AssetsDefinition)]
-    lake.use(Registry.model_validate({**settings, "connections": connections}), assets)
-
-
 def test_the_assets_run_as_the_page_says(lake: Lake) -> None:
-    declare(lake)
+    lake.follow(PAGE)
     for day in (1, 2):
         pl.DataFrame(
             {

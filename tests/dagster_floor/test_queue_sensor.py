@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
-import dagster as dg
 import deltalake
 import polars as pl
 import pytest
@@ -15,7 +14,7 @@ import pytest
 from s3_assets.embedded.server import REGION, EmbeddedServer
 from s3_assets.errors import QueueMissingError
 from s3_assets.registry import Registry
-from tests.dagster_floor.conftest import RANGE_END, RANGE_START, Lake
+from tests.dagster_floor.conftest import RANGE_END, RANGE_START, Lake, Ticking
 from tests.support.extent import EVERYTHING
 from tests.support.notifications import TEST_EVENT, Mailbox, by_eventbridge, by_sns, of_s3
 
@@ -24,12 +23,14 @@ NOTIFICATIONS = 10_000 if EVERYTHING else 300
 BY_DAY, ALL, SILENT = "lake/by_day", "lake/all", "lake/silent"
 
 
-class Post:
-    """A lake whose sensor is told by a queue, with the cursor that the daemon would keep."""
+class Post(Ticking):
+    """A lake whose sensor is told by a queue."""
+
+    sensor = "events_queue"
 
     def __init__(self, lake: Lake, mailbox: Mailbox, **settings: Any) -> None:
-        self.lake, self.mailbox = lake, mailbox
-        self.cursor: str | None = None
+        super().__init__(lake)
+        self.mailbox = mailbox
         daily = {"column": "date", "start": str(START), "end": str(START + timedelta(days=DAYS))}
         connections = lake.registry.model_dump(mode="python", exclude_unset=True)["connections"]
 
@@ -58,18 +59,6 @@ class Post:
             }
         )
         lake.use(registry)
-
-    def look(self) -> Any:
-        sensor = self.lake.definitions.resolve_sensor_def("events_queue")
-        context = dg.build_sensor_context(
-            instance=self.lake.instance, cursor=self.cursor, definitions=self.lake.definitions
-        )
-        return sensor.evaluate_tick(context)
-
-    def tick(self) -> Any:
-        found = self.look()
-        self.cursor = found.cursor
-        return found
 
     def work(self) -> list[str]:
         """Tick, and run what is requested, as the daemon does."""

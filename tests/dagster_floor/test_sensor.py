@@ -3,41 +3,23 @@
 import json
 from typing import Any
 
-import dagster as dg
 import polars as pl
 import pytest
 
 from s3_assets.errors import S3AssetsError
 from s3_assets.registry import Registry
 from tests.dagster_floor import pipeline
-from tests.dagster_floor.conftest import Lake
+from tests.dagster_floor.conftest import Lake, Ticking
 
 
-class Ticks:
-    """The sensor of the lake, with the cursor that the daemon would keep.
-
-    Of imports without partitions: those with some have tests of their own.
-    """
+class Ticks(Ticking):
+    """The sensor of the lake, of imports without partitions: those with some have tests of their own."""
 
     def __init__(self, lake: Lake) -> None:
-        self.lake = lake
-        self.cursor: str | None = None
+        super().__init__(lake)
         settings = lake.registry.model_dump(mode="python", exclude_unset=True)
         settings["imports"]["orders_by_day"]["on_new_data"] = False
         lake.use(Registry.model_validate(settings), pipeline.ASSETS)
-
-    def look(self) -> Any:
-        (sensor,) = self.lake.definitions.sensors or ()
-        assert isinstance(sensor, dg.SensorDefinition)
-        context = dg.build_sensor_context(
-            instance=self.lake.instance, cursor=self.cursor, definitions=self.lake.definitions
-        )
-        return sensor.evaluate_tick(context)
-
-    def tick(self) -> Any:
-        found = self.look()
-        self.cursor = found.cursor
-        return found
 
 
 @pytest.fixture

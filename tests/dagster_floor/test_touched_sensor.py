@@ -14,19 +14,18 @@ from s3_assets.errors import RegistryError
 from s3_assets.registry import Registry
 from s3_assets.sensors.memory import Memory, Seen
 from s3_assets.tables.touched import DigestsPosition
-from tests.dagster_floor.conftest import RANGE_END, RANGE_START, Lake, key, user_asset
+from tests.dagster_floor.conftest import RANGE_END, RANGE_START, Lake, Ticking, key, user_asset
 from tests.dagster_floor.pipeline import DAILY, START
 
 BY_DAY = "lake/orders_by_day"
 MONTH = [date(2026, 1, 1) + timedelta(days=each) for each in range(31)]
 
 
-class Ticks:
-    """The one sensor of a lake, with the cursor that the daemon would keep."""
+class Ticks(Ticking):
+    """The one sensor of a lake whose orders are imported by their days."""
 
     def __init__(self, lake: Lake, assets: Sequence[dg.AssetsDefinition] = (), **settings: Any) -> None:
-        self.lake = lake
-        self.cursor: str | None = None
+        super().__init__(lake)
         self.declare(assets, **settings)
 
     def declare(
@@ -55,19 +54,6 @@ class Ticks:
             }
         )
         self.lake.use(registry, assets)
-
-    def look(self) -> Any:
-        (sensor,) = self.lake.definitions.sensors or ()
-        assert isinstance(sensor, dg.SensorDefinition)
-        context = dg.build_sensor_context(
-            instance=self.lake.instance, cursor=self.cursor, definitions=self.lake.definitions
-        )
-        return sensor.evaluate_tick(context)
-
-    def tick(self) -> Any:
-        found = self.look()
-        self.cursor = found.cursor
-        return found
 
     def work(self) -> list[str]:
         """Look and run what is requested, as the daemon does; return the partitions."""
