@@ -66,8 +66,8 @@ class Postgresql:
 
     def _make(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "password").touch(mode=0o600)
         (self.folder / "password").write_text(secrets.token_hex(16))
-        (self.folder / "password").chmod(0o600)
         if os.getuid() == 0:
             nobody = pwd.getpwnam(_NOBODY)
             for path in (self.folder, self.folder / "password"):
