@@ -1,6 +1,5 @@
 """`s3-assets tree`: the folders below a place, some levels deep."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ from rich.tree import Tree
 from s3_assets.cli.console import print_json, standard_error, standard_output
 from s3_assets.cli.options import Output, OutputAs, options
 from s3_assets.cli.places import FolderUrl, Reach, find_folder, reaching
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from s3_assets.objects import Objects

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from s3_assets.explore.entry import plain_name
 from s3_assets.location import folder_key
 from s3_assets.objects import Objects
 from s3_assets.progress import count
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

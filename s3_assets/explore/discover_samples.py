@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from s3_assets.explore.discover_deep import Sample, look_deep
 from s3_assets.explore.discover_folders import FolderLook, Log, log_of, look
 from s3_assets.explore.discover_shapes import partitions_among, spread
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

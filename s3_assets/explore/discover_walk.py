@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from s3_assets.explore.discover_samples import sample
 from s3_assets.explore.discover_shapes import beginnings, partitions_among
 from s3_assets.explore.findings import Finding
 from s3_assets.progress import count
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

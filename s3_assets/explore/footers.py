@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import SchemaMismatchError
@@ -11,6 +10,7 @@ from s3_assets.explore.format_settings import settings_of
 from s3_assets.progress import count
 from s3_assets.tables.folder_table import FolderTable
 from s3_assets.tables.open import open_table
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Condition
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from s3_assets.explore.pivots import pivots
+from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
