@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from s3_assets.assets import made_asset
+from s3_assets.check_events import told_checks
 from s3_assets.media.media_set import MediaSet
 from s3_assets.media.outcome import MediaOutcome
 from s3_assets.media.preview import preview, types, types_table
@@ -25,7 +26,8 @@ def media_asset(registry: Registry, name: str, spec: dg.AssetSpec | None = None)
     def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         media = registry.media_set(name)
         progress = Progress(f"media set {name}", context.log.info)
-        found = media.run(notes={"run": context.run.run_id}, progress=progress)
+        with told_checks(context, context.asset_key):
+            found = media.run(notes={"run": context.run.run_id}, progress=progress)
         context.log.info("%s", _summary(name, found))
         return _result(context, media, found, shown=bool(registry.preview_of(settings.target).rows))
 
