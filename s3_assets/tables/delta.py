@@ -73,7 +73,7 @@ class DeltaTable(Table[DeltaSettings]):
         """Return the newest version as its log tells it: opened once."""
         handle = self.open()
         found = delta_log.files(handle)
-        rows = None if found["num_records"].null_count() else int(found["num_records"].sum())
+        rows = delta_told.rows(handle, found)
         statistics = Statistics(found.height, int(found["size_bytes"].sum()), rows)
         version = TableVersion(str(handle.version()), handle.version())
         return State(
@@ -82,7 +82,7 @@ class DeltaTable(Table[DeltaSettings]):
             lambda: delta_log.described(handle),
             lambda: delta_told.written(self, handle),
             lambda column: delta_told.newest(handle, found, column),
-            lambda region: delta_told.count(found, region),
+            lambda region: delta_told.count(handle, found, region),
         )
 
     def state_unless(self, known: str | None) -> State | None:

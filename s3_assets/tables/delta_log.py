@@ -102,6 +102,11 @@ def plain(handle: Handle) -> bool:
     return set(protocol.reader_features or ()) <= READ_BY_POLARS
 
 
+def deletes_by_vectors(handle: Handle) -> bool:
+    """Tell whether rows may be gone that their files still have and count."""
+    return "deletionVectors" in (handle.protocol().reader_features or ())
+
+
 def hive_named(handle: Handle, paths: Iterable[str]) -> bool:
     """Tell whether the files lie in folders that are named for their partition values.
 

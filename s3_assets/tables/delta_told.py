@@ -39,9 +39,11 @@ def newest(handle: Handle, files: pl.DataFrame, column: str) -> date | datetime 
     import polars as pl
 
     folder, largest = f"partition.{column}", f"max.{column}"
+    if not delta_log.plain(handle):
+        return None
     if folder in files.columns:
         return _largest(files[folder])
-    if largest not in files.columns or not delta_log.plain(handle):
+    if largest not in files.columns:
         return None
     nulls = f"null_count.{column}"
     full = pl.col(nulls) == pl.col("num_records") if nulls in files.columns else pl.lit(value=False)
@@ -49,7 +51,17 @@ def newest(handle: Handle, files: pl.DataFrame, column: str) -> date | datetime 
     return _largest(files[largest]) if untold.is_empty() else None
 
 
-def count(files: pl.DataFrame, region: Region) -> int | None:
+def rows(handle: Handle, files: pl.DataFrame) -> int | None:
+    """Return the rows of files, if each of them tells its own.
+
+    Not of tables with deletion vectors: a file goes on telling the rows that one of these takes out.
+    """
+    if files["num_records"].null_count() or delta_log.deletes_by_vectors(handle):
+        return None
+    return int(files["num_records"].sum())
+
+
+def count(handle: Handle, files: pl.DataFrame, region: Region) -> int | None:
     """Return the rows of a region of whole folders, if each of its files tells its own."""
     import polars as pl
 
@@ -58,7 +70,7 @@ def count(files: pl.DataFrame, region: Region) -> int | None:
     inside = files.filter(
         pl.all_horizontal([each.over(f"partition.{each.column}").expression() for each in region.conditions])
     )
-    return None if inside["num_records"].null_count() else int(inside["num_records"].sum())
+    return rows(handle, inside)
 
 
 def _largest(values: pl.Series) -> date | datetime | None:

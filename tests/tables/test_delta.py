@@ -92,6 +92,8 @@ def test_real_tables(place: Place, name: str, rows: int, column: str) -> None:
     assert found.schema == expected.schema
     assert found.sort(column).equals(expected.sort(column))
     assert found.height <= rows + 4
+    # Files go on counting the rows that deletion vectors take out.
+    assert table.statistics().rows in ({None} if "-dv-" in name else {None, found.height})
     assert table.scan().select(column).collect()[column].sort().equals(expected[column].sort())
     first = expected[column].sort()[0]
     assert table.scan().filter(pl.col(column) == first).collect().height == 1
