@@ -23,6 +23,7 @@
     ├── RequestTimeoutError (TimeoutError)     an answer took too long
     ├── ThrottledError (OSError)               503 SlowDown after all retries
     ├── ServerFailureError (OSError)           any other failure of a request
+    ├── LocalDiskError (OSError)               this machine's disk takes no more
     ├── EncryptionError (ValueError)           an object cannot be encrypted or decrypted
     ├── DataFileBrokenError (ValueError)       a data file that is not what its name says, or is cut
     ├── SchemaMismatchError (TypeError)        columns do not fit
@@ -41,7 +42,8 @@
     │   └── TableRewrittenError                see above
     ├── UnsupportedError (NotImplementedError) a format or table feature that cannot be served
     ├── CursorError (LookupError)              a cursor is missing, damaged or of another kind
-    └── CommitConflictError (RuntimeError)     somebody else committed first
+    ├── CommitConflictError (RuntimeError)     somebody else committed first
+    └── WorkerLostError (RuntimeError)         workers of a cluster ended in the middle of their work
 
 Each message says where, what was found, and what to do.
 """
@@ -213,6 +215,10 @@ class ServerFailureError(S3AssetsError, OSError):
     """A request failed in a way that has no name of its own."""
 
 
+class LocalDiskError(S3AssetsError, OSError):
+    """The local disk takes no more: it is full, or a quota or limit of file sizes is reached."""
+
+
 class EncryptionError(S3AssetsError, ValueError):
     """An object cannot be encrypted or decrypted on the client."""
 
@@ -306,3 +312,7 @@ class CursorError(S3AssetsError, LookupError):
 
 class CommitConflictError(S3AssetsError, RuntimeError):
     """Somebody else's commit came first."""
+
+
+class WorkerLostError(S3AssetsError, RuntimeError):
+    """A worker of a cluster ended in the middle of its work, and so did those that took its place."""

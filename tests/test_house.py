@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).parent.parent / "s3_assets"
 FLOORS = (
     {
         *("errors", "interruptions", "location", "relative_path", "windows", "progress", "embedded"),
+        "local_disk",
         *("collector", "metrics", "telemetry", "threads"),
     },
     {

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 
 from s3_assets.connection.symptom import Symptom
-from s3_assets.errors import RequestTimeoutError, UnreachableError
+from s3_assets.errors import LocalDiskError, RequestTimeoutError, UnreachableError
 
 UNREACHABLE = Symptom(
     UnreachableError,
     "nobody answers at the endpoint",
     "Check the endpoint's host and port, and that the server runs.",
+)
+DISK_FULL = Symptom(
+    LocalDiskError,
+    "the disk of this machine takes no more",
+    "Make room, or set TMPDIR to a folder on a larger disk, and run it again.",
 )
 CUT_OFF = Symptom(
     UnreachableError,
@@ -98,6 +103,13 @@ SPEAKS_TLS_ANSWER = re.compile(
 # In order: the special before the general; a failed connection may also read "timed out". Python's ssl and
 # urllib3, and rustls and hyper, in their texts and in what Rust prints for debugging.
 _WORDS = {
+    # Of this machine: what a server says of its own disk comes with an answer.
+    DISK_FULL: (
+        "no space left on device",
+        "disk quota exceeded",
+        r"os error (?:27|28|122)\b",
+        r"\[Errno (?:27|28|122)\]",
+    ),
     PROXY_PASSWORD: (
         "ProxyAuthRequired",
         "proxy authorization required",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from s3_assets.broken_files import broken_files_told
 from s3_assets.connection.diagnosis import diagnosed
 from s3_assets.errors import SchemaMismatchError
 from s3_assets.explore.findings import FIRST_FILES
 from s3_assets.tables.files import hive_columns
 from s3_assets.tables.folder_table import FolderTable
+from s3_assets.tables.naming import naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +50,17 @@ def first_rows(
 
     Nothing is listed if these are `known`. Raises `SchemaMismatchError` for a column that is not there.
     """
+    with naming(table):
+        return _first_rows(table, rows, columns, transform, known)
+
+
+def _first_rows(
+    table: Table[Any],
+    rows: int,
+    columns: Sequence[str] | None,
+    transform: Callable[[pl.LazyFrame], pl.LazyFrame] | None,
+    known: Sequence[ObjectInfo],
+) -> Look:
     import polars as pl
 
     plan = beginning(_harmless(table), known)
@@ -63,7 +76,10 @@ def first_rows(
             )
         frame = frame.select(columns)
     place = table.location.url
-    with diagnosed(table.connection, place, OSError, pl.exceptions.ComputeError):
+    with (
+        diagnosed(table.connection, place, OSError, pl.exceptions.ComputeError),
+        broken_files_told(),
+    ):
         found = frame.head(rows).collect(engine="streaming")
     return Look(found, plan.remarks)
 
@@ -85,6 +101,11 @@ def columns_of(table: Table[Any], *, bounded: bool, known: Sequence[ObjectInfo] 
 
     Nothing is listed for that if the first files are `known`.
     """
+    with naming(table):
+        return _columns_of(table, bounded=bounded, known=known)
+
+
+def _columns_of(table: Table[Any], *, bounded: bool, known: Sequence[ObjectInfo]) -> Columns:
     from s3_assets.explore.nullability import nullable
 
     plan = beginning(table, known) if bounded else table.plan()

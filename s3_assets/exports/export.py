@@ -26,6 +26,7 @@ from s3_assets.incremental.publishing import StreamRead
 from s3_assets.incremental.run_notes import began
 from s3_assets.movement.load import Load
 from s3_assets.object_options import ObjectOptions
+from s3_assets.tables.naming import naming
 from s3_assets.tables.table import Capability, ReadMode
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Export:
             )
         request = self._request(window, partition_key, moment, run, notes, progress)
         load = Load(self.name, self.read_source.name, request.moment, "export")
-        with load.reading():
+        with naming(self.read_source, otherwise=self.name), load.reading():
             outcome = self._run(request, load)
         return replace(outcome, origins=load.origins)
 

@@ -18,6 +18,7 @@ from s3_assets.incremental.numbers import next_number
 from s3_assets.incremental.publishing import Publishing
 from s3_assets.incremental.run_notes import ReadNote, position_words, write_reads
 from s3_assets.objects import Objects
+from s3_assets.tables.naming import naming
 from s3_assets.tables.table import Capability, WriteMode
 
 if TYPE_CHECKING:
@@ -142,14 +143,16 @@ class Moved:
 
 def look_at(target: Table[Any], stream: str) -> TableStream:
     """Return a stream's state; nothing is written. Raises `TableMissingError` if there is no target yet."""
-    number = target.committed(stream)
-    return TableStream(target, *_load(target, stream, number))
+    with naming(target):
+        number = target.committed(stream)
+        return TableStream(target, *_load(target, stream, number))
 
 
 def open_stream(target: Table[Any], stream: str) -> OpenStream:
     """Open a stream to move it; raises `TableMissingError` if there is no target yet."""
-    writer = target.writer()
-    return OpenStream(target, *_load(target, stream, writer.committed(stream)), writer)
+    with naming(target):
+        writer = target.writer()
+        return OpenStream(target, *_load(target, stream, writer.committed(stream)), writer)
 
 
 def _load(

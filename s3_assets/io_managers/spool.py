@@ -6,6 +6,8 @@ from tempfile import TemporaryFile
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from s3_assets.local_disk import spooling
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -75,8 +77,16 @@ class Spool:
         if batch is None:
             return None
         start = self._ends[-1] if self._ends else 0
-        self._file.seek(start)
-        batch.write_ipc_stream(self._file, compression="lz4")
+        try:
+            with spooling("what an asset returned"):
+                self._file.seek(start)
+                batch.write_ipc_stream(self._file, compression="lz4")
+                # What is in Python's buffer only may yet find no room.
+                self._file.flush()
+        except Exception as error:
+            # The batch is drawn, and nobody can draw it again: what a second look has would lack it.
+            self.failed = error
+            raise
         self._ends.append(self._file.tell())
         return batch
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from s3_assets.incremental.rounds import until_unmoved
 from s3_assets.incremental.run_notes import began
 from s3_assets.media.run import Run
+from s3_assets.tables.naming import naming
 from s3_assets.tables.table import Capability
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class MediaSet:
         run = Run(self, moment, told, progress, look_again=look_again)
         found: MediaOutcome | None = None
         while found is None or run.more:
-            outcome = until_unmoved(self.target, self.stream, run.once)
+            with naming(self.target):
+                outcome = until_unmoved(self.target, self.stream, run.once)
             batch = run.told(outcome)
             found = batch if found is None else found.then(batch)
         return found

@@ -18,6 +18,7 @@ from s3_assets.movement.load import Load
 from s3_assets.movement.modes import ImportMode
 from s3_assets.movement.replacing import replace_on_new_data
 from s3_assets.movement.shaping import Shaping
+from s3_assets.tables.naming import naming
 from s3_assets.tables.portions import TableReference
 from s3_assets.tables.table import Plan, ReadMode
 
@@ -79,7 +80,7 @@ class Import:
         """
         run = _Run(self, Load(self.name, self.source.name, datetime.now(UTC)), window)
         told = {IMPORT: self.name, **began(run.load.moment), **(notes or {})}
-        with run.load.reading():
+        with naming(self.target, self.source), run.load.reading():
             outcome = self._run(run, told, progress)
         return replace(outcome, notes=(*outcome.notes, *run.load.remarks), origins=run.load.origins)
 

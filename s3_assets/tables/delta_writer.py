@@ -66,7 +66,9 @@ class DeltaWriter(Writer):
                 table=self._delta.name,
                 connection=self._delta.connection.name,
             )
-        return self._handle.transaction_version(stream)
+        with self._errors():
+            # It may have to read the log.
+            return self._handle.transaction_version(stream)
 
     def add_columns(self, columns: Mapping[str, pl.DataType]) -> None:
         """Add nullable columns."""

@@ -9,6 +9,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.local_disk import spooling
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -60,7 +62,7 @@ def _spilled(frames: Iterable[pl.LazyFrame], folder: Path) -> list[Path]:
     import pyarrow as pa
 
     files: dict[Path, Any] = {}
-    with ExitStack() as stack:
+    with spooling("the keys of rows that are compared"), ExitStack() as stack:
         for batch in chain.from_iterable(frame.collect_batches(maintain_order=False) for frame in frames):
             for (share,), rows in batch.partition_by(_SHARE, as_dict=True, include_key=False).items():
                 table, path = rows.to_arrow(), folder / f"{share}.arrows"

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
+from s3_assets.local_disk import spooling
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
@@ -55,7 +57,8 @@ class Quarantine:
             "text": row.text.decode(errors="backslashreplace"),
         }
         self._digest.update(json.dumps(known).encode())
-        self._rows.write(json.dumps({**known, "read_at": self._read_at}).encode() + b"\n")
+        with spooling("the bad rows of a read"):
+            self._rows.write(json.dumps({**known, "read_at": self._read_at}).encode() + b"\n")
         self._empty = False
 
     def save(self) -> str:
