@@ -16,14 +16,20 @@ from s3_assets.connection.adapters import boto_listing
 from s3_assets.connection.adapters import obstore as adapter
 from s3_assets.connection.adapters import obstore_verbs as verbs
 from s3_assets.connection.diagnosis import diagnose
-from s3_assets.errors import ObjectMissingError, S3AssetsError, SourceRewrittenError, UnsupportedError
+from s3_assets.errors import (
+    ObjectMissingError,
+    RequestTimeoutError,
+    S3AssetsError,
+    SourceRewrittenError,
+    UnsupportedError,
+)
 from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     import polars as pl
-    from obstore import GetOptions
+    from obstore import Bytes, GetOptions
     from obstore.store import S3Store
 
     from s3_assets.connection.adapters.listed_objects import ListedObjects
@@ -211,25 +217,40 @@ class Objects:
     def stream(self, key: str, chunk: int, *, start: int = 0, etag: str = "") -> Iterator[bytes]:
         """Yield the object from a byte to its end, about `chunk` bytes at a time.
 
+        A request has its time, and who takes the bytes may need longer: then what is left is asked for anew.
         With an `etag`, raises `SourceRewrittenError` if the object is not the one that had it.
         """
         if self._encrypts:
             yield client_side.get(self._connection, key)[start:]
             return
+        found, etag = self._begun(key, chunk, start, etag)
+        asked_from = start
+        while True:
+            try:
+                # Errors of the caller's own, thrown in where it stands, are none of the server's.
+                with self._diagnosed(key):
+                    part = next(found, None)
+            except RequestTimeoutError:
+                if start == asked_from:
+                    raise
+                found, etag = self._begun(key, chunk, start, etag)
+                asked_from = start
+                continue
+            if part is None:
+                return
+            start += len(part)
+            yield bytes(part)
+
+    def _begun(self, key: str, chunk: int, start: int, etag: str) -> tuple[Iterator[Bytes], str]:
+        """Return the object's bytes from one on, and its ETag."""
         asked: GetOptions = {}
         if start:
             asked["range"] = {"offset": start}
         if etag:
             asked["if_match"] = etag
         with self._diagnosed(key), self._unchanged(key):
-            found = iter(verbs.get(self._store, key, options=asked).stream(min_chunk_size=chunk))
-        while True:
-            # Errors of the caller's own, thrown in where it stands, are none of the server's.
-            with self._diagnosed(key):
-                part = next(found, None)
-            if part is None:
-                return
-            yield bytes(part)
+            answer = verbs.get(self._store, key, options=asked)
+            return iter(answer.stream(min_chunk_size=chunk)), etag or answer.meta["e_tag"] or ""
 
     def seekable(self, key: str, size: int, tail: int) -> BinaryIO:
         """Return the object as a file that is read by ranges; its last `tail` bytes are read at once.

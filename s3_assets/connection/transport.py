@@ -12,6 +12,8 @@ from s3_assets.connection.secrets import Secret, shown
 
 _HOST = re.compile(r"^(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])$")
 DEFAULT_CONNECTIONS = 50
+# Silence alone would let a server that sends a byte now and then hold a request for days.
+_WHOLE_REQUEST = 72
 
 
 class _Part(BaseModel):
@@ -29,9 +31,15 @@ class Transport(_Part):
     max_retries: int = Field(default=3, ge=0, le=20, description="Tries after the first, with backoff.")
 
     @property
+    def whole_request(self) -> float:
+        """Seconds of a request with its whole answer, however its bytes trickle in: an hour by default."""
+        # Engines refuse more digits than nanoseconds have.
+        return round(_WHOLE_REQUEST * self.read_timeout, 3)
+
+    @property
     def gateway_timeout(self) -> float:
         """Seconds of silence for engines behind the gateway, which keeps read_timeout itself and says so."""
-        return 2 * self.read_timeout + self.connect_timeout
+        return round(2 * self.read_timeout + self.connect_timeout, 3)
 
 
 class Proxy(_Part):

@@ -7,13 +7,14 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.adapters.boto_counting import count_requests
+from s3_assets.connection.adapters.boto_deadlines import limit_requests
 from s3_assets.connection.adapters.botocore_dialect import (
     client_arguments,
     encryption_parameters,
     gateway_arguments,
 )
 from s3_assets.connection.ambient import with_ambient_settings
-from s3_assets.connection.credentials import CredentialSource, credential_source
+from s3_assets.connection.credentials import credential_source
 from s3_assets.connection.gateway import open_gateway
 from s3_assets.connection.transport import DEFAULT_CONNECTIONS
 
@@ -50,7 +51,10 @@ def client(
     if sign_bodies is not None:
         arguments["config"] = _signing_bodies(arguments["config"], sign_bodies)
     with with_ambient_settings():
-        made = _session(source, transfers=transfers)(service, **arguments)
+        session = source.botocore_session()
+        verify = arguments.get("verify", session.get_config_variable("ca_bundle"))
+        made = _maker(session, transfers=transfers)(service, **arguments)
+    limit_requests(made, arguments["config"], verify, connection.transport.whole_request)
     if service == "s3" and arguments["config"].proxies:
         # Forward proxies swallow the interim answer that it asks for; no other engine asks.
         from botocore.handlers import add_expect_header
@@ -85,9 +89,8 @@ def _shared(
     return make(connection)
 
 
-def _session(source: CredentialSource, *, transfers: bool) -> Callable[..., Any]:
+def _maker(session: Any, *, transfers: bool) -> Callable[..., Any]:  # noqa: ANN401 - botocore ships no types
     """Return what makes a client of botocore, or of boto3."""
-    session = source.botocore_session()
     make: Callable[..., Any] = session.create_client
     if transfers:
         import boto3

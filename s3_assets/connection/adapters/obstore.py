@@ -56,8 +56,8 @@ def _store(connection: S3Connection, gateway: GatewayAddress | None, user_agent:
         "client_options": {
             **common.client,
             "read_timeout": timedelta(seconds=read_timeout(connection)),
-            # The whole-request limit would cut long bodies; silence is limited by read_timeout.
-            "timeout": timedelta(days=1),
+            # Of the whole request: its default, 30 s, would cut long bodies.
+            "timeout": timedelta(seconds=transport.whole_request),
         },
         "retry_config": {
             "max_retries": transport.max_retries,

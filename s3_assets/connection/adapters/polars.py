@@ -36,7 +36,7 @@ def options(connection: S3Connection) -> dict[str, Any]:
         **common.client,
         "read_timeout": f"{read_timeout(connection)}s",
         # The default limit of a whole request, 30 s, would cut long bodies.
-        "timeout": "1 day",
+        "timeout": f"{connection.transport.whole_request}s",
         # Polars takes numbers here, delta-rs text.
         "max_retries": transport.max_retries,
         "retry_init_backoff_ms": 100,

@@ -66,7 +66,7 @@ def sink_options(connection: S3Connection) -> dict[str, str]:
         **common.client,
         "read_timeout": f"{read_timeout(connection)}s",
         # The default limit of a whole request, 30 s, would cut long bodies.
-        "timeout": "1 day",
+        "timeout": f"{connection.transport.whole_request}s",
     }
     if "aws_endpoint_url" in told:
         # Polars' own choice, CRC-64/NVME, is Amazon's: others do not know it, or compute it slowly.

@@ -6,12 +6,14 @@ server that it is meant for, and on no other, be the client sent there or not.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from s3_assets.connection.proxies import proxy_url
+from s3_assets.connection.whole_answers import TimedAnswer
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -67,6 +69,7 @@ class ConnectionAdapter(HTTPAdapter):
         """Send the request; what requests read from the environment gives way to the connection."""
         del timeout, cert, proxies
         connection, tls = self._connection, self._connection.tls
+        until = time.monotonic() + connection.transport.whole_request
         proxy = proxy_url(connection, str(request.url))
         certificate = str(tls.client_certificate) if tls.client_certificate is not None else None
         answer = super().send(
@@ -77,6 +80,8 @@ class ConnectionAdapter(HTTPAdapter):
             cert=(certificate, str(tls.client_key)) if certificate and tls.client_key else certificate,
             proxies={"http": proxy, "https": proxy} if proxy else {},
         )
+        if not stream:
+            answer.raw = TimedAnswer(answer.raw, until)
         if answer.status_code in _REFUSED and self._authorization is not None:
             self._authorization.refused()
         return answer

@@ -20,6 +20,7 @@ from s3_assets.connection.gateway.tally import Answered, Tally
 from s3_assets.connection.gateway.upstream import Request as Passed
 from s3_assets.connection.gateway.upstream import Upstream
 from s3_assets.connection.loopback_room import LoopbackServer
+from s3_assets.connection.whole_answers import TimedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,11 +93,12 @@ class _Handler(BaseHTTPRequestHandler):
             counting = (
                 tally.one(request.method, request.target, headers) if tally else nullcontext(Answered())
             )
+            until = time.monotonic() + upstream.patience
             with counting as told, upstream.send(request) as answer:
                 told.status, told.bytes_written = answer.status, _length(headers, body)
                 if not body.finished:
                     self.close_connection = True
-                self._pass_on(answer, told)
+                self._pass_on(answer, told, until)
         except GatewayFailureError as failure:
             if body is None or not body.finished:
                 self.close_connection = True
@@ -109,14 +111,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = do_PATCH = _forward  # noqa: N815 - the base's names
 
-    def _pass_on(self, answer: BaseHTTPResponse, told: Answered) -> None:
+    def _pass_on(self, answer: BaseHTTPResponse, told: Answered, until: float) -> None:
         from urllib3.exceptions import HTTPError
 
         bodiless = self.command == "HEAD" or answer.status in _BODILESS
         chunked = not bodiless and "content-length" not in answer.headers
         self._head(answer, chunked=chunked)
         try:
-            for piece in _pieces(answer):
+            for piece in _pieces(answer, until):
                 told.bytes_read += len(piece)
                 self.wfile.writelines((b"%x\r\n" % len(piece), piece, b"\r\n") if chunked else (piece,))
                 self.wfile.flush()
@@ -190,9 +192,9 @@ def _length(headers: dict[str, str], body: RequestBody) -> int:
     return int(told) if told.isascii() and told.isdigit() else body.passed
 
 
-def _pieces(answer: BaseHTTPResponse) -> Iterator[bytes]:
-    while piece := answer.read1(_PIECE):
-        yield piece
+def _pieces(answer: BaseHTTPResponse, until: float) -> Iterator[bytes]:
+    """Yield the body as it arrives; raises urllib3's errors, also when its time is over."""
+    return TimedAnswer(answer, until).stream(_PIECE)
 
 
 def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:

@@ -85,6 +85,11 @@ class Upstream:
         """The server's host, and its port unless it is the usual one."""
         return _host(self._bucket_base)
 
+    @property
+    def patience(self) -> float:
+        """Seconds that a request may take with its whole answer."""
+        return self._transport.whole_request
+
     @contextmanager
     def send(self, request: Request) -> Iterator[BaseHTTPResponse]:
         """Send a request; its answer's body is read inside the block.
