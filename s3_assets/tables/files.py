@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from urllib.parse import unquote
 
 from s3_assets.errors import UnsupportedError
 from s3_assets.objects import empty_listing
+from s3_assets.tables import neighbours
 from s3_assets.tables.parts import NULL_FOLDER
 from s3_assets.tables.selection import EVERYTHING, Selection
 from s3_assets.threads import ThreadPoolExecutor
@@ -77,12 +79,7 @@ class Folder:
     def list_folders_inside(self, folders: Sequence[FolderPath]) -> pl.DataFrame:
         """Return the data files of some folders: their names one below the other, None being any name."""
         return self._list_each(
-            [
-                (root, found)
-                for root in self._roots()
-                for path in folders
-                for found in self._walk(root, root, path)
-            ]
+            [(root, found) for root in self._roots() for found in self._walk(root, root, folders)]
         )
 
     def mark(self, key: str) -> str:
@@ -155,8 +152,16 @@ class Folder:
 
         if not places:
             return self.nothing()
-        with ThreadPoolExecutor(_LISTINGS_AT_ONCE) as pool:
-            return self._data(pl.concat(list(pool.map(listed, places))))
+        if self.selection.path_prefix or self.selection.start_after:
+            with ThreadPoolExecutor(_LISTINGS_AT_ONCE) as pool:
+                return self._data(pl.concat(list(pool.map(listed, places))))
+        below = defaultdict[str, list[str]](list)
+        for root, folder in places:
+            below[root].append(folder)
+        pages = [
+            page for folders in below.values() for page in neighbours.list_folders(self.objects, folders)
+        ]
+        return self._data(pl.concat(pages)) if pages else self.nothing()
 
     def _first_folder(self, root: str) -> str:
         """The deepest folder that holds all that the selection can take."""
@@ -181,18 +186,24 @@ class Folder:
             else:
                 yield from self._prune(root, folder, conditions)
 
-    def _walk(self, root: str, prefix: str, path: FolderPath) -> Iterator[str]:
-        """Yield the folders of that path; the server is asked only where a name can be any."""
+    def _walk(self, root: str, prefix: str, paths: Iterable[FolderPath]) -> Iterator[str]:
+        """Yield the folders of those paths; where a name can be any, the server is asked once for all."""
         if not self.selection.may_hold(prefix.removeprefix(root)):
             return
-        if not path:
-            yield prefix
-        elif path[0] is not None:
-            yield from self._walk(root, f"{prefix}{path[0]}/", path[1:])
-        else:
+        onwards = defaultdict[str | None, list[FolderPath]](list)
+        for path in paths:
+            if not path:
+                # All that lies below is of it.
+                yield prefix
+                return
+            onwards[path[0]].append(path[1:])
+        for name, rest in onwards.items():
+            if name is not None:
+                yield from self._walk(root, f"{prefix}{name}/", rest)
+                continue
             for folder in self.objects.list_folders(prefix)[0]:
                 if not hidden(folder.removeprefix(prefix).rstrip("/")):
-                    yield from self._walk(root, folder, path[1:])
+                    yield from self._walk(root, folder, rest)
 
     def _data(self, found: pl.DataFrame) -> pl.DataFrame:
         import polars as pl

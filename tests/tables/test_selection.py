@@ -240,7 +240,7 @@ def test_dates_of_nested_folders(folder: Format, place: Place, proxy: RequestPro
     plan = table.plan(window=window(2, 4))
     listings = [each for each in proxy.requests() if "list-type=2" in each.path]
     assert sorted(plan.frame.select("number", "day").collect().rows()) == [(2, DAYS[2]), (3, DAYS[3])]
-    assert len(listings) == 4, "the regions, for each of two days, and one folder for each day"
+    assert len(listings) == 2, "the regions, and the folders of both days at once"
     assert plan.files == 2
     assert table.plan(window=window(20, 21)).empty
 
