@@ -5,6 +5,7 @@ from typing import Any
 
 from obstore.store import S3Store
 
+from s3_assets.errors import CheckFailedError
 from s3_assets.incremental.append import append_new
 from s3_assets.tables.check_settings import ChecksSettings
 from s3_assets.tables.iceberg_settings import IcebergSettings
@@ -72,3 +73,16 @@ def import_checked(endpoint: str, bucket: str, source_path: str, prefix: str) ->
     where = connection(endpoint, bucket)
     source = open_table("orders", ParquetSettings(connection="s3", path=source_path), where)
     return append_new(table(endpoint, bucket, "delta", prefix, SOUND), STREAM, source).rows
+
+
+def import_beside_another(endpoint: str, bucket: str, format_: str, source_path: str, prefix: str) -> str:
+    """Append a folder, by a stream of its own, to a table of unique ids; tell what became of it."""
+    source = open_table(
+        "orders", ParquetSettings(connection="s3", path=source_path), connection(endpoint, bucket)
+    )
+    target = table(endpoint, bucket, format_, prefix, SOUND)
+    try:
+        append_new(target, f"sales/{source_path.rstrip('/')}", source)
+    except CheckFailedError:
+        return "refused"
+    return "committed"
