@@ -73,10 +73,11 @@ def init(
 def _print(made: "Project", folder: Path, steps: "list[Step]") -> None:
     console = standard_output()
     console.print(f"{_told(made)}, with {made.discovery.requests:,} requests", style="bold", markup=False)
-    rows = [("folder", str(folder.absolute())), ("written", ", ".join(made.written) or "nothing")]
-    if made.kept:
-        rows.append(("kept", ", ".join(made.kept)))
-    console.print(facts(*rows))
+    files = {"written": made.written, "added to": made.extended, "kept": made.kept}
+    if not made.written and not made.extended:
+        files["written"] = ["nothing"]
+    told = [(what, ", ".join(names)) for what, names in files.items() if names]
+    console.print(facts(("folder", str(folder.absolute())), *told))
     console.print("next", style="bold")
     for each in steps:
         console.print(f"  {each.command}", markup=False, soft_wrap=True)
@@ -119,6 +120,7 @@ def _described(made: "Project", folder: Path, steps: "list[Step]") -> dict[str, 
         "folder": str(folder.absolute()),
         "connection": made.place.connection.name,
         "written": made.written,
+        "added_to": made.extended,
         "kept": made.kept,
         "found": [
             {"name": each.name, "kind": each.kind, "url": each.url, "evidence": each.evidence}

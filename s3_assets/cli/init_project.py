@@ -38,6 +38,8 @@ class Project:
     registry: "Registry"
     written: list[str]
     kept: list[str]
+    extended: list[str]
+    """Names of files that were there, and have got something new."""
 
 
 def make_project(file: Path, asked: Asked, say: Callable[[str], None]) -> Project:
@@ -51,6 +53,7 @@ def make_project(file: Path, asked: Asked, say: Callable[[str], None]) -> Projec
     from s3_assets.registry.loading import load_registry
 
     before = load_registry(file) if file.is_file() else None
+    text = file.read_bytes() if before is not None else None
     place = _known(find_place(asked.url, asked.reach, before), before)
     target = _target(asked, place, before)
     found = look_through(place, before, asked.most_requests, say)
@@ -65,9 +68,11 @@ def make_project(file: Path, asked: Asked, say: Callable[[str], None]) -> Projec
         to = target
         change_file(file, lambda old: with_imports(old, to, imports))
     written, kept = write_project(file.parent)
-    (kept if before is not None else written).insert(0, file.name)
+    extended: list[str] = []
+    told = written if text is None else kept if file.read_bytes() == text else extended
+    told.insert(0, file.name)
     names = [each.source for each in imports]
-    return Project(place, found, added, names, load_registry(file), written, kept)
+    return Project(place, found, added, names, load_registry(file), written, kept, extended)
 
 
 def _known(place: Place, registry: "Registry | None") -> Place:

@@ -18,6 +18,7 @@ from s3_assets.explore.guess import guess_files
 from s3_assets.explore.listing import Listing
 from s3_assets.explore.openmetadata_entry import as_told, names_told
 from s3_assets.explore.types import type_name
+from s3_assets.progress import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,21 +121,27 @@ class Guesser:
 
     def _one(self, group: Group) -> list[tuple[Group, Guess]]:
         keys = spread([each.key for each in group.files], _FILES)
-        found = self._files(group, [each for each in group.files if each.key in set(keys)])
+        some = [each for each in group.files if each.key in set(keys)]
+        found = self._files(group, some, of=len(group.files))
         return [(group, found)] if found is not None else []
 
-    def _files(self, group: Group, files: Sequence[ObjectInfo]) -> Guess | None:
+    def _files(self, group: Group, files: Sequence[ObjectInfo], of: int | None = None) -> Guess | None:
+        """Look at some files, all or those `of` so many; None for what cannot be read, or is no table."""
         place = self.requests.objects.url(files[0].key)
         if not self.requests.spend(place, len(files)):
             return None
         keys = tuple(each.key for each in files)
-        listing = Listing(group.prefix, tuple(files), group.complete, keys)
+        listing = Listing(group.prefix, tuple(files), group.complete, keys, known=of)
         try:
             found = guess_files(self.connection, self.requests.objects, listing, None, group.folders)
         except AccessError as error:
             return self._unread(group, error)
         except S3AssetsError as error:
-            self.remarks.append(f"{place}: {error.found}; it is left out")
+            # It may name the file itself, and may mean another one of them than the first.
+            told = error.found if "s3://" in error.found else f"{place}: {error.found}"
+            beside = (of or 1) - 1
+            more = f" and {count(beside, 'file')} like it are" if beside else " is"
+            self.remarks.append(f"{told}; it{more} left out")
             return None
         if group.told_by is None and not _is_table(group, found):
             self.remarks.append(f"{place} does not look like a table; it is left out")

@@ -29,11 +29,13 @@ class Listing:
     complete: bool
     keys: tuple[str, ...]
     """All keys that were listed, data or not."""
+    known: int | None = None
+    """How many data files there are, where `files` are no more than some of them."""
 
     @property
     def total(self) -> str:
         """How many data files there are, for people."""
-        known = count(len(self.files), "file")
+        known = count(len(self.files) if self.known is None else self.known, "file")
         return known if self.complete else f"more than {known} (the listing was not read to its end)"
 
 

@@ -132,6 +132,9 @@ def test_a_rerun_adds_what_is_new_and_overwrites_nothing(init: Init, filled: str
 
     assert [each["name"] for each in again["found"]] == ["later"]
     assert (again["written"], third["written"]) == ([".gitignore"], [])
+    assert (again["added_to"], third["added_to"]) == (["s3_assets.yaml"], [])
+    assert "s3_assets.yaml" in third["kept"]
+    assert not {"s3_assets.yaml"} & {*again["kept"]}
     assert sorted(again["imports"]) == ["landing/orders", "landing/people", "later"]
     assert (third["found"], third["imports"]) == ([], [])
     kept = iter((project / "s3_assets.yaml").read_text().splitlines())
