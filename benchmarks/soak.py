@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 STATE = "state.json"
 RESULT = "result.md"
 _TRIES = 3
+_STARTS = 180.0
+"""Seconds in which the server has to be up, beside whatever else this machine does."""
 _DOWN = 0.5
 """Seconds that a killed server is not there."""
 _ALL_DAYS = {
@@ -51,7 +53,7 @@ class Soak:
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._server = self._running.enter_context(EmbeddedServer(self._folder / "s3"))
+        self._server = self._running.enter_context(EmbeddedServer(self._folder / "s3", deadline=_STARTS))
         self._port = self._server.port
         ground = Ground(self._server.endpoint_url, catalog=f"{self._folder}/catalog.db")
         ground.make_bucket()
@@ -189,7 +191,9 @@ class Soak:
         self.seen.struck("servers killed and started anew")
         os.kill(self._server.pid, signal.SIGKILL)
         time.sleep(_DOWN)
-        self._server = self._running.enter_context(EmbeddedServer(self._folder / "s3", port=self._port))
+        self._server = self._running.enter_context(
+            EmbeddedServer(self._folder / "s3", port=self._port, deadline=_STARTS)
+        )
 
     def _note(self, errors: list[str]) -> None:
         for each in errors:
