@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters import boto_queues
@@ -26,14 +26,6 @@ _AT_ONCE = 8
 _LONGEST = 15.0
 # Amazon SQS API Reference, "ReceiveMessage": of the JSON protocol, and of the query protocol before it.
 _NO_QUEUE = {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
-
-
-@dataclass
-class Deleted:
-    """How many messages were deleted, and why others were not: these come again."""
-
-    count: int = 0
-    failures: dict[str, int] = field(default_factory=dict)
 
 
 class Queue:
@@ -76,8 +68,8 @@ class Queue:
                 visibility_seconds=settings.visibility_seconds,
             )
 
-    def delete(self, handles: Sequence[str]) -> Deleted:
-        """Delete messages; one that cannot be is told of, and comes again: no failure is raised."""
+    def delete(self, handles: Sequence[str]) -> Counter[str]:
+        """Delete messages; return why some were not, and how many: these come again. Nothing is raised."""
 
         def some(batch: Sequence[str]) -> dict[str, str]:
             try:
@@ -86,14 +78,10 @@ class Queue:
             except S3AssetsError as error:
                 return dict.fromkeys(batch, error.found)
 
-        told, size = Deleted(), boto_queues.MOST
+        size = boto_queues.MOST
         batches = [handles[start : start + size] for start in range(0, len(handles), size)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for batch, failed in zip(batches, pool.map(some, batches), strict=True):
-                told.count += len(batch) - len(failed)
-                for why in failed.values():
-                    told.failures[why] = told.failures.get(why, 0) + 1
-        return told
+            return Counter(why for failed in pool.map(some, batches) for why in failed.values())
 
     def waiting(self) -> Waiting:
         """Return about how many messages there are; none is received by that."""

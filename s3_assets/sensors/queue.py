@@ -96,8 +96,8 @@ def _received(
     watched: QueueWatch,
 ) -> Mail:
     """Delete the messages that led to the cursor, which is kept now, and receive others."""
-    deleted = queue.delete(_HELD.take(settings.queue_url, memory.batch))
-    for why, failed in deleted.failures.items():
+    kept = queue.delete(_HELD.take(settings.queue_url, memory.batch))
+    for why, failed in kept.items():
         context.log.warning("%s not deleted, to come again: %s", count(failed, "message"), why)
     mail = Mail.read(queue.receive(), watched.addressees, settings)
     for line in mail.warnings(settings):

@@ -162,11 +162,6 @@ def column_format(partitions: Partitions, *, integer: bool) -> str:
     return partitions.format or (_INTEGER_FORMATS if integer else _STRING_FORMATS)[partitions.every]
 
 
-def write_key(partitions: Partitions, start: datetime) -> str:
-    """Write a partition's start as Dagster's partition key does."""
-    return start.strftime(key_format(partitions.every))
-
-
 def key_format(every: Every) -> str:
     """Return how Dagster's partition keys write the start of a partition (strftime).
 

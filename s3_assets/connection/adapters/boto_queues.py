@@ -34,11 +34,10 @@ class Received(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """About how many messages a queue has: to be received, hidden for a while, and not there yet."""
+    """About how many messages a queue has: to be received, and hidden for a while."""
 
     visible: int
     hidden: int
-    delayed: int
 
 
 def receive(
@@ -76,11 +75,7 @@ def delete(connection: S3Connection, url: str, handles: Sequence[str]) -> dict[s
 
 def waiting(connection: S3Connection, url: str) -> Waiting:
     """Return how many messages there are; none is received by that."""
-    names = (
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-        "ApproximateNumberOfMessagesDelayed",
-    )
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
     answer = _client(connection, url).get_queue_attributes(QueueUrl=url, AttributeNames=list(names))
     return Waiting(*(int(answer.get("Attributes", {}).get(name, 0)) for name in names))
 
