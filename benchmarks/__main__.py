@@ -1,6 +1,7 @@
-"""`python -m benchmarks`: everything side by side in one run, written as a Markdown table."""
+"""`python -m benchmarks`: single benchmarks as Markdown tables; `suite` is all against everything else."""
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from benchmarks import (
 )
 from benchmarks.formats import FORMATS
 from benchmarks.ground import Ground
+from benchmarks.suite.command import main as suite
 from s3_assets.embedded.server import EmbeddedServer
 
 ROWS = 30_000_000
@@ -235,4 +237,7 @@ def imports(ground: Ground, total: int, repeat: int, only: str | None) -> list[s
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["suite"]:
+        suite(sys.argv[2:])
+    else:
+        main()

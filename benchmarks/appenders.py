@@ -1,6 +1,6 @@
 """Who appends what is new in a Delta table to another one: s3-assets, and the script by hand.
 
-The script remembers its version in a local file, behind its commit, and doubles the rows after a crash in
+The script remembers its version in a local folder, behind its commit, and doubles the rows after a crash in
 between. Both write ZSTD level 1.
 """
 
@@ -34,9 +34,11 @@ def by_hand(place: Mapping[str, str], source: str, target: str, state: str) -> N
     import pyarrow as pa
     from deltalake import DeltaTable, WriterProperties, write_deltalake
 
-    options, kept = Ground(**place).options, Path(state)
+    options, kept = Ground(**place).options, Path(state) / "version.json"
     first = json.loads(kept.read_text())["version"] + 1 if kept.exists() else 0
     table = DeltaTable(f"s3://{BUCKET}/{source}", storage_options=options)
+    if first > table.version():
+        return
     feed = pa.RecordBatchReader.from_stream(
         table.load_cdf(starting_version=first, predicate="_change_type = 'insert'")
     )

@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from pathlib import Path
 from statistics import median
 
 import obstore
@@ -22,7 +21,7 @@ _DLT = "dlt"
 
 def compare(ground: Ground, total: int, repeat: int, *, rivals: bool) -> str:
     """Append `total` rows, in 20 commits, that came since the last run of each."""
-    _make_sources(ground, total)
+    make_sources(ground, total, _BASE, _GROWN)
     names = [OURS, _BY_HAND, *([_DLT] if rivals else [])]
     runs: dict[str, list[child.Run]] = {name: [] for name in names}
     for number in range(repeat):
@@ -45,28 +44,28 @@ def compare(ground: Ground, total: int, repeat: int, *, rivals: bool) -> str:
     return "\n".join(lines)
 
 
-def _make_sources(ground: Ground, total: int) -> None:
+def make_sources(ground: Ground, total: int, base: str, grown: str) -> None:
     """A table as it was at the last run, and the same table with what came since."""
     each = total // COMMITS
     for number in range(COMMITS + 1):
         start, count = (0, BASE_ROWS) if number == 0 else (BASE_ROWS + (number - 1) * each, each)
         write_deltalake(
-            f"s3://{BUCKET}/{_GROWN}",
+            f"s3://{BUCKET}/{grown}",
             data.rows(start, count, BASE_ROWS + total),
             mode="append",
             configuration={"delta.enableChangeDataFeed": "true"},
             storage_options=ground.options,
         )
         if number == 0:
-            _copy(ground, _GROWN, _BASE)
+            copy(ground, grown, base)
 
 
 def _run(ground: Ground, name: str, total: int) -> child.Run:
     """Run it once for the base, let the source grow, and measure the second run."""
     with tempfile.TemporaryDirectory(prefix="append-") as folder:
-        _copy(ground, _BASE, _SOURCE)
+        copy(ground, _BASE, _SOURCE)
         _call(ground, name, folder)
-        _copy(ground, _GROWN, _SOURCE)
+        copy(ground, _GROWN, _SOURCE)
         found = _call(ground, name, folder)
     url = f"s3://{BUCKET}/{_TARGET}{'rows' if name == _DLT else ''}"
     rows = pl.scan_delta(url, storage_options=ground.options).select(pl.len()).collect().item()
@@ -81,24 +80,19 @@ def _run(ground: Ground, name: str, total: int) -> child.Run:
 
 
 def _call(ground: Ground, name: str, folder: str) -> child.Run:
-    given = {"place": ground.place, "source": _SOURCE, "target": _TARGET}
+    given = {"place": ground.place, "source": _SOURCE, "target": _TARGET, "state": folder}
     if name == _DLT:
         return child.run(
             "benchmarks.rival_appender:dlt",
-            {**given, "state": folder},
+            given,
             libraries=("deltalake", "dlt", "pyarrow"),
             python=rivals_environment.python(),
         )
     function = appenders.ours if name == OURS else appenders.by_hand
-    state = str(Path(folder) / "version.json")
-    return child.run(
-        f"benchmarks.appenders:{function.__name__}",
-        {**given, "state": state},
-        libraries=appenders.LIBRARIES,
-    )
+    return child.run(f"benchmarks.appenders:{function.__name__}", given, libraries=appenders.LIBRARIES)
 
 
-def _copy(ground: Ground, source: str, target: str) -> None:
+def copy(ground: Ground, source: str, target: str) -> None:
     for chunk in list(obstore.list(ground.store, source)):
         for item in chunk:
             obstore.copy(ground.store, item["path"], target + item["path"].removeprefix(source))

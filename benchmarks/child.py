@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,20 +27,32 @@ class ChildFailedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Run:
-    """What one run took; `peak` and `imported` are bytes, `imported` is the peak before the work began."""
+    """What one run took; `peak` and `imported` are bytes, `imported` is the peak before the work began.
+
+    `loaded` are modules that were imported on the way, for runs that are to have them from the beginning.
+    """
 
     answer: Any
     seconds: float
     processor: float
     peak: int
     imported: int
+    loaded: Sequence[str] = ()
 
 
 def run(
-    call: str, arguments: Mapping[str, Any], *, libraries: Sequence[str] = (), python: Path | None = None
+    call: str,
+    arguments: Mapping[str, Any],
+    *,
+    libraries: Sequence[str] = (),
+    loaded: Sequence[str] = (),
+    python: Path | None = None,
 ) -> Run:
-    """Call `module:function` with these arguments in a fresh process; the imports are not measured."""
-    told = json.dumps({"libraries": [*libraries], "arguments": {**arguments}})
+    """Call `module:function` with these arguments in a fresh process.
+
+    Not measured are the imports of `libraries`, and those of what an earlier run told that it had `loaded`.
+    """
+    told = json.dumps({"libraries": [*libraries], "loaded": [*loaded], "arguments": {**arguments}})
     done = subprocess.run(
         [str(python or sys.executable), "-m", "benchmarks.child", call, told],
         cwd=REPOSITORY,
@@ -69,10 +82,15 @@ def main() -> None:
     told = json.loads(sys.argv[2])
     for library in told["libraries"]:
         importlib.import_module(library)
-    loaded = importlib.import_module(module)
-    if prepare := getattr(loaded, f"prepare_{name}", None):
+    called = importlib.import_module(module)
+    for each in told.get("loaded", ()):
+        # Some packages make modules at run time, which cannot be imported by their names.
+        with suppress(ImportError):
+            importlib.import_module(each)
+    if prepare := getattr(called, f"prepare_{name}", None):
         prepare(**told["arguments"])
-    function = getattr(loaded, name)
+    function = getattr(called, name)
+    there = {*sys.modules}
     imported = high_water_mark()
     before = resource.getrusage(resource.RUSAGE_SELF)
     started = time.monotonic()
@@ -85,6 +103,7 @@ def main() -> None:
         "processor": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         "peak": high_water_mark(),
         "imported": imported,
+        "loaded": sorted({*sys.modules} - there),
     }
     print(f"\n{json.dumps(result)}", flush=True)
     # The work is done and told: how long a library takes to end its threads is nobody's figure.

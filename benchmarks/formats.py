@@ -95,7 +95,7 @@ def fill(ground: Ground, kind: str, path: str, megabytes: float, *, times: int =
                 amount += float(frame["amount"].sum())
                 yield frame
 
-    _WRITERS.get(kind, _write_files)(ground, kind, path, frames())
+    write(ground, kind, path, frames())
     prefix = f"{path}/"
     found = [
         item
@@ -104,6 +104,11 @@ def fill(ground: Ground, kind: str, path: str, megabytes: float, *, times: int =
         if not any(name in item["path"] for name in ("/_delta_log/", "/metadata/"))
     ]
     return Filled(kind, path, total * times, sum(item["size"] for item in found), len(found), amount)
+
+
+def write(ground: Ground, kind: str, path: str, frames: Iterator[pl.DataFrame]) -> None:
+    """Write each frame into a file, or append it to the table."""
+    _WRITERS.get(kind, _write_files)(ground, kind, path, frames)
 
 
 def _write_files(ground: Ground, kind: str, path: str, frames: Iterator[pl.DataFrame]) -> None:

@@ -76,11 +76,11 @@ def compare(
 
 def _listings(server: ManyKeys, layout: str, keys: int, delay: float, repeat: int, *, rivals: bool) -> str:
     server.delay(delay)
-    contestants = _contestants(rivals=rivals)
-    runs: dict[str, list[Run]] = {name: [] for name in contestants}
+    entered = contestants(rivals=rivals)
+    runs: dict[str, list[Run]] = {name: [] for name in entered}
     for turn in range(repeat):
-        for name in list(contestants)[:: 1 if turn % 2 == 0 else -1]:
-            runs[name].append(_run(server, contestants[name], keys))
+        for name in list(entered)[:: 1 if turn % 2 == 0 else -1]:
+            runs[name].append(run(server, entered[name], keys))
             last = runs[name][-1]
             print(f"  {name}: {last.seconds:.1f} s, {last.peak / 1e6:.0f} MB", flush=True)
     lines = [
@@ -99,7 +99,7 @@ def _listings(server: ManyKeys, layout: str, keys: int, delay: float, repeat: in
     return "\n".join(lines)
 
 
-def _contestants(*, rivals: bool) -> dict[str, Contestant]:
+def contestants(*, rivals: bool) -> dict[str, Contestant]:
     ours = [sys.executable, "-m", "s3_assets.cli.main"]
     place = f"s3://{BUCKET}/"
     found = {
@@ -125,7 +125,7 @@ def _contestants(*, rivals: bool) -> dict[str, Contestant]:
     return found
 
 
-def _run(server: ManyKeys, contestant: Contestant, keys: int) -> Run:
+def run(server: ManyKeys, contestant: Contestant, keys: int) -> Run:
     server.reset()
     with tempfile.TemporaryDirectory() as folder:
         output, errors = Path(folder) / "output", Path(folder) / "errors"
@@ -178,14 +178,14 @@ def _discoveries(server: ManyKeys, counts: Sequence[int]) -> str:
         for keys in counts:
             made = server.lay_out(BUCKET, layout, keys)
             server.reset()
-            run = child.run(
+            done = child.run(
                 "benchmarks.listing:discovered",
                 {"endpoint": server.endpoint_url},
                 libraries=("polars", "boto3", "obstore"),
             )
             requests = sum(server.requests().values())
-            used = f"{requests} | {run.seconds:.1f} | {run.peak / 1e6:.0f}"
-            lines.append(f"| {told} | {made:,} | {run.answer} | {used} |")
+            used = f"{requests} | {done.seconds:.1f} | {done.peak / 1e6:.0f}"
+            lines.append(f"| {told} | {made:,} | {done.answer} | {used} |")
             print(f"  {lines[-1]}", flush=True)
     return "\n".join(lines)
 

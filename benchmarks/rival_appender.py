@@ -30,6 +30,8 @@ def dlt(place: Mapping[str, str], source: str, target: str, state: str) -> None:
     def rows() -> Iterator[Any]:
         kept = library.current.resource_state()
         table = deltalake.DeltaTable(f"s3://{BUCKET}/{source}", storage_options=options)
+        if kept.get("version", -1) == table.version():
+            return
         feed = pa.RecordBatchReader.from_stream(
             table.load_cdf(starting_version=kept.get("version", -1) + 1, predicate="_change_type = 'insert'")
         )

@@ -72,7 +72,7 @@ def _rows(ground: Ground, proxy: RequestProxy, places: dict[str, list[str]], lim
 class Sensor:
     """The sensor of a registry that has all of the tables, and the cursor that the daemon would keep."""
 
-    def __init__(self, ground: Ground, places: dict[str, list[str]]) -> None:
+    def __init__(self, ground: Ground, places: dict[str, list[str]], cursor: str | None = None) -> None:
         lake = {
             "url": f"s3://{BUCKET}/",
             "endpoint": ground.endpoint,
@@ -92,16 +92,16 @@ class Sensor:
         registry = Registry.model_validate({"connections": {"lake": lake}, "tables": tables})
         self._definitions = build_definitions(registry)
         self._sensor = self._definitions.resolve_sensor_def("lake_sources")
-        self._cursor: str | None = None
+        self.cursor = cursor
 
     def tick(self) -> int:
         """Look at all; return how many changed."""
         with dg.DagsterInstance.ephemeral() as instance:
             context = dg.build_sensor_context(
-                instance=instance, cursor=self._cursor, definitions=self._definitions
+                instance=instance, cursor=self.cursor, definitions=self._definitions
             )
             found = self._sensor.evaluate_tick(context)
-        self._cursor = found.cursor
+        self.cursor = found.cursor
         return len(found.asset_events)
 
 
