@@ -15,6 +15,7 @@ from s3_assets.exports.split import Split
 from s3_assets.exports.units import ExportMode
 from s3_assets.movement.filters import Filters
 from s3_assets.object_options import ObjectOptions
+from s3_assets.registry.engines import RunBy
 from s3_assets.registry.increments import IncrementSettings
 from s3_assets.registry.problems import did_you_mean
 from s3_assets.registry.schedule import Started
@@ -64,7 +65,7 @@ class SplitSettings(BaseModel):
         return self
 
 
-class ExportSettings(IncrementSettings, Started):
+class ExportSettings(IncrementSettings, Started, RunBy):
     """An export: the rows of a table, or of an asset of the user's code, become files."""
 
     source: str | None = Field(

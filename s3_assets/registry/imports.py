@@ -9,6 +9,7 @@ from pydantic import Field
 from s3_assets.movement.filters import Filters
 from s3_assets.movement.modes import ImportMode
 from s3_assets.movement.placement import Placement
+from s3_assets.registry.engines import RunBy
 from s3_assets.registry.increments import IncrementSettings
 from s3_assets.registry.problems import Problem, did_you_mean
 from s3_assets.registry.schedule import Started
@@ -27,7 +28,7 @@ _READS = {
 }
 
 
-class ImportSettings(IncrementSettings, Started):
+class ImportSettings(IncrementSettings, Started, RunBy):
     """An import: the rows of a source table become rows of a target table."""
 
     source: str = Field(description="Name of the table to read.")

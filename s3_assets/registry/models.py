@@ -17,11 +17,13 @@ from pydantic import (
 )
 
 from s3_assets.connection.settings import S3Connection
+from s3_assets.engines.ray.settings import RaySettings
 from s3_assets.errors import RegistryError
 from s3_assets.registry.asset_paths import AssetPaths
 from s3_assets.registry.catalogs import catalog_problems
 from s3_assets.registry.checks import check_problems
 from s3_assets.registry.discovery import DiscoverySettings, discovery_problems
+from s3_assets.registry.engines import RunBy, engine_problems
 from s3_assets.registry.export_keys import export_problems
 from s3_assets.registry.exports import ExportSettings
 from s3_assets.registry.imports import ImportSettings, import_problems
@@ -44,6 +46,7 @@ from s3_assets.tables.settings import PreviewSettings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from s3_assets.engines.engine import Engine
     from s3_assets.exports.export import Export
     from s3_assets.exports.units import ExportMode
     from s3_assets.media.media_set import MediaSet
@@ -110,6 +113,10 @@ class Registry(BaseModel):
     )
     watch: WatchSettings = Field(default_factory=WatchSettings, description="How sources are watched.")
     observe: ObserveSettings = Field(default_factory=ObserveSettings)
+    ray: RaySettings = Field(
+        default_factory=RaySettings,
+        description="The Ray cluster of what says `engine: ray`, and how work is cut for it.",
+    )
     preview: PreviewSettings = Field(
         default_factory=PreviewSettings,
         description="Rows that are shown in the metadata of runs, of tables that say nothing else; left out: "
@@ -160,6 +167,7 @@ class Registry(BaseModel):
                 *export_problems(self.exports, self.connections, self.tables, self.imports, self.media),
                 *discovery_problems(self.discovery, self.connections),
                 *queue_problems(self.queues, self.connections),
+                *engine_problems(self.connections, self.tables, self.imports, self.exports),
             ]
         )
         return self
@@ -197,6 +205,7 @@ class Registry(BaseModel):
             on_gap=settings.on_gap,
             limit=settings.batch.limit() if settings.batch else None,
             max_batches=settings.max_batches,
+            engine=self._engine(settings),
         )
 
     def media_set(self, name: str) -> MediaSet:
@@ -219,6 +228,14 @@ class Registry(BaseModel):
         settings = self.exports[name]
         source = self.table(settings.source) if settings.source is not None else None
         return settings.open(name, self.connections[settings.connection], source)
+
+    def _engine(self, settings: RunBy) -> Engine | None:
+        """Return who runs the rows of an import or export; None: the process that runs it."""
+        if not settings.distributed:
+            return None
+        from s3_assets.engines.ray.engine import RayEngine
+
+        return RayEngine(self.ray)
 
     def export_mode(self, name: str) -> ExportMode:
         """Return the mode of a declared export: its own, or that of its source."""

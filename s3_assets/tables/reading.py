@@ -23,6 +23,14 @@ class Tally:
     first_extra: str = ""
     """The first file with such a field."""
 
+    def join(self, other: Tally) -> None:
+        """Count what another reader of the same plan has counted."""
+        self.rows.update(other.rows)
+        self.extra.update(other.extra)
+        self.first = self.first or other.first
+        self.kept_in = self.kept_in or other.kept_in
+        self.first_extra = self.first_extra or other.first_extra
+
     def notes(self) -> tuple[str, ...]:
         """Say what a person has to know of it; nothing if all was read."""
         found = []

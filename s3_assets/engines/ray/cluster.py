@@ -1,0 +1,128 @@
+"""Ray, connected: to a cluster that runs already, or to a local one that only this machine reaches."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from contextlib import contextmanager, nullcontext
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from s3_assets.errors import SettingError, UnreachableError, UnsupportedError
+from s3_assets.metrics import phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from s3_assets.engines.ray.settings import RaySettings
+
+_log = logging.getLogger(__name__)
+_STARTS = 3
+_PAUSE = 2.0
+# Objects of the store are recipes of some kilobytes: rows never pass through it.
+_STORE_BYTES = 80 * 1024 * 1024
+# Ray's word for clusters of more than one machine, which its components read as they are loaded: without it
+# all of them listen on loopback alone. The name is from when only Windows and macOS went without.
+_SEVERAL_MACHINES = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+_ADDRESS = "RAY_ADDRESS"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_lock = Lock()
+
+
+@phase("cluster")
+def connected(settings: RaySettings) -> ModuleType:
+    """Return `ray`, connected: as the process is already, to the address, or to a new local cluster.
+
+    Raises `UnsupportedError` without the extra `ray`, `UnreachableError` for a cluster that does not answer
+    or start, and `SettingError` if a local one would be open to other machines.
+    """
+    with _lock:
+        address = settings.address or os.environ.get(_ADDRESS)
+        if not address or address == "local":
+            return _local(settings)
+        # A cluster on loopback knows its machine by that address alone.
+        with _one_machine() if _names_loopback(address) else nullcontext():
+            ray = _imported()
+            if not ray.is_initialized():
+                _try_to(ray, f"the Ray cluster at {address} cannot be joined", address=address)
+        return ray
+
+
+def _local(settings: RaySettings) -> ModuleType:
+    loaded = "ray" in sys.modules
+    with _one_machine():
+        ray = _imported()
+        if ray.is_initialized():
+            return ray
+        if loaded and not _on_loopback(ray):
+            raise SettingError(
+                "Ray was imported before, and a local cluster of it would listen to other machines",
+                remedy=f"Set {_SEVERAL_MACHINES}=0 before Python starts, call ray.init by yourself, or give "
+                "the address of a cluster.",
+            )
+        cpus = max(os.cpu_count() or 1, settings.threads)
+        _try_to(
+            ray,
+            "no Ray cluster could be started on this machine",
+            address="local",
+            num_cpus=cpus,
+            include_dashboard=False,
+            object_store_memory=_STORE_BYTES,
+        )
+    return ray
+
+
+def _try_to(ray: ModuleType, failed: str, **options: Any) -> None:  # noqa: ANN401 - Ray's own
+    """Start or join, and again if that fails: on a busy machine Ray's parts give up on each other."""
+    for start in range(1, _STARTS + 1):
+        try:
+            ray.init(**options, configure_logging=False, log_to_driver=False)
+        except (RuntimeError, OSError, TimeoutError, ValueError) as error:
+            ray.shutdown()
+            if start == _STARTS:
+                raise UnreachableError(
+                    f"{failed}: {error}", remedy="Look at Ray's logs, by default in /tmp/ray."
+                ) from error
+            _log.warning("%s, try %d of %d: %s", failed, start, _STARTS, error)
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _imported() -> ModuleType:
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise UnsupportedError(
+            "engine: ray needs the package 'ray', which is not installed",
+            remedy="Install the extra: pip install 's3-assets[ray]'.",
+        ) from None
+    module: ModuleType = ray
+    return module
+
+
+def _on_loopback(ray: ModuleType) -> bool:
+    return ray.util.get_node_ip_address() in _LOOPBACK
+
+
+def _names_loopback(address: str) -> bool:
+    return address.rpartition(":")[0].strip("[]") in _LOOPBACK
+
+
+@contextmanager
+def _one_machine() -> Iterator[None]:
+    """Have Ray, as it is loaded and started, listen on loopback alone."""
+    before = os.environ.get(_SEVERAL_MACHINES)
+    os.environ[_SEVERAL_MACHINES] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SEVERAL_MACHINES]
+        else:
+            os.environ[_SEVERAL_MACHINES] = before
