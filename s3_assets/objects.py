@@ -20,6 +20,7 @@ from s3_assets.errors import (
     ObjectMissingError,
     RequestTimeoutError,
     S3AssetsError,
+    ServerFailureError,
     SourceRewrittenError,
     UnsupportedError,
 )
@@ -97,6 +98,11 @@ def _failures(*others: type[Exception]) -> tuple[type[Exception], ...]:
     return known if loaded is None else (loaded.BaseError, *known)
 
 
+def _is_of_polars(error: Exception) -> bool:
+    polars = sys.modules.get("polars")
+    return polars is not None and isinstance(error, polars.exceptions.PolarsError)
+
+
 class Objects:
     """The objects of one connection's bucket; every key counts from the bucket's root."""
 
@@ -131,7 +137,9 @@ class Objects:
                 page = next(found, None)
             if page is None:
                 return
-            yield _frame(page)
+            with self._understood(prefix):
+                frame = _frame(page)
+            yield frame
 
     def list_frame(self, prefix: str, start_after: str | None = None) -> pl.DataFrame:
         """Return every object whose key begins with `prefix`, as `list_pages` yields them."""
@@ -165,11 +173,12 @@ class Objects:
 
         with self._diagnosed(prefix, BotoCoreError, ClientError):
             page = boto_listing.folder_page(self._connection, prefix, start_after, deep=deep)
-        columns = [page.objects.column(field) for field in ("Key", "Size", "ETag", "LastModified")]
-        objects = [
-            ObjectInfo(key or "", int(size or 0), etag or "", datetime.fromisoformat(modified or ""))
-            for key, size, etag, modified in zip(*columns, strict=True)
-        ]
+        with self._understood(prefix):
+            columns = [page.objects.column(field) for field in ("Key", "Size", "ETag", "LastModified")]
+            objects = [
+                ObjectInfo(key or "", int(size or 0), etag or "", datetime.fromisoformat(modified or ""))
+                for key, size, etag, modified in zip(*columns, strict=True)
+            ]
         return FolderPage(page.folders, objects, page.more)
 
     def sizes_page(self, prefix: str, start_after: str | None = None) -> SizesPage:
@@ -181,8 +190,10 @@ class Objects:
 
         with self._diagnosed(prefix, BotoCoreError, ClientError):
             page = boto_listing.folder_page(self._connection, prefix, start_after, deep=True)
-        keys = [key or "" for key in page.objects.column("Key")]
-        return SizesPage(keys, [int(size or 0) for size in page.objects.column("Size")], page.more)
+        with self._understood(prefix):
+            keys = [key or "" for key in page.objects.column("Key")]
+            sizes = [int(size or 0) for size in page.objects.column("Size")]
+        return SizesPage(keys, sizes, page.more)
 
     def exists(self, key: str) -> bool:
         """Tell whether the object is there."""
@@ -361,6 +372,22 @@ class Objects:
                 connection=self._connection.name,
                 location=f"s3://{self._connection.location.bucket}/{key}",
             )
+
+    @contextmanager
+    def _understood(self, prefix: str) -> Iterator[None]:
+        """Say that a listing was damaged on its way, or that no S3 server has made it."""
+        try:
+            yield
+        except Exception as error:
+            # XML's own errors are a SyntaxError; Polars, whose errors are no ValueError, may not be loaded.
+            if not isinstance(error, ValueError | SyntaxError) and not _is_of_polars(error):
+                raise
+            raise ServerFailureError(
+                f"the listing that the server gave cannot be read: {str(error).splitlines()[0]}",
+                remedy="Run it again; if it stays, look at what stands between, and use https.",
+                connection=self._connection.name,
+                location=self.url(prefix),
+            ) from None
 
     @contextmanager
     def _unchanged(self, key: str) -> Iterator[None]:

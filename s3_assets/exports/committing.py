@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from s3_assets.incremental.publishing import StreamRead
 
 _TRIES = 100
+# Tries that nobody answered, each with the transport's own behind it: a server that swallows commits is left.
+_UNANSWERED = 5
 _LONGEST_WAIT = 2.0
 # Answers after which the commit may have happened all the same.
 _UNCERTAIN = (CommitConflictError, ThrottledError, RequestTimeoutError, UnreachableError, ServerFailureError)
@@ -55,6 +57,7 @@ class Committing:
         Raises `StreamMovedError` if another run has committed in this lane since.
         """
         log, state = log_of(self.export.destination), self.state
+        unanswered = 0
         for tries in range(1, _TRIES + 1):
             number = state.number + 1
             entry = replace(
@@ -73,7 +76,8 @@ class Committing:
                     return number, entry
                 settled = there is not None or isinstance(error, CommitConflictError)
                 self.sent = not settled
-                if tries == _TRIES:
+                unanswered += not settled
+                if tries == _TRIES or unanswered == _UNANSWERED:
                     raise
                 # Whoever was faster has a moment to carry its entry out.
                 time.sleep(random.uniform(0, min(_LONGEST_WAIT, 0.05 * 2**tries)))  # noqa: S311 - jitter, not a secret

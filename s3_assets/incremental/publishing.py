@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 _TRIES = 30
 # The format's own library writes all rows anew for each try.
 _REWRITES = 5
+# Tries that nobody answered, each with the transport's own behind it: a server that swallows commits is left.
+_UNANSWERED = 5
 _LONGEST_WAIT = 2.0
 # Answers after which the commit may have happened all the same.
 _UNCERTAIN = (CommitConflictError, ThrottledError, RequestTimeoutError, UnreachableError, ServerFailureError)
@@ -106,6 +108,8 @@ class Publishing:
     """The checks that come before the commit."""
     _unsettled: bool = field(default=False, init=False)
     """Whether a commit was sent whose end is not known: the server may still carry it out."""
+    _unanswered: int = field(default=0, init=False)
+    """How many of the tries came to no known end."""
     _carried: list[str] = field(default_factory=list, init=False)
     """The keys of the parts that were written for the current try alone."""
 
@@ -269,7 +273,8 @@ class Publishing:
         self._require_current(fresh)
         if fresh.keeps_schema and fresh.shape != writer.shape:
             raise moved(self.target, "another commit has changed the table's columns")
-        if tries >= most:
+        self._unanswered += self._unsettled
+        if tries >= most or self._unanswered >= _UNANSWERED:
             raise error
         time.sleep(random.uniform(0, min(_LONGEST_WAIT, 0.05 * 2**tries)))  # noqa: S311 - jitter, not a secret
         return fresh, None
