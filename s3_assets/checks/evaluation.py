@@ -171,7 +171,7 @@ class _Look:
         elif self.whole:
             told |= answer(self.table.scan(), [], self.whole)[0]
         if self.asked or self.besides:
-            besides, counted, rows = answer(_with_columns(frame, columns), self.asked, self.besides)
+            besides, counted, rows = answer(with_columns(frame, columns), self.asked, self.besides)
             told |= besides
             for each in self.asked:
                 self.found[each.rule.name] = judged(each, counted[each.rule.name], rows, frame, self.shown)
@@ -211,7 +211,7 @@ def of_time(rule: Rule, column: str, columns: pl.Schema) -> CheckOutcome | None:
     return None
 
 
-def _with_columns(frame: pl.LazyFrame, columns: pl.Schema) -> pl.LazyFrame:
+def with_columns(frame: pl.LazyFrame, columns: pl.Schema) -> pl.LazyFrame:
     """Return the rows with all columns of the table: a folder without files of a part has none."""
     import polars as pl
 

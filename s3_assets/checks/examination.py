@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3_assets.checks import measures
 from s3_assets.checks.duplicates import Compared, unique
-from s3_assets.checks.evaluation import of_time
+from s3_assets.checks.evaluation import of_time, with_columns
 from s3_assets.checks.one_pass import Asked, answer, ask, judged
 from s3_assets.checks.outcome import CheckOutcome, outcome
 from s3_assets.checks.rules import READS_ROWS
@@ -88,9 +88,8 @@ class Examination:
                 return outcome(
                     rule, "the write is of no partitions: they are counted behind the commit", passed=True
                 )
-            parts = measures.pieces(self.gate.table, self.gate.part, datetime.now(UTC))
-            for label, each in parts.items():
-                besides[f"{_COUNT} {label}"] = self.gate.table.bounds(each, schema).expression().sum()
+            for label, region in self._partitions.items():
+                besides[f"{_COUNT} {label}"] = region.expression().sum()
         return None
 
     def _end(self, rule: Rule, values: dict[str, Any], rows: int | None) -> CheckOutcome:
@@ -102,8 +101,11 @@ class Examination:
         if not isinstance(settings, RowCountCheck):
             raise TypeError(rule.name)
         if settings.per == "partition":
-            prefix = f"{_COUNT} "
-            told = {name.removeprefix(prefix): int(values[name] or 0) for name in values if prefix in name}
+            there = self._rows_added_to()
+            told = {
+                label: int(values[f"{_COUNT} {label}"] or 0) + there.get(label, 0)
+                for label in self._partitions
+            }
             return measures.partition_counts(rule, settings, told, by="rows")
         before = self._rows_before
         after = before - self._rows_taken_out() + (rows or 0)
@@ -175,6 +177,29 @@ class Examination:
             return told
         inside = self.gate.table.scan(window=self.gate.part)
         return int(inside.select(pl.len()).collect(engine="streaming").item())
+
+    @cached_property
+    def _partitions(self) -> dict[str, Region]:
+        """The single partitions of the write."""
+        parts = measures.pieces(self.gate.table, self.gate.part, datetime.now(UTC))
+        return {label: self.gate.table.bounds(each, self.staged.schema) for label, each in parts.items()}
+
+    def _rows_added_to(self) -> dict[str, int]:
+        """Return the rows that the partitions of the write have already, and keep."""
+        if self.gate.mode is not WriteMode.APPEND or not self._table.statistics.files:
+            return {}
+        count = self._table.count
+        counted = {
+            label: count(each) if count is not None else None for label, each in self._partitions.items()
+        }
+        told = {label: rows for label, rows in counted.items() if rows is not None}
+        if len(told) == len(counted):
+            return told
+        frame = with_columns(self.gate.table.scan(window=self.gate.part), self.staged.schema)
+        found = answer(
+            frame, [], {label: each.expression().sum() for label, each in self._partitions.items()}
+        )[0]
+        return {label: int(rows or 0) for label, rows in found.items()}
 
     @cached_property
     def _table(self) -> State:

@@ -52,7 +52,8 @@ class Rule:
         """Whether, before a commit, the answer depends on what the table has already."""
         if isinstance(self.settings, UniqueCheck):
             return self.settings.against == "table"
-        return isinstance(self.settings, RowCountCheck) and self.settings.per == "table"
+        # Of partitions, too: an append adds to the rows that they have.
+        return isinstance(self.settings, RowCountCheck)
 
 
 def rules(checks: ChecksSettings | None) -> tuple[Rule, ...]:

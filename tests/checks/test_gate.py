@@ -78,6 +78,23 @@ def test_an_overwrite_of_a_part(shore: Shore, format_: str) -> None:
     assert sorted(table.scan().collect()["id"]) == list(range(12))
 
 
+@pytest.mark.parametrize("format_", FORMATS)
+def test_an_append_to_a_partition_counts_what_it_has(shore: Shore, format_: str) -> None:
+    count = {"at_least": 3, "at_most": 5, "per": "partition", "before_commit": True}
+    table = shore.table(format_, {"row_count": count})
+    overwrite(table, orders(range(4)), window=day_window(1))
+
+    def add(*numbers: int) -> None:
+        frame = orders(range(len(numbers)), id=list(numbers))
+        commit_frame(table, open_writer(table), frame, WriteMode.APPEND, window=day_window(1))
+
+    add(4)
+    with pytest.raises(CheckFailedError, match="2026-01-01 has 6"):
+        add(5)
+
+    assert sorted(table.scan().collect()["id"]) == list(range(5))
+
+
 def test_keys_are_told_only_where_rows_may_be_shown(shore: Shore) -> None:
     for rows, told in ((0, False), (3, True)):
         table = shore.table("delta", CHECKS, rows=rows)
