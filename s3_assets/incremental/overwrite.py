@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.incremental.commit import StreamMovedError, Written, commit_frame, open_writer
+from s3_assets.tables.naming import naming
 from s3_assets.tables.table import Capability, WriteMode
 
 if TYPE_CHECKING:
@@ -38,9 +39,12 @@ def overwrite(
     target.require(Capability.WRITE_WINDOW)
     mode = WriteMode.REPLACE if window is None else WriteMode.OVERWRITE
     for round_ in range(1, _ROUNDS + 1):
-        writer = open_writer(target)
         try:
-            return commit_frame(target, writer, frame, mode, window=window, notes=notes, progress=progress)
+            with naming(target):
+                writer = open_writer(target)
+                return commit_frame(
+                    target, writer, frame, mode, window=window, notes=notes, progress=progress
+                )
         except StreamMovedError:
             if round_ == _ROUNDS:
                 raise

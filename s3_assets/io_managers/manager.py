@@ -22,6 +22,7 @@ from s3_assets.io_managers.wanted import Wanted
 from s3_assets.io_managers.windows import execution_of, stream_windows
 from s3_assets.metadata.preview import Preview
 from s3_assets.observing import observation_of
+from s3_assets.tables.naming import naming
 from s3_assets.tables.table import Capability, ReadMode
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class S3TableIOManager(dg.IOManager):
             else:
                 target = self._registry.table(name)
                 target.shown = self._registry.preview_of(name, step.plans)
-                with told_checks(execution_of(), context.asset_key):
+                with naming(target), told_checks(execution_of(), context.asset_key):
                     TableOutput(context, step, target, preview).write(frame)
 
     def _read_streams(
