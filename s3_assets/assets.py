@@ -18,7 +18,7 @@ from s3_assets.metadata.lineage import lineage_metadata
 from s3_assets.metadata.preview import Preview
 from s3_assets.metadata.tables import observed
 from s3_assets.movement.imports import Import
-from s3_assets.observing import observed_run
+from s3_assets.observing import observed_run, observed_step
 from s3_assets.partitions import unbroken, windows_of
 from s3_assets.progress import count
 from s3_assets.registry.models import Registry
@@ -59,14 +59,17 @@ def observable_sources(
     """Return the sources of one connection, which can be observed: a version is the data version."""
 
     def observe(context: dg.AssetExecutionContext) -> Iterator[dg.ObserveResult]:
+        found: list[dg.ObserveResult] = []
         failures: dict[str, S3AssetsError] = {}
-        for key in sorted(context.selected_asset_keys):
-            name = registry.assets.name(key.path)
-            try:
-                yield observe_table(registry.table(name), key)
-            except S3AssetsError as error:
-                context.log.warning("%s: %s", name, error)
-                failures[name] = error
+        with observed_step(registry, f"observe sources of {connection}", context):
+            for key in sorted(context.selected_asset_keys):
+                name = registry.assets.name(key.path)
+                try:
+                    found.append(observe_table(registry.table(name), key))
+                except S3AssetsError as error:
+                    context.log.warning("%s: %s", name, error)
+                    failures[name] = error
+        yield from found
         # One source must not hide the others; it must not be forgotten either.
         if failures:
             raise next(iter(failures.values()))

@@ -112,6 +112,14 @@ def test_seen_requests_and_who_asked(lake: Lake, tmp_path: Any) -> None:
         product = rf"s3-assets/\S+ run/{result.run_id} step/lake__orders(__checks)? asset/lake%2Forders"
         assert [each for each in agents if not re.search(product, each)] == []
 
+        seen = len(recorder.seen)
+        run = lake.run("landing/orders").run_id
+        product = rf"s3-assets/\S+ run/{run} step/observe_lake asset/landing%2Forders"
+        assert len(recorder.seen) > seen
+        assert [
+            each for each in recorder.seen[seen:] if not re.search(product, each.headers["user-agent"])
+        ] == []
+
 
 def test_nobody_is_named_who_is_not_to_be(lake: Lake, tmp_path: Any) -> None:
     with recording(lake.endpoint, tmp_path) as recorder:
