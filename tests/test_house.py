@@ -15,7 +15,16 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "s3_assets"
 FLOORS = (
     {
-        *("errors", "interruptions", "location", "relative_path", "windows", "progress", "embedded"),
+        *(
+            "broken_files",
+            "errors",
+            "interruptions",
+            "location",
+            "relative_path",
+            "windows",
+            "progress",
+            "embedded",
+        ),
         "local_disk",
         *("collector", "metrics", "telemetry", "threads"),
     },

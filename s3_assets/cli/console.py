@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from s3_assets.cli import exits
+from s3_assets.cli.visible import Visible
 from s3_assets.errors import S3AssetsError
 
 WIDTH = 100
@@ -85,6 +86,7 @@ def _console(*, error: bool) -> Console:
         emoji=False,
         color_system=None if os.environ.get("NO_COLOR") else "auto",
     )
+    console.push_render_hook(Visible())
     if not console.is_terminal:
         width = os.environ.get("COLUMNS", "")
         console.width = min(int(width), WIDTH) if width.isdigit() and int(width) else WIDTH

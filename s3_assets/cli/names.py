@@ -26,11 +26,14 @@ def names(sections: Sequence[str], registry: str | None = None) -> list[str]:
     """Return the names in these sections of the file, each once; none if it cannot be read as YAML."""
     import yaml
 
+    from s3_assets.registry.yaml_depth import Loader, require_shallow
+
     file = registry or os.environ.get(VARIABLE) or _nearest()
     try:
-        with Path(file).open("rb") as text:
-            node = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, yaml.YAMLError):
+        text = Path(file).read_text(encoding="utf-8")
+        require_shallow(text)
+        node = yaml.compose(text, Loader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return []
     tops = dict(_entries(node))
     return list(dict.fromkeys(name for each in sections for name, _ in _entries(tops.get(each))))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import bz2
+import io
+import re
 import struct
 import zlib
 from typing import NamedTuple
@@ -26,8 +28,10 @@ _ZIP_HEADER = struct.Struct("<6xHH8xI4xHH")
 # POSIX.1-2017, pax, "ustar Interchange Format".
 _TAR_MAGIC, _TAR_MAGIC_AT, _TAR_BLOCK = b"ustar", 257, 512
 _TAR_FILES = (b"0", b"\0")
+_OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
 _STORED, _DEFLATED = 0, 8
 _GZIP_WINDOW, _RAW_WINDOW = 31, -15
+_PIECE = 64 * 1024
 
 
 class Unpacked(NamedTuple):
@@ -78,7 +82,10 @@ def _first_of_tar(data: bytes) -> bytes:
     """Return the beginning of the first member that is a file; others are folders, or describe it."""
     position = 0
     while position + _TAR_BLOCK <= len(data) and data[position]:
-        size = int(data[position + 124 : position + 136].split(b"\0")[0].strip() or b"0", 8)
+        told = _OCTAL.fullmatch(data, position + 124, position + 136)
+        if told is None:
+            return b""
+        size = int(told[1] or b"0", 8)
         start = position + _TAR_BLOCK
         hidden = data[position : position + 100].split(b"\0")[0].rpartition(b"/")[2].startswith(b".")
         if data[position + 156 : position + 157] in _TAR_FILES and not hidden:
@@ -120,15 +127,14 @@ def _unzstd(head: bytes, most: int) -> bytes:
     import zstandard
 
     found = b""
-    while head and len(found) < most:
-        unpacker = zstandard.ZstdDecompressor().decompressobj()
+    unpacker = zstandard.ZstdDecompressor()
+    with unpacker.stream_reader(io.BytesIO(head), read_across_frames=True) as opened:
         try:
-            found += unpacker.decompress(head)
+            while len(found) < most and (part := opened.read(min(most - len(found), _PIECE))):
+                found += part
         except zstandard.ZstdError:
-            break
-        if not unpacker.eof:
-            break
-        head = unpacker.unused_data
+            # The file goes on behind its beginning, or is damaged there.
+            pass
     return found
 
 

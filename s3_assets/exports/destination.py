@@ -15,6 +15,8 @@ from s3_assets.objects import Objects
 from s3_assets.uploads import Uploads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from s3_assets.connection.settings import S3Connection
     from s3_assets.location import Location
 
@@ -74,6 +76,12 @@ class Destination:
     def _mark(self) -> str:
         digest = sha256(f"{self.location.url} {self.export}".encode()).hexdigest()[:_DIGEST]
         return f"{quote(self.export, safe='')[:_NAME]}/{digest}/"
+
+    def require_inside(self, keys: Iterable[str | None]) -> None:
+        """Raise `ValueError` for a key that is not below the prefix, as a file there may name any."""
+        for key in keys:
+            if key is not None and not key.startswith(self.location.key):
+                raise ValueError(f"it names '{key}', which is not below {self.location.url}")
 
     def mark(self, unit: str, attempt: int) -> str:
         """Return what the files of an attempt at a unit have in their user metadata."""

@@ -103,7 +103,7 @@ class Intents:
             if found.pop("schema_version") != _SCHEMA_VERSION:
                 return None
             return Intent(pattern=tuple(found.pop("pattern")), **found)
-        except (ObjectMissingError, ValueError, TypeError, KeyError, AttributeError):
+        except (ObjectMissingError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 
     def _key(self, mark: Mark) -> str:

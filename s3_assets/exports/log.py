@@ -10,11 +10,11 @@ import json
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.tables.numbered_log import NumberedLog
+from s3_assets.tables.numbered_log import NumberedLog, require_numbers
 from s3_assets.uploads import Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from s3_assets.exports.destination import Destination
 
@@ -92,9 +92,18 @@ class Entry:
             )
             for name in ("pattern", "removals", "replaced", "flags"):
                 found[name] = tuple(found[name])
-            return cls(files=files, **found)
-        except (KeyError, TypeError, AttributeError) as error:
+            entry = cls(files=files, **found)
+            require_numbers(entry)
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"it lacks or has too much of something: {error}") from error
+        return entry
+
+    @property
+    def keys(self) -> Iterator[str | None]:
+        """Every key that carrying it out may write or delete."""
+        yield from (file.upload.key for file in self.files)
+        yield from (*self.removals, *self.replaced, *self.flags, self.manifest, self.success)
+        yield from self.pattern[:1]
 
 
 ExportLog = NumberedLog[Entry]
@@ -107,10 +116,16 @@ def log_folder(destination: Destination) -> str:
 
 def log_of(destination: Destination) -> ExportLog:
     """Return the log of an export."""
+
+    def read(body: bytes) -> Entry:
+        entry = Entry.read(body)
+        destination.require_inside(entry.keys)
+        return entry
+
     return NumberedLog(
         destination.objects,
         log_folder(destination),
-        Entry.read,
+        read,
         title=f"the log of the export '{destination.export}'",
         place=destination.location.url,
     )

@@ -92,14 +92,15 @@ class Manifest:
                 tuple(ManifestFile(**each) for each in found["files"]),
                 found,
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"it lacks or has too much of something: {error}") from error
 
 
 def read_manifest(destination: Destination, key: str) -> Manifest | None:
     """Return a manifest by its key, None if there is none; raises `CursorError` if it cannot be read."""
     try:
-        return Manifest.read(key, destination.objects.get(key))
+        found = Manifest.read(key, destination.objects.get(key))
+        destination.require_inside([*(file.key for file in found.files), found.success])
     except ObjectMissingError:
         return None
     except ValueError as error:
@@ -109,6 +110,7 @@ def read_manifest(destination: Destination, key: str) -> Manifest | None:
             table=destination.export,
             location=destination.objects.url(key),
         ) from error
+    return found
 
 
 def read_manifests(destination: Destination) -> list[Manifest]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from s3_assets.errors import ObjectMissingError
+from s3_assets.errors import CursorError, ObjectMissingError
 from s3_assets.incremental.cursor import FOLDER, NumberTakenError
 from s3_assets.objects import Objects
 
@@ -58,7 +58,7 @@ class Span:
         """Read what `write` wrote; what cannot be read is taken for the whole table."""
         try:
             return cls(**json.loads(text))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return cls()
 
     def write(self) -> str:
@@ -130,11 +130,19 @@ class Attempts:
 
     def _read(self, number: int) -> Attempt | None:
         try:
-            mark = json.loads(self._objects.get(self._key(number)))
+            body = self._objects.get(self._key(number))
         except ObjectMissingError:
             # It has ended since it was listed.
             return None
-        return Attempt(number, Span.read(str(mark.get("span"))), int(mark["pinned"]))
+        try:
+            mark = json.loads(body)
+            return Attempt(number, Span.read(str(mark.get("span"))), int(mark["pinned"]))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise CursorError(
+                f"the mark of an overwrite that is under way cannot be read: {error!r}",
+                remedy="Delete it if no run is under way.",
+                location=self._objects.url(self._key(number)),
+            ) from error
 
     def _key(self, number: int) -> str:
         return f"{self._folder}{number}.json"

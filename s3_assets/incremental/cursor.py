@@ -79,10 +79,10 @@ class Cursors:
                 else read_position(position, lambda: read_ledger(self._files, segments))
             )
             mirrored = bool(document.get("mirrored", False))
-            return Cursor(number, document["previous"], found, segments, mirrored)
+            return Cursor(number, _earlier(document["previous"], number), found, segments, mirrored)
         except S3AssetsError:
             raise
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise self._files.damaged(
                 number, f"its file holds no position of this release: {error!r}"
             ) from error
@@ -157,8 +157,8 @@ class Cursors:
         while previous is not None:
             chain.append(previous)
             try:
-                previous = self._document(previous)["previous"]
-            except CursorError:
+                previous = _earlier(self._document(previous)["previous"], previous)
+            except (CursorError, KeyError, ValueError):
                 return chain, False
         return chain, True
 
@@ -167,7 +167,7 @@ class Cursors:
             return committed.segments
         try:
             return tuple(Segment(**each) for each in self._document(number).get("segments", ()))
-        except CursorError:
+        except (CursorError, TypeError):
             return ()
 
     def _segments_of(
@@ -185,11 +185,20 @@ class Cursors:
         body = self._files.get(number, CURSOR)
         try:
             document: dict[str, Any] = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._files.damaged(number, f"its file is damaged: {error}") from error
+        if not isinstance(document, dict):
+            raise self._files.damaged(number, "its file is damaged: it is no JSON object")
         if document.get("schema_version") not in _READ_VERSIONS:
             known = " and ".join(map(str, _READ_VERSIONS))
             raise self._files.damaged(
                 number, f"it is of version {document.get('schema_version')}, this release reads {known}"
             )
         return document
+
+
+def _earlier(previous: object, number: int) -> int | None:
+    """Return the number of the commit before; raises `ValueError` for one that could not be: numbers grow."""
+    if previous is None or (isinstance(previous, int) and previous < number):
+        return previous
+    raise ValueError(f"{previous!r} is no commit before {number}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import struct
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import S3AssetsError
@@ -27,9 +28,13 @@ _PICTURES = 6
 _SIDE = 96
 _LONGEST = 12 * 1024
 """Bytes of one picture, as it is shown."""
+_LONGEST_TEXT = 40
+_MARKUP = frozenset("|[]()<>`*&!\\")
 _LARGEST = 4 * 1024 * 1024
 _MOST_PIXELS = 40_000_000
 _SHOWN_AS_THEY_ARE = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
+_DAMAGES = (struct.error, IndexError, KeyError, TypeError, OverflowError, EOFError, AttributeError)
 _TYPES = 20
 
 
@@ -53,7 +58,8 @@ def types(media: MediaSet) -> pl.DataFrame:
 def types_table(found: pl.DataFrame) -> str:
     """Write the types as a Markdown table."""
     lines = [
-        f"| {kind} | {count:,} | {readable_bytes(size)} |" for kind, count, size in found.head(_TYPES).rows()
+        f"| {_plain(kind)} | {count:,} | {readable_bytes(size)} |"
+        for kind, count, size in found.head(_TYPES).rows()
     ]
     if found.height > _TYPES:
         rest = found[_TYPES:]
@@ -104,13 +110,14 @@ def _small(body: bytes, kind: str) -> tuple[bytes, str]:
 
     small = io.BytesIO()
     try:
-        with Image.open(io.BytesIO(body)) as picture:
+        # By name: Pillow would try formats that start programs, or parse what no browser shows.
+        with Image.open(io.BytesIO(body), formats=_FORMATS) as picture:
             if picture.width * picture.height > _MOST_PIXELS:
                 raise ValueError("the picture unpacks to too much")
             picture.draft("RGB", (2 * _SIDE, 2 * _SIDE))
             picture.thumbnail((_SIDE, _SIDE))
             picture.convert("RGBA" if "A" in picture.getbands() else "RGB").save(small, "WEBP", quality=70)
-    except (Image.DecompressionBombError, SyntaxError) as error:
+    except (Image.DecompressionBombError, SyntaxError, *_DAMAGES) as error:
         # What Pillow says of some damaged files.
         raise ValueError("the picture cannot be read") from error
     return small.getvalue(), "image/webp"
@@ -122,6 +129,8 @@ def _pillow() -> bool:
     return find_spec("PIL") is not None
 
 
-def _plain(name: str) -> str:
-    """Return a name that ends no cell and begins no link."""
-    return "".join("_" if each in "|[]()<>`*\\\n\r" else each for each in name)[:40]
+def _plain(text: str) -> str:
+    """Return the beginning of a text that ends no cell, and begins no link, tag or reference."""
+    return "".join(
+        "_" if each in _MARKUP or not each.isprintable() else each for each in text[:_LONGEST_TEXT]
+    )

@@ -14,15 +14,15 @@ from s3_assets.registry.models import Registry
 from s3_assets.registry.paths import with_paths_from
 from s3_assets.registry.places import Places
 from s3_assets.registry.problems import Problem, UnplacedRegistryError, discreet, dotted
+from s3_assets.registry.yaml_depth import Loader, require_shallow
 from s3_assets.registry.yaml_reader import YamlReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["FILE_NAME", "VARIABLE", "find_registry", "load_registry", "parse_registry"]
+__all__ = ["FILE_NAME", "VARIABLE", "Loader", "find_registry", "load_registry", "parse_registry"]
 
 _PLACED = ("tables", "imports", "media", "exports")
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_registry(
@@ -76,6 +76,7 @@ def read_registry(node: yaml.Node | None, file: Path, reader: YamlReader) -> Reg
 
 def _compose(text: str, file: Path) -> Any:  # noqa: ANN401 - a YAML node, or None for an empty file
     try:
+        require_shallow(text)
         return yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark

@@ -10,6 +10,7 @@ import yaml
 
 from s3_assets.registry.fields import names_a_secret
 from s3_assets.registry.problems import Problem
+from s3_assets.registry.yaml_depth import DEEPEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,10 @@ _TEMPLATE = re.compile(r"\{\{|\{%")
 # The same variable, asked for in a way that reads it now.
 _OF_ENVIRONMENT = re.compile(r"""^\{\{\s*env(?:\.(\w+)|\(\s*(?:"(\w+)"|'(\w+)')\s*\))\s*\}\}$""")
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+# A few hundred bytes of anchors inside of anchors stand for more values than any memory holds.
+_MOST_REPEATED = 100_000
+# YAML's own rules for a value of a tag that is not one raise whatever comes first.
+_NO_VALUE = (ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError)
 
 
 class YamlReader:
@@ -32,6 +37,8 @@ class YamlReader:
         self._render = render
         self._marks: dict[tuple[str | int, ...], tuple[int, int]] = {}
         self._open: set[int] = set()
+        self._seen: set[int] = set()
+        self._repeated = 0
         self.problems: list[Problem] = []
         self.secrets: set[str] = set()
         """What stands where a secret belongs: no message may repeat it."""
@@ -44,6 +51,8 @@ class YamlReader:
         if id(node) in self._open:
             self.problems.append(Problem(path, "this refers to itself"))
             return None
+        if self._endless(node, path):
+            return None
         self._open.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
@@ -53,6 +62,19 @@ class YamlReader:
             return self._scalar(node, path)
         finally:
             self._open.remove(id(node))
+
+    def _endless(self, node: yaml.Node, path: tuple[str | int, ...]) -> bool:
+        """Tell whether the text says more than is read of it, and note that once."""
+        if len(path) > DEEPEST:
+            self.problems.append(Problem(path[:DEEPEST], f"this is nested more than {DEEPEST} levels deep"))
+            return True
+        if id(node) in self._seen:
+            self._repeated += 1
+            if self._repeated == _MOST_REPEATED:
+                text = f"anchors are repeated more than {_MOST_REPEATED:,} times; write out what is meant"
+                self.problems.append(Problem(path, text))
+        self._seen.add(id(node))
+        return self._repeated >= _MOST_REPEATED
 
     def line(self, path: tuple[str | int, ...]) -> int | None:
         """Return the line on which a path stands, if it does."""
@@ -80,8 +102,9 @@ class YamlReader:
             text = (
                 "this is a tag that a registry does not know; put the value into quotes, or write it without"
             )
-        except ValueError as error:
-            text = f"this is no value that YAML knows ({error}); correct it, or put it into quotes"
+        except _NO_VALUE as error:
+            why = str(error) if isinstance(error, ValueError) else type(error).__name__
+            text = f"this is no value that YAML knows ({why}); correct it, or put it into quotes"
         self.problems.append(Problem(path, text))
         return None
 

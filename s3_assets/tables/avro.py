@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
+from s3_assets.broken_files import broken_files_told
 from s3_assets.errors import DataFileBrokenError, S3AssetsError, SchemaMismatchError, UnsupportedError
 from s3_assets.tables.avro_fit import schema_of
 from s3_assets.tables.avro_header import Header, read_header
@@ -106,7 +107,8 @@ class AvroTable(FolderTable[AvroSettings]):
         url = self.folder.objects.url(key)
         _require_libraries(self.name)
         try:
-            yield
+            with broken_files_told():
+                yield
         except S3AssetsError as error:
             if isinstance(error, DataFileBrokenError) and not error.remedy:
                 error.remedy = _MENDED

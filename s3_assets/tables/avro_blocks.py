@@ -62,8 +62,8 @@ class Blocks:
 
     def _block(self, held: bytes, start: int) -> tuple[int, int] | None:
         """Return a block's rows and where it ends; None if it is not all there."""
-        rows, after_rows = _number(held, start)
-        size, begin = _number(held, after_rows)
+        rows, after_rows = number(held, start)
+        size, begin = number(held, after_rows)
         if begin > len(held):
             return None
         if rows < 0 or size < 0:
@@ -79,7 +79,18 @@ class Blocks:
         return rows, end
 
 
-def _number(held: bytes, start: int) -> tuple[int, int]:
+def spelled_number(value: int) -> bytes:
+    """Return a number that is not negative, as `number` reads it."""
+    value *= 2
+    spelled = bytearray()
+    while value > 0x7F:
+        spelled.append(value & 0x7F | 0x80)
+        value >>= 7
+    spelled.append(value)
+    return bytes(spelled)
+
+
+def number(held: bytes, start: int) -> tuple[int, int]:
     """Read a number of variable length: it, and where it ends, which is behind `held` if it does not."""
     found = 0
     for index, byte in enumerate(held[start : start + _LONGEST_NUMBER]):

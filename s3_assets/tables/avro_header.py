@@ -68,7 +68,7 @@ def read_header(stream: BinaryIO) -> Header:
         metadata: Any = fastavro.schemaless_reader(stream, _METADATA, None)
         schema = json.loads(metadata["avro.schema"])
         codec = metadata.get("avro.codec", b"null").decode()
-    except (KeyError, ValueError, IndexError, OverflowError, MemoryError) as error:
+    except (KeyError, ValueError, IndexError, OverflowError, MemoryError, RecursionError) as error:
         raise DataFileBrokenError(f"its header cannot be read: {error!r}") from error
     sync = stream.read(_SYNC_BYTES)
     if len(sync) < _SYNC_BYTES:

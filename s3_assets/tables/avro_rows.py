@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 from s3_assets.errors import DataFileBrokenError
 from s3_assets.tables.avro_header import Header, native, needs_bytes, optional, stored
 from s3_assets.tables.avro_types import AvroType, polars_type
+from s3_assets.tables.avro_unpacked import LEFT_PACKED, least, refuse_endless, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +39,11 @@ class Decoder:
         self._columns = list(columns)
         self._types = {name: types[name] for name in columns if types[name].kind != "null"}
         self._rows = header.rows
+        refuse_endless(header.rows)
+        self._least = least(header.rows)
+        self._codec, self._sync = header.codec, header.sync
+        if header.codec not in LEFT_PACKED:
+            header = replace(header, codec="null")
         schema = native(header.rows)
         self._natively = schema is not None
         self._start = header.spelled(stored(header.rows) if schema is None else schema)
@@ -45,9 +52,10 @@ class Decoder:
         """Return the rows of a piece; raises `DataFileBrokenError` if they are not as many as it says."""
         import polars as pl
 
+        blocks = unpacked(piece, self._codec, self._sync, self._least)
         found = pl.DataFrame(height=piece.rows)
         if self._types:
-            stream = io.BytesIO(self._start + piece.blocks)
+            stream = io.BytesIO(self._start + blocks)
             found = self._by_polars_avro(stream, piece.rows) if self._natively else self._by_fastavro(stream)
         if found.height != piece.rows:
             raise DataFileBrokenError(f"its blocks say {piece.rows} rows, and {found.height} could be read")

@@ -39,6 +39,9 @@ UNITS = {"millis": "ms", "micros": "us", "nanos": "ns"}
 _DURATION_BYTES = 12
 _UUID_BYTES = 16
 _MOST_DIGITS = 38
+# Named types may be used again and again inside of each other: a short schema means any number of columns.
+_MOST_TYPES = 100_000
+_DEEPEST = 64
 
 
 @dataclass(frozen=True)
@@ -118,12 +121,45 @@ def read_type(schema: Any) -> AvroType:  # noqa: ANN401 - JSON
     """Return the type of a file's rows, from its schema's JSON.
 
     Raises `DataFileBrokenError` if it is no schema of records, `UnsupportedError` for a type that holds
-    itself.
+    itself, or more than anybody means.
     """
-    found = _Resolver().resolve(schema, "", "")
+    try:
+        found = _Resolver().resolve(schema, "", "")
+        _require_small(found)
+    except RecursionError:
+        raise _too_deep() from None
     if found.kind != "record":
         raise DataFileBrokenError(f"its rows are of the type {found.kind}, not records")
     return found
+
+
+def _require_small(rows: AvroType) -> None:
+    """Raise `UnsupportedError` for types that nobody could walk through, one by one."""
+    known: dict[int, tuple[int, int]] = {}
+
+    def measure(avro: AvroType) -> tuple[int, int]:
+        if id(avro) not in known:
+            inner = [measure(member) for _, member in avro.members]
+            known[id(avro)] = (
+                1 + sum(types for types, _ in inner),
+                1 + max((depth for _, depth in inner), default=0),
+            )
+        return known[id(avro)]
+
+    types, depth = measure(rows)
+    if depth > _DEEPEST:
+        raise _too_deep()
+    if types > _MOST_TYPES:
+        raise UnsupportedError(
+            f"its schema means {types:,} types, and no more than {_MOST_TYPES:,} are read",
+            remedy="Write the rows with fewer fields.",
+        )
+
+
+def _too_deep() -> UnsupportedError:
+    return UnsupportedError(
+        f"its schema is nested more than {_DEEPEST} levels deep", remedy="Write the inner records as text."
+    )
 
 
 @dataclass

@@ -19,6 +19,7 @@ from s3_assets.tables.delta_features import require_writable
 from s3_assets.tables.delta_files import scan_files
 from s3_assets.tables.delta_listing import LogListing
 from s3_assets.tables.delta_open import delta_errors, open_table, stream_errors
+from s3_assets.tables.delta_paths import addresses
 from s3_assets.tables.delta_schema import storable, to_delta
 from s3_assets.tables.delta_stream import lazy_stream
 from s3_assets.tables.delta_writer import DeltaWriter
@@ -170,6 +171,7 @@ class DeltaTable(Table[DeltaSettings]):
         if chosen.is_empty():
             return pl.LazyFrame(schema=schema)
         if not delta_log.read_by_polars(handle):
+            addresses(self.connection, self.location, delta_log.files(handle)["path"])
             return self._scan_by_delta(handle, schema)
         return self.scan_files(handle, schema, chosen["path"])
 

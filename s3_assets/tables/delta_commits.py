@@ -6,13 +6,13 @@ that also removes some changes or replaces rows, one whose files carry no data c
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from s3_assets.errors import ObjectMissingError
+from s3_assets.tables.delta_entries import actions_of, entry_read
 from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
@@ -72,14 +72,19 @@ class Commit:
 
 
 def read_commits(listing: LogListing, versions: Sequence[int]) -> list[Commit | None]:
-    """Return the commits of these versions; None for one whose log entry is gone."""
+    """Return the commits of these versions; None for one whose log entry is gone.
+
+    Raises `DataFileBrokenError` for one that cannot be read.
+    """
 
     def read(version: int) -> Commit | None:
+        key = listing.entry(version)
         try:
-            text = listing.objects.get(listing.entry(version)).decode()
+            body = listing.objects.get(key)
         except ObjectMissingError:
             return None
-        return parse_commit(version, (json.loads(line) for line in text.splitlines() if line.strip()))
+        with entry_read(version, listing.objects.url(key)):
+            return parse_commit(version, actions_of(body))
 
     if len(versions) == 1:
         return [read(versions[0])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters import polars as adapter
+from s3_assets.tables.delta_paths import addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +31,7 @@ def scan_files(
 
     folders = {column: columns[column] for column in partition_columns}
     return pl.scan_parquet(
-        [path if "://" in path else root.url + path for path in paths],
+        addresses(connection, root, paths),
         glob=False,
         hive_partitioning=bool(folders),
         hive_schema=folders or None,

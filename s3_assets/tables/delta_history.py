@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import DataFileBrokenError, ObjectMissingError
 from s3_assets.objects import Objects
+from s3_assets.tables.delta_entries import actions_of, entry_read
 from s3_assets.tables.history import OURS, PastCommit
 from s3_assets.tables.table import TableVersion
 from s3_assets.threads import ThreadPoolExecutor
@@ -31,20 +32,16 @@ def history(table: DeltaTable, limit: int) -> list[PastCommit]:
 
 def past_commit(table: DeltaTable, version: int) -> PastCommit | None:
     """Return what the commit of that version did, None if the log no longer has it: one request."""
+    objects, key = Objects(table.connection), f"{table.location.key}_delta_log/{version:020d}.json"
     try:
-        text = Objects(table.connection).get(f"{table.location.key}_delta_log/{version:020d}.json").decode()
+        body = objects.get(key)
     except ObjectMissingError:
         return None
     try:
-        return parse(version, [json.loads(line) for line in text.splitlines() if line.strip()])
-    except ValueError as error:
-        raise DataFileBrokenError(
-            f"the log of version {version} is damaged: {error}",
-            remedy="Look at the table with another reader, and restore it.",
-            table=table.name,
-            connection=table.connection.name,
-            location=table.location.url,
-        ) from error
+        with entry_read(version, objects.url(key)):
+            return parse(version, actions_of(body))
+    except DataFileBrokenError as error:
+        raise error.at(table=table.name, connection=table.connection.name) from error.__cause__
 
 
 def parse(version: int, actions: Iterable[Mapping[str, Any]]) -> PastCommit:

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from s3_assets.errors import ObjectMissingError, S3AssetsError
 from s3_assets.objects import Objects
 from s3_assets.tables import delta_log
+from s3_assets.tables.delta_entries import actions_of, entry_read
 from s3_assets.tables.parts import read_value
 from s3_assets.tables.positions import VersionPosition
 from s3_assets.tables.touched import Placing
@@ -68,7 +69,8 @@ def touched(table: DeltaTable, since: Position | DigestsPosition | None) -> Touc
             placing.untold(f"the log of version {version} is gone")
             changes += 1
             continue
-        ranges = commits.changed(actions)
+        with entry_read(version, table.location.url):
+            ranges = commits.changed(actions)
         _touch(placing, ranges, str(version))
         changes += bool(ranges)
     return placing.found(until, changes)
@@ -120,11 +122,13 @@ class _Commits:
         log = f"{self._table.location.key}_delta_log/"
 
         def read(version: int) -> tuple[int, list[dict[str, Any]] | None]:
+            key = f"{log}{version:020d}.json"
             try:
-                text = objects.get(f"{log}{version:020d}.json").decode()
+                body = objects.get(key)
             except ObjectMissingError:
                 return version, None
-            return version, [json.loads(line) for line in text.splitlines() if line.strip()]
+            with entry_read(version, objects.url(key)):
+                return version, actions_of(body)
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             yield from pool.map(read, range(self._after + 1, until + 1))

@@ -12,7 +12,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from s3_assets.tables.numbered_log import KEPT, NumberedLog
+from s3_assets.location import relative_path
+from s3_assets.tables.numbered_log import KEPT, NumberedLog, require_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,9 +70,18 @@ class Entry:
             if version != _SCHEMA_VERSION:
                 raise ValueError(f"it is of version {version}, this release reads {_SCHEMA_VERSION}")
             moves = tuple(Move(**each) for each in found.pop("moves"))
-            return cls(moves=moves, removals=tuple(found.pop("removals")), **found)
-        except (KeyError, TypeError, AttributeError) as error:
+            entry = cls(moves=moves, removals=tuple(found.pop("removals")), **found)
+            entry.require_inside()
+            require_numbers(entry)
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"it lacks or has too much of something: {error}") from error
+        return entry
+
+    def require_inside(self) -> None:
+        """Raise `ValueError` for a path that leaves the table: who carries the entry out may write there."""
+        ends = [path for move in self.moves for path in (move.part, move.file)]
+        for path in (self.staging, *ends, *self.removals):
+            relative_path(path)
 
 
 class FolderLog(NumberedLog[Entry]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -103,14 +104,22 @@ def reading(table: IcebergTable, handle: Handle) -> Iterator[None]:
         yield
     except S3AssetsError as error:
         raise error.at(**place) from error.__cause__
-    except (ValueError, EOFError, struct.error, SystemError) as error:
-        # The last one is what PyIceberg's compiled reader of Avro raises where lengths make no sense.
+    except _damages() as error:
         raise DataFileBrokenError(
             f"the table's metadata cannot be read: {error}",
             remedy="Look at the table with another reader; if that fails as well, set it back to an earlier "
             "snapshot.",
             **place,
         ) from error
+
+
+def _damages() -> tuple[type[Exception], ...]:
+    """Return what PyIceberg's readers of manifests raise of damaged ones: it has no error for that."""
+    from pyiceberg.exceptions import ResolveError
+
+    of_values = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError)
+    # SystemError is what its compiled reader of Avro raises where lengths make no sense.
+    return (*of_values, EOFError, struct.error, SystemError, zlib.error, ResolveError)
 
 
 def location_of(handle: Handle) -> Location:

@@ -50,6 +50,13 @@ class LogEntry(Protocol):
 E = TypeVar("E", bound=LogEntry)
 
 
+def require_numbers(entry: LogEntry) -> None:
+    """Raise `TypeError` for an entry whose numbers are none."""
+    for number in (entry.oldest, *entry.stamps.values()):
+        if not isinstance(number, int):
+            raise TypeError(f"{number!r} is no number")
+
+
 class Ending(StrEnum):
     """What became of an entry."""
 

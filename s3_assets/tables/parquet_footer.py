@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from s3_assets.broken_files import broken_files_told
 from s3_assets.errors import DataFileBrokenError
 from s3_assets.tables.described import ColumnNote, Described
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _TAIL = 8 * 1024
 # Its length and the magic bytes (Apache Parquet Format, "File format").
 _END = 8
+# A footer tells of columns and row groups: the largest ones of real tables have some tens of megabytes.
+_LARGEST = 256 * 1024 * 1024
 _MAGIC = b"PAR1"
 # Spark and Delta write the first, pandas and others the second, Avro's and Iceberg's word is the third.
 _DESCRIPTIONS = (b"comment", b"description", b"doc")
@@ -38,7 +41,7 @@ def read_footer_described(objects: Objects, key: str) -> Described:
     columns = _schema(footer)
     try:
         fields = parquet.read_schema(io.BytesIO(footer))
-    except pa.ArrowException:
+    except (pa.ArrowException, OSError):
         # Polars reads some that Arrow does not: a description is not worth an error.
         return Described(columns, {})
     notes = {each.name: ColumnNote(_description(each.metadata or {}), bool(each.nullable)) for each in fields}
@@ -56,6 +59,8 @@ def read_footer(objects: Objects, key: str) -> bytes:
     if tail[-len(_MAGIC) :] != _MAGIC:
         raise DataFileBrokenError("it does not end as a Parquet file does")
     length = int.from_bytes(tail[-_END : -len(_MAGIC)], "little") + _END
+    if length > _LARGEST:
+        raise DataFileBrokenError(f"it says that its footer has {length - _END:,} bytes")
     if length > len(tail):
         tail = objects.get_end(key, length)
     # The magic bytes at the start are what its reader looks at besides the footer.
@@ -66,6 +71,7 @@ def _schema(footer: bytes) -> pl.Schema:
     import polars as pl
 
     try:
-        return pl.Schema(pl.read_parquet_schema(io.BytesIO(footer)))
+        with broken_files_told():
+            return pl.Schema(pl.read_parquet_schema(io.BytesIO(footer)))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataFileBrokenError(f"its footer cannot be read: {error}") from error

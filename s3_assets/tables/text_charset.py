@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING, BinaryIO
 
+from s3_assets.errors import BadRowError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -50,9 +52,20 @@ def _chunks(stream: BinaryIO, charset: str, size: int) -> Iterator[bytes]:
         return
     decoder = codecs.getincrementaldecoder(charset)(_HANDLER)
     while start:
-        yield decoder.decode(start).encode("utf-8", "surrogatepass")
+        yield _decoded(decoder, start)
         start = _read(stream, size)
     yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+
+
+def _decoded(decoder: codecs.IncrementalDecoder, part: bytes) -> bytes:
+    try:
+        return decoder.decode(part).encode("utf-8", "surrogatepass")
+    except UnicodeError as error:
+        # Not of some bytes, which the handler marks: UTF-16 and UTF-32 begin with the order of theirs.
+        raise BadRowError(
+            f"the text is not of its charset: {error}",
+            remedy="Set charset to what the file is, such as utf-16-le.",
+        ) from None
 
 
 def _read(stream: BinaryIO, size: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -88,6 +89,7 @@ class CsvTable(TextTable[DelimitedSettings]):
                 if start is None:
                     continue
                 names, block = start
+                self._require_distinct(names, "")
             if len(text) >= SAMPLE:
                 # The sample may end in the middle of its last row.
                 rows = list(self._dialect.rows(block))
@@ -130,18 +132,21 @@ class CsvTable(TextTable[DelimitedSettings]):
         return frozenset(self._hive_schema([first])) if first else frozenset()
 
     def _check(self, names: Sequence[str], known: frozenset[str], place: str) -> None:
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise SchemaMismatchError(
-                f"the header of {place} names {', '.join(map(repr, twice))} twice",
-                remedy="Correct the file, or set header to false, skip_lines to 1, and declare the columns.",
-                table=self.name,
-            )
+        self._require_distinct(names, place)
         new = [name for name in names if name not in known]
         if new and self.settings.header:
             raise SchemaMismatchError(
                 f"{place} has the columns {', '.join(map(repr, new))}, which the table does not have",
                 remedy="Declare all columns of the files.",
+                table=self.name,
+            )
+
+    def _require_distinct(self, names: Sequence[str], place: str) -> None:
+        twice = sorted(name for name, times in Counter(names).items() if times > 1)
+        if twice:
+            raise SchemaMismatchError(
+                f"the header{f' of {place}' if place else ''} names {', '.join(map(repr, twice))} twice",
+                remedy="Correct the file, or set header to false, skip_lines to 1, and declare the columns.",
                 table=self.name,
             )
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from s3_assets.tables.text_bytes import count, quotes_are_plain
-from s3_assets.tables.text_rows import LONGEST_ROW, BadRow, Block, lines_in, position
+from s3_assets.tables.text_rows import BLOCK, LONGEST_ROW, BadRow, Block, lines_in, position
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -111,18 +111,19 @@ class Dialect:
 
     def blocks(self, chunks: Iterator[bytes]) -> Iterator[Block | BadRow]:
         """Yield blocks of whole rows, and the rows whose quotes are broken."""
-        line, parts = 1, [b""]
+        line, parts, enough = 1, [b""], 0
         for chunk in chunks:
             block = self._plain_block(parts, chunk, line)
             if block is not None:
                 yield block
                 line += lines_in(block.text)
-                parts = [chunk[len(block.text) - sum(map(len, parts)) :]]
+                parts, enough = [chunk[len(block.text) - sum(map(len, parts)) :]], 0
                 continue
             parts.append(chunk)
-            if b"\n" in chunk or b"\r" in chunk:
+            if (b"\n" in chunk or b"\r" in chunk) and sum(map(len, parts)) >= enough:
                 rest, line = yield from self._cut(b"".join(parts), line, last=False)
-                parts = [rest]
+                # A row that did not end is looked at again when it is twice as long, not chunk by chunk.
+                parts, enough = [rest], min(2 * len(rest), LONGEST_ROW + 1)
         rest = b"".join(parts)
         if rest:
             yield from self._cut(rest if rest[-1:] in (b"\n", b"\r") else rest + b"\n", line, last=True)
@@ -148,7 +149,9 @@ class Dialect:
         before = sum(part.count(self.quote) for part in parts)
         inside = (before + count(chunk, self.quote) - chunk.count(self.quote, end)) % 2
         while inside and end:
-            last = max(chunk.rfind(b"\n", 0, end - 1), chunk.rfind(b"\r", 0, end - 1)) + 1
+            # Up to the last quote, every line ends inside of the field that it opens.
+            at = max(chunk.rfind(self.quote, 0, end), 0)
+            last = max(chunk.rfind(b"\n", 0, at), chunk.rfind(b"\r", 0, at)) + 1
             inside = (inside + chunk.count(self.quote, last, end)) % 2
             end = last
         return end
@@ -158,7 +161,8 @@ class Dialect:
     ) -> Generator[Block | BadRow, None, tuple[bytes, int]]:
         """Yield what is whole; return what is left, and its line."""
         while text:
-            while end := self._whole(text):
+            # What was held back for a quote that never ends is cut as if it had come bit by bit.
+            while end := self._whole(text[:BLOCK]) or self._whole(text):
                 yield Block(text[:end], line, plain=self._is_plain(text[:end]))
                 line += lines_in(text[:end])
                 text = text[end:]

@@ -92,7 +92,7 @@ def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
             yield chunk
 
 
-class _Pieces(io.RawIOBase):
+class Pieces(io.RawIOBase):
     """A file that hands out what it has, and reads no further for it."""
 
     def readable(self) -> bool:
@@ -106,7 +106,7 @@ class _Pieces(io.RawIOBase):
         return len(found)
 
 
-class Chunks(_Pieces):
+class Chunks(Pieces):
     """An iterator of bytes as a file."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
@@ -127,7 +127,7 @@ class Chunks(_Pieces):
         return bytes(found)
 
 
-class Begun(_Pieces):
+class Begun(Pieces):
     """A file whose first bytes were read already, from its start."""
 
     def __init__(self, start: bytes, file: BinaryIO) -> None:

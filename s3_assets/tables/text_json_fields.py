@@ -33,7 +33,7 @@ def fields_besides(text: bytes, frame: pl.DataFrame, known: AbstractSet[str]) ->
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
         for line in text.split(b"\n"):
             if line.strip():
-                found.update(_of_object(json.loads(line), frame.schema, known))
+                found.update(_of_object(json.loads(line, parse_int=str), frame.schema, known))
         return found
     _of_columns(whole.to_struct(), pl.Struct(frame.schema), "", known, found)
     return found

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BREAKS = str.maketrans("\r\n", "  ")
-_DECODER = json.JSONDecoder()
+# Values are found here, not read: a number may have more digits than Python takes for one.
+_DECODER = json.JSONDecoder(parse_int=str)
 
 
 class _Position(NamedTuple):
@@ -118,6 +119,8 @@ class _Reader:
         except json.JSONDecodeError as error:
             at = self._at.after(self.text[: error.pos])
             return BadRow(at.line, at.column, f"no JSON: {error.msg}")
+        except RecursionError:
+            return BadRow(self._at.line, self._at.column, "a value is nested too deeply")
         return BadRow(self._at.line, self._at.column, "no JSON: something else between or after the values")
 
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from s3_assets.tables.text_rows import BadRow, Batch
 
+# `sys.get_int_max_str_digits` has no lower limit: every Python reads as many.
+_MOST_DIGITS = 640
+
 Span = tuple[int, int]
 """Where an object's line starts and ends in its batch."""
 
@@ -112,11 +115,11 @@ def _bad_lines(
     yield from _bad_lines(text, spans[half:], first + half, schema)
 
 
-def _reason(line: bytes, schema: pl.Schema) -> str | None:
+def _reason(line: bytes, schema: pl.Schema) -> str | None:  # noqa: PLR0911 - one return for each fault
     import polars as pl
 
     try:
-        found = json.loads(line.decode())
+        found = json.loads(line.decode(), parse_int=_whole)
         json.dumps(found, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
         return f"bytes that are no text, at character {error.start + 1} of the row"
@@ -124,6 +127,8 @@ def _reason(line: bytes, schema: pl.Schema) -> str | None:
         return "half of a character that takes two escapes"
     except json.JSONDecodeError as error:
         return f"no JSON: {error.msg}, at character {error.pos + 1} of the row"
+    except RecursionError:
+        return "it is nested too deeply"
     if not isinstance(found, dict):
         return f"a JSON {type(found).__name__} instead of an object"
     try:
@@ -131,6 +136,11 @@ def _reason(line: bytes, schema: pl.Schema) -> str | None:
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
         return _with_field(str(error), found, schema)
     return None
+
+
+def _whole(digits: str) -> float:
+    """Return a number; one that is longer than Python reads (4,300 digits) as a float, which is infinite."""
+    return int(digits) if len(digits) < _MOST_DIGITS else float(digits)
 
 
 def _with_field(error: str, found: dict[str, object], schema: pl.Schema) -> str:

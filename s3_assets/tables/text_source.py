@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 import lzma
+import struct
 import sys
 import tarfile
 import zipfile
 import zlib
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from s3_assets.errors import BadRowError, UnsupportedError
+from s3_assets.errors import BadRowError, S3AssetsError, UnsupportedError
 from s3_assets.tables.files import hidden
-from s3_assets.tables.text_fetch import SMALL, Begun, Chunks, TextFile, stream
+from s3_assets.tables.text_fetch import SMALL, Begun, Chunks, Pieces, TextFile, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from s3_assets.objects import Objects
     from s3_assets.tables.text_settings import Compression
@@ -34,6 +36,11 @@ _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 _START = 512
 # What a zip archive's index is looked for in.
 _TAIL = 1024 * 1024
+# Before the name of a member (APPNOTE.TXT, 4.3.7).
+_ZIP_HEADER = 30
+# What may stand between two members of a tar archive: a long name, or attributes (POSIX.1-2017, "pax").
+_TAR_HEADERS = 16 * 1024 * 1024
+_PIECE = 1024 * 1024
 _CODECS = {"gzip": "gzip", "bzip2": "bz2", "zstd": "zstd"}
 
 Text = tuple[str, BinaryIO]
@@ -65,8 +72,11 @@ def open_members(
             yield _texts(raw, kind, url, told=compression != "auto")
             return
         archive = io.BytesIO(body) if body is not None else objects.seekable(file.key, file.size, _TAIL)
-        with archive, zipfile.ZipFile(archive) as opened:
-            yield _zip_members(opened, url)
+        with archive:
+            with _damage_told():
+                opened = zipfile.ZipFile(archive)
+            with opened:
+                yield _zip_members(opened, url)
 
 
 def _texts(raw: BinaryIO, kind: str, url: str, *, told: bool) -> Iterator[Text]:
@@ -109,6 +119,7 @@ def _unpacked(raw: BinaryIO, kind: str) -> BinaryIO:
 
 
 def _zip_members(archive: zipfile.ZipFile, url: str) -> Iterator[Text]:
+    _refuse_overlapping(archive.infolist())
     for member in archive.infolist():
         if member.is_dir() or _is_hidden(member.filename):
             continue
@@ -118,16 +129,43 @@ def _zip_members(archive: zipfile.ZipFile, url: str) -> Iterator[Text]:
                 remedy="Have the archive written without one.",
                 location=url,
             )
-        with archive.open(member) as opened:
-            yield _member(cast("BinaryIO", opened), member.filename, url)
+        with _damage_told():
+            opened = archive.open(member)
+        with opened:
+            yield _member(cast("BinaryIO", _Told(cast("BinaryIO", opened))), member.filename, url)
+
+
+def _refuse_overlapping(members: Sequence[zipfile.ZipInfo]) -> None:
+    """Raise `zipfile.BadZipFile` if two members share bytes: so few megabytes unpack to terabytes."""
+    ordered = sorted(members, key=lambda member: member.header_offset)
+    for one, following in pairwise(ordered):
+        if one.header_offset + _ZIP_HEADER + one.compress_size > following.header_offset:
+            raise zipfile.BadZipFile("two of its members overlap")
 
 
 def _tar_members(raw: BinaryIO, url: str) -> Iterator[Text]:
-    with tarfile.open(fileobj=raw, mode="r|") as archive:
-        for member in archive:
-            opened = archive.extractfile(member) if member.isreg() and not _is_hidden(member.name) else None
-            if opened is not None:
-                yield _member(cast("BinaryIO", opened), member.name, url)
+    metered = _Metered(raw)
+    with ExitStack() as closing:
+        with _damage_told():
+            archive = closing.enter_context(tarfile.open(fileobj=metered, mode="r|"))
+        while True:
+            metered.left = _TAR_HEADERS
+            with _damage_told():
+                member = archive.next()
+                # It remembers every member that it has seen.
+                archive.members.clear()
+                if member is None:
+                    return
+                opened = None if member.islnk() or member.issym() else archive.extractfile(member)
+            if opened is None:
+                continue
+            metered.left = None
+            told = _Told(cast("BinaryIO", opened))
+            if member.isreg() and not _is_hidden(member.name):
+                yield _member(cast("BinaryIO", told), member.name, url)
+            while told.read(_PIECE):
+                # What was not read of it is no header.
+                pass
 
 
 def _member(raw: BinaryIO, name: str, url: str) -> Text:
@@ -161,6 +199,47 @@ def _unpacking(url: str) -> Iterator[None]:
             raise
         # Arrow and bz2 have no errors of their own.
         raise _damaged(url, error) from error
+
+
+class _Told(Pieces):
+    """A member of an archive, of which all that Python's readers raise says that it is damaged."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return at most `size` bytes."""
+        with _damage_told():
+            return self._file.read(-1 if size is None else size)
+
+
+class _Metered(Pieces):
+    """A file of which no more than `left` bytes are handed out, without a limit if it is None."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.left: int | None = _TAR_HEADERS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return at most `size` bytes; raises `tarfile.ReadError` behind the limit."""
+        found = self._file.read(-1 if size is None else size)
+        if self.left is not None:
+            self.left -= len(found)
+            if self.left < 0:
+                raise tarfile.ReadError("what it says of a member has no end")
+        return found
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Name the damage of an archive for which Python's readers have no error of their own."""
+    try:
+        yield
+    except (S3AssetsError, tarfile.TarError):
+        raise
+    except (ValueError, IndexError, RuntimeError, OverflowError, struct.error) as error:
+        # A method of packing that Python lacks is a `NotImplementedError`, and so a `RuntimeError`.
+        raise zipfile.BadZipFile(str(error) or type(error).__name__) from error
 
 
 def _damages() -> tuple[type[Exception], ...]:

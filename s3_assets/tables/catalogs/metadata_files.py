@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pyiceberg.catalog.noop import NoopCatalog
 
 from s3_assets.connection.adapters.pyiceberg import properties as files_of
-from s3_assets.errors import ObjectExistsError, S3AssetsError, UnsupportedError
+from s3_assets.errors import DataFileBrokenError, ObjectExistsError, S3AssetsError, UnsupportedError
 from s3_assets.objects import Objects
 from s3_assets.tables.catalogs.newest_metadata import FOLDER, HINT, Opened, newest_metadata
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
     from s3_assets.connection.settings import S3Connection
 
+# Unpacked: a table of ten thousand snapshots has some ten megabytes.
+_MOST_BYTES = 256 * 1024 * 1024
+_GZIP_WINDOW = 31
 _CODEC = "write.metadata.compression-codec"
 _METADATA_PATH = "write.metadata.path"
 
@@ -176,13 +181,19 @@ class MetadataFilesCatalog(NoopCatalog):
         return newest_metadata(self._objects, self._table, self._read)
 
     def _read(self, name: str) -> TableMetadata:
-        from pyiceberg.serializers import FromByteStream, FromInputFile, GzipCompressor
+        from pyiceberg.serializers import FromByteStream
 
-        file = self._io().new_input(self._url(name))
-        if not name.endswith(".gz"):
-            return FromInputFile.table_metadata(file)
-        with file.open() as stream:
-            return FromByteStream.table_metadata(stream, compression=GzipCompressor())
+        with self._io().new_input(self._url(name)).open() as stream:
+            found = stream.read()
+        try:
+            text = _unzipped(found) if name.endswith((".gz", ".gz.metadata.json")) else found
+            return FromByteStream.table_metadata(io.BytesIO(text))
+        except (UnicodeDecodeError, EOFError, zlib.error) as error:
+            raise DataFileBrokenError(
+                f"the table's metadata cannot be read: {error}",
+                remedy="Delete the file, or restore it from an older object version.",
+                location=self._url(name),
+            ) from error
 
     def _loaded(self, name: Identifier, found: Opened) -> Table:
         from pyiceberg.table import Table
@@ -193,8 +204,8 @@ class MetadataFilesCatalog(NoopCatalog):
     def _io(self, more: Properties | None = None) -> FileIO:
         from pyiceberg.io import load_file_io
 
-        # A table's own properties come after ours, as in PyIceberg: `is_ours` is asked by who opens it.
-        return load_file_io({**self.properties, **(more or {})}, self._table.url)
+        # Ours come last: of a class that the table names, PyIceberg would import the module and call it.
+        return load_file_io({**(more or {}), **self.properties}, self._table.url)
 
     def _url(self, name: str) -> str:
         return self._table.object(f"{FOLDER}{name}").url
@@ -221,3 +232,12 @@ def _created(updates: tuple[TableUpdate, ...]) -> TableMetadata:
     # Not valid by itself: the updates bring its version, columns, partitions and place.
     nothing: Any = TableMetadataV1.model_construct(last_column_id=-1, schema=Schema())
     return update_table_metadata(nothing, updates, enforce_validation=True)
+
+
+def _unzipped(found: bytes) -> bytes:
+    """Unpack one member of gzip; raises `EOFError` if it has no end, be it cut or without bounds."""
+    opened = zlib.decompressobj(_GZIP_WINDOW)
+    text = opened.decompress(found, _MOST_BYTES)
+    if not opened.eof:
+        raise EOFError("it has no end")
+    return text

@@ -33,6 +33,9 @@ _NAME = re.compile(
 )
 
 
+_NUMBER = re.compile(r"^[0-9]{1,18}$")
+
+
 class MetadataFile(NamedTuple):
     """One file of metadata: `numbered` tells whether its name is its version's number and nothing else."""
 
@@ -66,7 +69,7 @@ def newest_metadata(objects: Objects, table: Location, read: Callable[[str], Tab
     # All names that begin with v, the hint's among them: manifests are called by other letters.
     found = list(objects.list_objects(folder, start_after=f"{folder}v"))
     hint = _hint(objects, f"{folder}{HINT}") if any(each.key == f"{folder}{HINT}" for each in found) else None
-    if hint is not None and not hint.isdigit():
+    if hint is not None and not _NUMBER.match(hint):
         file = _called(hint, folder, objects)
         return Opened(file, read(file.name))
     if hint is not None:
