@@ -62,12 +62,17 @@ def check_table(
         return []
     try:
         state = table.state()
-        columns = state.describe().columns if state.describe is not None else table.schema()
+        if state.describe is not None:
+            rows, columns = None, state.describe().columns
+        else:
+            # No metadata tell the columns: the plan of a read does, and serves the read as well.
+            rows = table.scan()
+            columns = rows.collect_schema()
     except (TableMissingError, DataFilesMissingError):
         return [_absent(each) for each in wanted]
     before = known(state.version.token) if known is not None else Known()
     shown = Shown.of(declared, table.shown)
-    look = _Look(table, part, before, now or datetime.now(UTC), shown, wanted)
+    look = _Look(table, part, before, now or datetime.now(UTC), shown, wanted, rows)
     # As it is declared: of some formats, only the opened table tells where it is.
     place = table.connection.location.folder(table.settings.path)
     with diagnosed(table.connection, place.url, OSError):
@@ -92,6 +97,8 @@ class _Look:
     now: datetime
     shown: Shown
     wanted: list[Rule]
+    rows: pl.LazyFrame | None
+    """All of the table's, if their read is planned already."""
     found: dict[str, CheckOutcome] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     besides: dict[str, pl.Expr] = field(default_factory=dict)
@@ -164,12 +171,12 @@ class _Look:
         left = [rule for rule in self.wanted if rule.name not in self.found]
         if not left:
             return
-        frame = self.table.scan(window=self.part)
+        frame = self._all_rows() if self.part is None else self.table.scan(window=self.part)
         told: dict[str, Any] = {}
         if self.part is None:
             self.besides |= self.whole
         elif self.whole:
-            told |= answer(self.table.scan(), [], self.whole)[0]
+            told |= answer(self._all_rows(), [], self.whole)[0]
         if self.asked or self.besides:
             besides, counted, rows = answer(with_columns(frame, columns), self.asked, self.besides)
             told |= besides
@@ -179,6 +186,9 @@ class _Look:
             if rule.name not in self.found:
                 self.found[rule.name] = self._judge(rule, told, frame, state, columns)
 
+    def _all_rows(self) -> pl.LazyFrame:
+        return self.table.scan() if self.rows is None else self.rows
+
     def _judge(
         self, rule: Rule, told: Mapping[str, Any], frame: pl.LazyFrame, state: State, columns: pl.Schema
     ) -> CheckOutcome:
@@ -186,7 +196,7 @@ class _Look:
         if isinstance(settings, UniqueCheck):
             others = None
             if self.part is not None and settings.against == "table":
-                others = self.table.scan().filter(self.table.bounds(self.part, columns).outside())
+                others = self._all_rows().filter(self.table.bounds(self.part, columns).outside())
             size = state.statistics
             return unique(rule, Compared(frame, others, size.rows, size.bytes), self.shown)
         if isinstance(settings, FreshnessCheck):

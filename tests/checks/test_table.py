@@ -165,6 +165,11 @@ def test_metadata_tells_without_rows(counted: Shore, proxy: RequestProxy, format
     assert len(requests) - looks == {"delta": 0, "iceberg": 4, "parquet": 7}[format_], requests
     if format_ != "parquet":
         assert not [each for each in requests if ".parquet" in each.path and "checkpoint" not in each.path]
+        return
+    proxy.reset()
+    assert check_table(counted.table(format_, {"not_null": ["id"]}, path=path))[0].passed
+    # One listing for the state; the other plans the read, which tells the columns.
+    assert sum("list-type" in each.path for each in proxy.requests()) == 2
 
 
 @pytest.mark.parametrize("format_", ONE)
