@@ -29,6 +29,9 @@ _LEAKS = (
     "AWS_ROLE_ARN",
     "AWS_SKIP_SIGNATURE",
     "AWS_FORCE_CREDENTIAL_LOAD",
+    # They would have any certificate accepted.
+    "AWS_ALLOW_INVALID_CERTIFICATES",
+    "ALLOW_INVALID_CERTIFICATES",
 )
 # A reader that waits longer goes on: better a missing variable than a job that hangs.
 _PATIENCE = 10.0
@@ -110,6 +113,11 @@ os.register_at_fork(after_in_child=_after_fork)
 def variable(name: str) -> str | None:
     """Return an environment variable, also while it is hidden; None if it is not set or empty."""
     return _ambient.variable(name)
+
+
+def blank(name: str) -> bool:
+    """Tell whether an environment variable is set, to nothing."""
+    return not os.environ.get(name, "set").strip()
 
 
 def hiding() -> bool:

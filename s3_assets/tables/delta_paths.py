@@ -1,7 +1,8 @@
 """Where the data files of a Delta table lie: below it, or elsewhere in the bucket of its connection.
 
 A log may name a file by any URL (Delta Transaction Log Protocol, "Add File and Remove File"): of another
-bucket, of a server of the network, of the local disk. Whoever writes the log would have it read with our keys.
+bucket, of a server of the network, of the local disk. Whoever writes the log would have it read with our
+keys.
 """
 
 from __future__ import annotations

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.connection.ambient import blank, variable
 from s3_assets.connection.environment import Address, address
 from s3_assets.connection.proxies import proxy_url
 
 if TYPE_CHECKING:
     from s3_assets.connection.gateway import GatewayAddress
     from s3_assets.connection.settings import S3Connection
+
+
+# In the order in which botocore looks at them.
+_BUNDLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 
 
 def client_arguments(connection: S3Connection, service: str, *, unsigned: bool = False) -> dict[str, Any]:
@@ -40,8 +45,19 @@ def client_arguments(connection: S3Connection, service: str, *, unsigned: bool =
             read_timeout=connection.transport.read_timeout,
             **settings,
         ),
-        **({"verify": str(tls.ca_bundle)} if tls.ca_bundle is not None else {}),
+        **_verification(connection),
     }
+
+
+def _verification(connection: S3Connection) -> dict[str, str | bool]:
+    """Return whose certificates count, where that is not what botocore takes by itself.
+
+    Releases of botocore have taken a bundle without a name for the wish not to verify; others raise.
+    """
+    bundle = connection.tls.ca_bundle
+    if bundle is not None:
+        return {"verify": str(bundle)}
+    return {"verify": True} if not variable(_BUNDLES[0]) and any(map(blank, _BUNDLES)) else {}
 
 
 def gateway_arguments(connection: S3Connection, gateway: GatewayAddress) -> dict[str, Any]:

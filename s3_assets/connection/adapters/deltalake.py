@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 _WHOLE_REQUEST = 4
 # What delta-rs calls otherwise.
-_SPELLINGS = {"allow_http": "aws_allow_http"}
+_SPELLINGS = {
+    "allow_http": "aws_allow_http",
+    "allow_invalid_certificates": "aws_allow_invalid_certificates",
+}
 
 
 def options(connection: S3Connection) -> dict[str, str]:

@@ -112,6 +112,8 @@ def settings(connection: S3Connection, engine: str, *, seen: bool = False) -> Ob
     client = {
         "connect_timeout": f"{connection.transport.connect_timeout}s",
         "pool_max_idle_per_host": str(connection.transport.max_connections),
+        # Said, since a variable of the environment could say the opposite.
+        "allow_invalid_certificates": "false",
         **({"user_agent": f"{asker} engine/{engine}"} if asker else {}),
         **({"allow_http": "true"} if endpoint is not None and endpoint.startswith("http://") else {}),
         **_way(

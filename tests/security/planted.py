@@ -1,0 +1,1 @@
+"""What metadata of a table names, to have it imported."""
