@@ -182,6 +182,7 @@ AFTERWARDS: dict[str, Callable[[Lake], None]] = {
     "tasks/schedule.md": scheduled,
     "tasks/your-assets.md": earned,
     "concepts/exactly-once.md": nothing_written,
+    "concepts/faults.md": nothing_written,
     "concepts/memory.md": nothing_written,
     "concepts/one-connection.md": nothing_written,
     "concepts/partitions.md": nothing_written,
