@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from s3_assets.connection.settings import S3Connection
-    from s3_assets.engines.engine import Rows
+    from s3_assets.engines.engine import Rows, Share
     from s3_assets.progress import Progress
     from s3_assets.tables.parts import Layout, Part
     from s3_assets.tables.regions import Region
@@ -38,9 +38,9 @@ class PartsJob(Job["list[Part]"]):
     connection: S3Connection
     window: Region | None
 
-    def __call__(self, number: int, frame: pl.LazyFrame, progress: Progress) -> list[Part]:
+    def __call__(self, share: Share, frame: pl.LazyFrame, progress: Progress) -> list[Part]:
         """Write them under names that no other worker gives, nor this one's if it is done again."""
-        first = number * _NAMES + random.randrange(_NAMES)  # noqa: S311 - no secret
+        first = share.number * _NAMES + random.randrange(_NAMES)  # noqa: S311 - no secret
         layout = replace(self.layout, first=first)
         return polars.write_parts(frame, layout, self.connection, progress, self.window)
 

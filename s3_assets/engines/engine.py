@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Self, TypeVar
 
 from s3_assets.errors import UnsupportedError
 from s3_assets.tables.reading import Reading
@@ -39,12 +39,19 @@ class Step(ABC):
         yield
 
 
+class Share(NamedTuple):
+    """Which of a plan's portions it is, from 0 on, and how many there are."""
+
+    number: int
+    of: int
+
+
 class Job(ABC, Generic[Result]):
     """What is done with the rows of one portion; it can be pickled, and so can its result."""
 
     @abstractmethod
-    def __call__(self, number: int, frame: pl.LazyFrame, progress: Progress) -> Result:
-        """Do it; `number`, from 0 on, says which portion of the plan it is.
+    def __call__(self, share: Share, frame: pl.LazyFrame, progress: Progress) -> Result:
+        """Do it with the rows of one share of the plan.
 
         It may be done twice for one portion, if a worker is lost: each time it has to write to other places.
         """

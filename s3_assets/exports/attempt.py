@@ -6,9 +6,10 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from s3_assets.errors import S3AssetsError
+from s3_assets.errors import S3AssetsError, SettingError
 from s3_assets.exports.carrying_out import carry_out
 from s3_assets.exports.committing import Committing
+from s3_assets.exports.distributed import FilesJob
 from s3_assets.exports.intents import Intent, Intents
 from s3_assets.exports.log import Entry, NewFile
 from s3_assets.exports.manifest import Manifest, complete_manifest
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
+    import polars as pl
+
+    from s3_assets.engines.engine import Engine, Rows
     from s3_assets.exports.export import Export
     from s3_assets.exports.keys import UnitKeys
     from s3_assets.exports.state import State
     from s3_assets.exports.units import Unit
     from s3_assets.exports.work import Request, Work
     from s3_assets.incremental.cursor import Cursor
-    from s3_assets.uploads import PendingFile
+    from s3_assets.uploads import Pending, PendingFile
 
 _log = logging.getLogger(__name__)
 _DRAWS = 5
@@ -53,6 +57,9 @@ class Attempt:
     number: int = 0
     cursors: dict[str, Cursor] = field(default_factory=dict)
     _files: list[PendingFile] = field(default_factory=list)
+    _sent: list[Pending] = field(default_factory=list)
+    _elsewhere: bool = False
+    """Whether workers may have uploads of which they have not told."""
     _first: int = 0
 
     def run(self) -> tuple[Entry, Manifest]:
@@ -120,12 +127,48 @@ class Attempt:
 
     def _write(self) -> list[NewFile]:
         """Write the rows into files that nobody sees."""
-        export = self.export
         if not self.work.frame.collect_schema():
             # Nothing was found, not even a column.
             return []
+        rows = self.work.rows
+        if rows is not None and rows.engine is not None and rows.cut is not None:
+            return self._by_workers(rows, rows.engine)
+        return self._here(self.work.frame)
+
+    def _by_workers(self, rows: Rows, engine: Engine) -> list[NewFile]:
+        export = self.export
+        if export.split.one_file or not self.keys.pattern.open:
+            raise SettingError(
+                f"each worker of {engine.name} writes files of its own, and a unit is to be one file",
+                remedy="Give the export a split, and a key with {part}; or leave the engine out.",
+                table=export.name,
+            )
+        # Until all of them have told of their uploads: if one fails, the next run finds those of the others.
+        self._elsewhere = True
+        ran = engine.run(
+            rows,
+            FilesJob(
+                export.connection,
+                self.keys.pattern,
+                export.file_options,
+                export.destination.mark(self.unit.name, self.number),
+                export.format,
+                export.split,
+                self._first,
+            ),
+            self.request.progress,
+        )
+        self._elsewhere = False
+        sent = sorted((file for files in ran.results for file in files), key=lambda file: file.number)
+        self._sent = [file.upload for file in sent]
+        if not sent:
+            return self._here(self.work.frame.limit(0))
+        return [NewFile(file.upload, file.rows, file.upload.key in self.keys.own) for file in sent]
+
+    def _here(self, frame: pl.LazyFrame) -> list[NewFile]:
+        export = self.export
         open_file = cast("Callable[[int], BinaryIO]", self._open)
-        written = write_files(self.work.frame, export.format, export.split, open_file, self.request.progress)
+        written = write_files(frame, export.format, export.split, open_file, self.request.progress)
         if export.empty == "none" and not any(file.rows for file in written):
             for file in self._files:
                 file.abort()
@@ -204,7 +247,10 @@ class Attempt:
         try:
             for file in self._files:
                 file.abort()
-            Intents(self.export.destination).end([self._intent.mark])
+            for sent in self._sent:
+                self.export.destination.uploads.abort(sent.key, sent.upload_id)
+            if not self._elsewhere:
+                Intents(self.export.destination).end([self._intent.mark])
         except S3AssetsError as error:
             _log.warning(
                 "Unfinished uploads of the export '%s' are left to its next run: %s", self.export.name, error

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from s3_assets.connection.settings import S3Connection
+    from s3_assets.engines.engine import Engine
     from s3_assets.exports.formats import ExportFormat
     from s3_assets.exports.key_template import KeyTemplate
     from s3_assets.movement.filters import Filters
@@ -76,6 +77,8 @@ class Export:
     limit: Limit | None = None
     """Of an incremental export: how much of the source one commit takes."""
     max_batches: int | None = None
+    engine: Engine | None = None
+    """Who reads the source and writes the files, each worker its own; None: this process. Needs a split."""
     abandon_after: timedelta = timedelta(days=1)
     """So old are uploads that are given up, of attempts of which nothing is known."""
 

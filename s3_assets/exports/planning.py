@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.engines.engine import Rows
 from s3_assets.errors import HistoryGapError, SettingError
+from s3_assets.exports.distributed import Shaping
 from s3_assets.exports.work import Work, told_of
 from s3_assets.incremental.append import PASSED
 from s3_assets.incremental.gaps import is_gap_of
 from s3_assets.incremental.publishing import StreamRead
 from s3_assets.metrics import phase
-from s3_assets.movement.lineage import origins
 from s3_assets.tables.table import ReadMode
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def planned(export: Export, request: Request, load: Load) -> Work:
     """Plan all rows of the source as they are now, or those of the window."""
     source = export.read_source
     plan = source.plan(ReadMode.CURRENT, window=request.window)
-    return Work(_shaped(export, plan.whole(), load), plan, (told_of(source, plan),))
+    rows = _rows(export, plan, load)
+    return Work(rows.frame, plan, (told_of(source, plan),), rows=rows)
 
 
 def given(
@@ -57,11 +59,11 @@ def read_new(export: Export, state: State, load: Load) -> Work:
             raise
         return _anew(export, state, since, gap, load)
     if not plan.empty:
-        return _read(export, state, source, plan, since, _shaped(export, plan.whole(), load))
+        return _read(export, state, source, plan, since, _rows(export, plan, load))
     if since is None or plan.passed < PASSED:
         return Work(plan.frame, plan, nothing=True)
     # The cursor alone: else it would fall ever farther behind.
-    return _read(export, state, source, plan, since, _no_rows())
+    return _read(export, state, source, plan, since, Rows(_no_rows()))
 
 
 def _anew(export: Export, state: State, since: Cursor, gap: HistoryGapError, load: Load) -> Work:
@@ -80,8 +82,8 @@ def _anew(export: Export, state: State, since: Cursor, gap: HistoryGapError, loa
         f"{gap.found}: all that was exported was replaced by the rows of '{source.name}' as they are now "
         "(on_gap: full_refresh)"
     )
-    frame = _shaped(export, plan.whole(), load)
-    return _read(export, state, source, plan, since, frame, anew=True, remarks=(why,))
+    rows = _rows(export, plan, load)
+    return _read(export, state, source, plan, since, rows, anew=True, remarks=(why,))
 
 
 def _read(
@@ -90,24 +92,18 @@ def _read(
     source: Table[Any],
     plan: Plan,
     since: Cursor | None,
-    frame: pl.LazyFrame,
+    rows: Rows,
     *,
     anew: bool = False,
     remarks: tuple[str, ...] = (),
 ) -> Work:
     cursors = state.cursors(export.stream)
     read = StreamRead(cursors, since, plan.until, plan.files, plan.bytes, anew=anew)
-    return Work(frame, plan, (told_of(source, plan),), (read,), anew=anew, remarks=remarks)
+    return Work(rows.frame, plan, (told_of(source, plan),), (read,), rows=rows, anew=anew, remarks=remarks)
 
 
-def _shaped(export: Export, frame: pl.LazyFrame, load: Load) -> pl.LazyFrame:
-    # A frame without columns is that of a source in which nothing was found.
-    columns = frame.collect_schema()
-    if not columns:
-        return frame
-    shaped = frame if export.filters is None else export.filters.apply(frame, load)
-    load.origins.update(origins(columns, shaped.collect_schema(), export.filters))
-    return shaped
+def _rows(export: Export, plan: Plan, load: Load) -> Rows:
+    return Rows.planned(plan, Shaping(load, export.filters), export.engine, plan.whole())
 
 
 def _no_rows() -> pl.LazyFrame:

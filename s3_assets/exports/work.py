@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.engines.engine import Rows
     from s3_assets.incremental.publishing import StreamRead
     from s3_assets.progress import Progress
     from s3_assets.tables.table import Plan, Table
@@ -43,6 +44,8 @@ class Work:
     streams: tuple[StreamRead, ...] = ()
     nothing: bool = False
     """Whether there is nothing to write, and nothing to commit."""
+    rows: Rows | None = None
+    """The same rows, if workers of an engine are to write them."""
     anew: bool = False
     """Whether it takes the place of all that the export has written."""
     remarks: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
     from s3_assets.connection.settings import S3Connection
+    from s3_assets.engines.engine import Engine
     from s3_assets.exports.export import Export
     from s3_assets.tables.settings import TableSettings
     from s3_assets.tables.table import Table
@@ -171,8 +172,10 @@ class ExportSettings(IncrementSettings, Started, RunBy):
             partitions=self.partitions_for(source),
         )
 
-    def open(self, name: str, connection: S3Connection, source: Table[Any] | None) -> Export:
-        """Return the export, ready to run."""
+    def open(
+        self, name: str, connection: S3Connection, source: Table[Any] | None, engine: Engine | None = None
+    ) -> Export:
+        """Return the export, ready to run; `engine` is who runs the rows, if not this process."""
         from s3_assets.exports.export import Export
 
         mode = self.mode_for(source.settings if source is not None else None)
@@ -192,4 +195,5 @@ class ExportSettings(IncrementSettings, Started, RunBy):
             limit=self.batch.limit() if self.batch else None,
             max_batches=self.max_batches,
             filters=self.filters,
+            engine=engine,
         )

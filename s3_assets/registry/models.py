@@ -227,7 +227,7 @@ class Registry(BaseModel):
             )
         settings = self.exports[name]
         source = self.table(settings.source) if settings.source is not None else None
-        return settings.open(name, self.connections[settings.connection], source)
+        return settings.open(name, self.connections[settings.connection], source, self._engine(settings))
 
     def _engine(self, settings: RunBy) -> Engine | None:
         """Return who runs the rows of an import or export; None: the process that runs it."""

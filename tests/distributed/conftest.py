@@ -38,9 +38,11 @@ def settings(cluster: Cluster) -> RaySettings:
 @pytest.fixture(scope="session")
 def joined(settings: RaySettings) -> Iterator[Any]:
     """Ray, as this process has joined it."""
-    ray = connected(settings)
-    yield ray
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "token")
+        ray = connected(settings)
+        yield ray
+        ray.shutdown()
 
 
 @pytest.fixture

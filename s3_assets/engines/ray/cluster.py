@@ -8,7 +8,7 @@ import sys
 import time
 from contextlib import contextmanager, nullcontext
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from s3_assets.errors import SettingError, UnreachableError, UnsupportedError
 from s3_assets.metrics import phase
@@ -47,7 +47,7 @@ def connected(settings: RaySettings) -> ModuleType:
         with _one_machine() if _names_loopback(address) else nullcontext():
             ray = _imported()
             if not ray.is_initialized():
-                _try_to(ray, f"the Ray cluster at {address} cannot be joined", address=address)
+                _join(ray, address)
         return ray
 
 
@@ -64,29 +64,43 @@ def _local(settings: RaySettings) -> ModuleType:
                 "the address of a cluster.",
             )
         cpus = max(os.cpu_count() or 1, settings.threads)
-        _try_to(
-            ray,
-            "no Ray cluster could be started on this machine",
-            address="local",
-            num_cpus=cpus,
-            include_dashboard=False,
-            object_store_memory=_STORE_BYTES,
-        )
+        _start(ray, cpus)
     return ray
 
 
-def _try_to(ray: ModuleType, failed: str, **options: Any) -> None:  # noqa: ANN401 - Ray's own
-    """Start or join, and again if that fails: on a busy machine Ray's parts give up on each other."""
+def _join(ray: ModuleType, address: str) -> None:
+    """Join a cluster that runs; Ray itself waits for it for a while."""
+    try:
+        ray.init(address, configure_logging=False, log_to_driver=False)
+    except Exception as error:  # Ray raises nothing narrower
+        ray.shutdown()
+        raise UnreachableError(
+            f"the Ray cluster at {address} cannot be joined: {error}",
+            remedy="Check the address, and that Ray is of the same release there. A cluster that asks for a "
+            "token has to be given one: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH or RAY_AUTH_TOKEN.",
+        ) from error
+
+
+def _start(ray: ModuleType, cpus: int) -> None:
+    """Start a cluster, and again if that fails: on a busy machine Ray's parts give up on each other."""
     for start in range(1, _STARTS + 1):
         try:
-            ray.init(**options, configure_logging=False, log_to_driver=False)
-        except (RuntimeError, OSError, TimeoutError, ValueError) as error:
+            ray.init(
+                "local",
+                num_cpus=cpus,
+                include_dashboard=False,
+                object_store_memory=_STORE_BYTES,
+                configure_logging=False,
+                log_to_driver=False,
+            )
+        except Exception as error:  # Ray raises nothing narrower
             ray.shutdown()
             if start == _STARTS:
                 raise UnreachableError(
-                    f"{failed}: {error}", remedy="Look at Ray's logs, by default in /tmp/ray."
+                    f"no Ray cluster could be started on this machine: {error}",
+                    remedy="Look at Ray's logs, by default in /tmp/ray.",
                 ) from error
-            _log.warning("%s, try %d of %d: %s", failed, start, _STARTS, error)
+            _log.warning("Ray did not start, try %d of %d: %s", start, _STARTS, error)
             time.sleep(_PAUSE)
         else:
             return

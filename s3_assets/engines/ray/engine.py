@@ -147,7 +147,8 @@ class _Running:
         return tuple(found[number] for number in range(len(self._portions)))
 
     def _start(self, number: int) -> None:
-        task = self._task.remote(self._recipe, self._portions[number], number, self._settings.threads)
+        share = (number, len(self._portions))
+        task = self._task.remote(self._recipe, self._portions[number], share, self._settings.threads)
         self._numbers[task] = number
 
     def _report(self, task: Any, number: int) -> Report | None:  # noqa: ANN401 - Ray's reference

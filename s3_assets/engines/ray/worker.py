@@ -67,7 +67,7 @@ class Report:
     unseen: frozenset[str] = frozenset()
 
 
-def work(recipe: bytes, portion: bytes, number: int, threads: int) -> Report:
+def work(recipe: bytes, portion: bytes, share: tuple[int, int], threads: int) -> Report:
     """Do what the recipe says with a portion; an error is returned, so that it arrives as what it is."""
     os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
     from s3_assets.engines.packing import unpack
@@ -81,7 +81,7 @@ def work(recipe: bytes, portion: bytes, number: int, threads: int) -> Report:
         if meter is not None:
             active.enter_context(meter.active())
         try:
-            result, tally = _done(told, unpack(portion), number, progress)
+            result, tally = _done(told, unpack(portion), share, progress)
         except Exception as raised:  # noqa: BLE001 - the driver raises it
             error = _portable(raised)
         if meter is not None:
@@ -100,14 +100,15 @@ def work(recipe: bytes, portion: bytes, number: int, threads: int) -> Report:
     )
 
 
-def _done(told: Recipe, portion: Portion, number: int, progress: Progress) -> tuple[Any, Tally]:
+def _done(told: Recipe, portion: Portion, share: tuple[int, int], progress: Progress) -> tuple[Any, Tally]:
+    from s3_assets.engines.engine import Share
     from s3_assets.tables.reading import Reading
 
     reading = Reading()
     with ExitStack() as steps:
         for step in told.steps:
             steps.enter_context(step.reading())
-        return told.job(number, told.frame(portion, reading), progress), reading.tally
+        return told.job(Share(*share), told.frame(portion, reading), progress), reading.tally
 
 
 def _progress(told: Recipe, seen: list[pl.DataFrame]) -> Progress:
