@@ -18,7 +18,7 @@ from tests.incremental.ground import Ground
 from tests.incremental.mirror_ground import MirrorGround
 from tests.servers.rest_catalog.server import RestCatalogs, RestCatalogServer
 from tests.support.proxy import RequestProxy
-from tests.tables.formats import DELTA, PARQUET, Place
+from tests.tables.formats import DELTA, PARQUET, Format, Place
 from tests.tables.iceberg_formats import PLACED
 from tests.tables.row_formats import AVRO, CSV, JSON, JSONL
 
@@ -75,6 +75,9 @@ def operations(
         server: RestCatalogServer = request.getfixturevalue("catalog")
         return server.endpoint
 
+    def preview(format_: Format) -> Callable[[], Operation]:
+        return lambda: reads.Preview(place(), format_)
+
     makers: dict[str, Callable[[], Operation]] = {
         "parquet-to-delta": lambda: writes.ParquetToDelta(Ground(*told)),
         "delta-to-delta": lambda: writes.DeltaToDelta(Ground(*told, "delta")),
@@ -93,6 +96,6 @@ def operations(
         "discover": lambda: reads.Discovered(place(), [DELTA, PARQUET, AVRO, CSV, JSONL]),
         "cursor": lambda: reads.ShownCursor(Ground(*told)),
         "sensor-tick": lambda: reads.Tick(place()),
-        **{f"read-{each.name}": lambda each=each: reads.Preview(place(), each) for each in FORMATS},
+        **{f"read-{each.name}": preview(each) for each in FORMATS},
     }
     return cache(lambda name: makers[name]())

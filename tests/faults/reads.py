@@ -198,7 +198,7 @@ class Tick(Operation):
             for _ in range(2):
                 context = dg.build_sensor_context(instance=instance, cursor=cursor, definitions=definitions)
                 (sensor,) = definitions.sensors or ()
-                tick = sensor.evaluate_tick(context)  # type: ignore[union-attr]
+                tick = sensor.evaluate_tick(context)
                 cursor = tick.cursor
                 requested += [
                     "/".join(each.path)

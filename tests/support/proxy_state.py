@@ -10,8 +10,17 @@ from typing import Literal, Protocol
 from tests.support.http_messages import Head
 
 ActionKind = Literal[
-    *("kill_before", "kill_after", "status", "lost_reply", "cut_reply", "reset_body", "truncate"),
-    *("flip", "drip", "delay", "refuse"),
+    "kill_before",
+    "kill_after",
+    "status",
+    "lost_reply",
+    "cut_reply",
+    "reset_body",
+    "truncate",
+    "flip",
+    "drip",
+    "delay",
+    "refuse",
 ]
 WRITES = frozenset({"PUT", "POST", "DELETE"})
 ANSWERS = {"SlowDown": 503, "InternalError": 500, "RequestTimeTooSkewed": 403, "ExpiredToken": 400}
