@@ -85,29 +85,32 @@ class SchemaCheck(CheckSettings):
     )
 
 
+def _percent(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    found = _PERCENT.fullmatch(given.strip())
+    if found is None:
+        raise ValueError("write it as a percentage, such as 50%")
+    return float(found["number"]) / 100
+
+
+_Number = Annotated[float, Field(gt=0)]
+Share = Annotated[_Number, BeforeValidator(_percent, json_schema_input_type=_Number | str)]
+"""A part of a whole: a percentage, or a number of which 1 is all."""
+
+
 class RowCountCheck(CheckSettings):
     """How many rows there have to be."""
 
     at_least: int | None = Field(default=None, ge=0, description="Fewer are a failure.")
     at_most: int | None = Field(default=None, ge=0, description="More are a failure.")
-    change: float | None = Field(
+    change: Share | None = Field(
         default=None,
-        gt=0,
         description="How much the number may change between two looks, such as 50%; before a commit, by it.",
     )
     per: Literal["table", "partition"] = Field(
         default="table", description="partition: each partition of the run, or each that has rows, by itself."
     )
-
-    @field_validator("change", mode="before")
-    @classmethod
-    def _percent(cls, given: object) -> object:
-        if not isinstance(given, str):
-            return given
-        found = _PERCENT.fullmatch(given.strip())
-        if found is None:
-            raise ValueError("write it as a percentage, such as 50%")
-        return float(found["number"]) / 100
 
     @model_validator(mode="after")
     def _limits(self) -> RowCountCheck:

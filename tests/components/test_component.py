@@ -304,11 +304,14 @@ def test_the_schema_has_descriptions_and_examples_that_it_takes() -> None:
     assert all("$ref" in each or each["description"] for each in properties.values())
 
 
-def test_the_schema_takes_templates_and_variables() -> None:
+def test_the_schema_takes_templates_variables_and_short_forms() -> None:
     attributes = yaml.safe_load(
         "connections: {lake: {url: 's3://{{ env.BUCKET }}/', region: {env: REGION, default: eu-central-1}}}\n"
         "tables: '{{ my_tables() }}'\n"
         "watch: {every_seconds: '{{ env.SECONDS }}'}\n"
     )
+    shares = yaml.safe_load(
+        "tables: {a: {connection: lake, format: delta, path: a, checks: {row_count: {change: 50%}}}}"
+    )
 
-    assert [*schema().iter_errors(attributes)] == []
+    assert [*schema().iter_errors(attributes), *schema().iter_errors(shares)] == []
