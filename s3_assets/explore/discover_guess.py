@@ -6,7 +6,14 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from s3_assets.errors import AccessError, S3AssetsError
+from s3_assets.errors import (
+    AccessDeniedError,
+    AccessError,
+    RequestTimeoutError,
+    S3AssetsError,
+    ThrottledError,
+    UnreachableError,
+)
 from s3_assets.explore.discover_apart import kinds_of_names, of_kinds, strangers, unlike
 from s3_assets.explore.discover_folders import ICEBERG
 from s3_assets.explore.discover_groups import Group, Paths
@@ -29,6 +36,8 @@ if TYPE_CHECKING:
 
 _FILES = 3
 _FEWEST_COLUMNS = 2
+# What says nothing of a file: the server, the way to it, or the keys; a denial may be of one file.
+_OUTAGES = (ThrottledError, RequestTimeoutError, UnreachableError, AccessError)
 _SURE = ("parquet", "avro", "json", "jsonl")
 
 
@@ -134,8 +143,11 @@ class Guesser:
         listing = Listing(group.prefix, tuple(files), group.complete, keys, known=of)
         try:
             found = guess_files(self.connection, self.requests.objects, listing, None, group.folders)
-        except AccessError as error:
+        except AccessDeniedError as error:
             return self._unread(group, error)
+        except _OUTAGES:
+            # Nothing is told of the files: a table that was left out would look like one that is gone.
+            raise
         except S3AssetsError as error:
             # It may name the file itself, and may mean another one of them than the first.
             told = error.found if "s3://" in error.found else f"{place}: {error.found}"
@@ -148,7 +160,7 @@ class Guesser:
             return None
         return self._shaped(group, found)
 
-    def _unread(self, group: Group, error: AccessError) -> Guess | None:
+    def _unread(self, group: Group, error: AccessDeniedError) -> Guess | None:
         """Tell by the names what may not be read."""
         if group.family == UNTOLD_FAMILY:
             self.remarks.append(f"{group.prefix}: {error.found}; it is left out")
