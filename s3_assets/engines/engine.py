@@ -15,10 +15,11 @@ from s3_assets.errors import UnsupportedError
 from s3_assets.tables.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import polars as pl
 
+    from s3_assets.engines.sums import Sums
     from s3_assets.progress import Progress
     from s3_assets.tables.portions import Cut
     from s3_assets.tables.table import Plan
@@ -127,3 +128,7 @@ class Engine(ABC):
         What a worker raised is raised here as it was, and nothing of the job runs any more then. A worker
         that is lost is replaced, a few times.
         """
+
+    @abstractmethod
+    def uneven(self, states: Sequence[Rows], sums: Sums, most: int | None = None) -> pl.DataFrame:
+        """Return what `Sums.uneven` says, of rows that can be cut."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.engines.engine import Rows
 from s3_assets.errors import SettingError, UnsupportedError
 from s3_assets.incremental.append import PASSED, open_cursor
 from s3_assets.incremental.changes import settle
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.engines.engine import Engine
     from s3_assets.incremental.changes import Changes
     from s3_assets.incremental.commit import Written
     from s3_assets.incremental.cursor import Cursor, Cursors
@@ -50,6 +52,7 @@ def mirror(
     progress: Progress | None = None,
     on_gap: OnGap = "fail",
     uncompared: Collection[str] = (),
+    engine: Engine | None = None,
 ) -> Outcome:
     """Make the target equal to the source, with the stream's cursor in the same commit.
 
@@ -63,7 +66,8 @@ def mirror(
 
     `keys` are columns behind `transform`, which works row by row and may leave rows out. `on_gap` says what
     becomes of a change feed that does not reach back to the cursor: an error, or the third way. `uncompared`
-    are columns that tell when a row was loaded: by themselves they make no change.
+    are columns that tell when a row was loaded: by themselves they make no change. An `engine`
+    writes, looks up and compares all rows, where they can be cut; what has changed comes to this process.
 
     The target is the mirror's: rows that others write there stay until a run compares all rows, or its cursor
     is reset; if others have written since the last run, the outcome says so.
@@ -73,7 +77,7 @@ def mirror(
     a `HistoryGapError` for a gap.
     """
     target.require(Capability.TRANSACTIONS)
-    behind = Source(source, tuple(keys), transform, frozenset(uncompared))
+    behind = Source(source, tuple(keys), transform, frozenset(uncompared), engine)
     run = _Mirror(target, stream, behind, on_gap, dict(notes or {}), progress)
     return until_unmoved(target, stream, run.once)
 
@@ -141,11 +145,11 @@ class _Mirror:
 
     def _all(self, writer: Writer | None, read: StreamRead, found: Found) -> Written:
         """Write all rows of the source anew."""
-        frame, table = found.plan.frame, self.source.table.name
-        check_columns(self.source.keys, frame.collect_schema(), table)
+        rows, table = found.rows or Rows(found.plan.frame), self.source.table.name
+        check_columns(self.source.keys, rows.frame.collect_schema(), table)
         with self.source.reading():
-            require_unique(frame, self.source.keys, table, self.source.rows(found.plan), found.plan.bytes)
-        return self._commit(writer, frame, WriteMode.REPLACE, read)
+            require_unique(rows, self.source.keys, table, self.source.rows(found.plan), found.plan.bytes)
+        return self._commit(writer, rows, WriteMode.REPLACE, read)
 
     def _changed(self, writer: Writer, read: StreamRead, until: Position, changes: Changes) -> Written:
         """Write what has changed."""
@@ -165,7 +169,7 @@ class _Mirror:
     def _commit(
         self,
         writer: Writer | None,
-        frame: pl.LazyFrame,
+        rows: pl.LazyFrame | Rows,
         mode: WriteMode,
         read: StreamRead,
         merge: Merge | None = None,
@@ -173,7 +177,7 @@ class _Mirror:
         return commit_frame(
             self.target,
             writer,
-            frame,
+            rows,
             mode,
             streams=[read],
             merge=merge,

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.engines.engine import Step
+from s3_assets.engines.sums import Sums
 from s3_assets.errors import RowKeyError, SchemaMismatchError, SettingError
-from s3_assets.tables.shares import shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import polars as pl
 
+    from s3_assets.engines.engine import Rows
+
 COUNT = "\x01count"
+# So many keys that are refused are looked for: one of them is told, and how many there are.
+_MOST_REFUSED = 2_000_000
+
+
+@dataclass(frozen=True)
+class Counted(Step):
+    """The keys alone, each row of them counted."""
+
+    keys: tuple[str, ...]
+
+    def __call__(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Choose them."""
+        import polars as pl
+
+        return frame.select(*self.keys, pl.lit(1, pl.Int32).alias(COUNT))
 
 
 def check_columns(keys: Sequence[str], columns: Mapping[str, pl.DataType], table: str) -> None:
@@ -42,18 +61,14 @@ def check_columns(keys: Sequence[str], columns: Mapping[str, pl.DataType], table
             )
 
 
-def require_unique(frame: pl.LazyFrame, keys: Sequence[str], table: str, rows: int | None, size: int) -> None:
+def require_unique(rows: Rows, keys: Sequence[str], table: str, count: int | None, size: int) -> None:
     """Raise `RowKeyError` for rows with a null in their key, and for rows that share one.
 
-    Reads the key columns alone. `rows` and `size`, in bytes, are those of the table.
+    Reads the key columns alone. `count` and `size`, in bytes, are those of the table.
     """
-    import polars as pl
-
-    lacking = pl.any_horizontal(pl.col(key).is_null() for key in keys)
-    for share in shares([frame.select(keys)], keys, rows, size):
-        counted = share.group_by(keys).agg(pl.len().alias(COUNT))
-        found = counted.filter(lacking | (pl.col(COUNT) > 1)).collect(engine="streaming")
-        refuse(found, keys, table)
+    sums = Sums(tuple(keys), (), (COUNT,))
+    found = sums.uneven([rows.then(Counted(sums.keys))], rows=count, size=size, most=_MOST_REFUSED)
+    refuse(found, keys, table)
 
 
 def refuse(found: pl.DataFrame, keys: Sequence[str], table: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from s3_assets.connection.diagnosis import diagnosed
+from s3_assets.engines.engine import Rows
 from s3_assets.errors import (
     ChangeFeedMissingError,
     HistoryGapError,
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.engines.engine import Engine
     from s3_assets.tables.positions import Position
     from s3_assets.tables.table import Table, Writer
 
     Transform = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 OnGap = Literal["fail", "full_refresh"]
-# If more rows than this differ, all are written anew, as a stream, instead of being held.
+# If more keys than these differ, all rows are written anew, as a stream, instead of being held.
 _MOST_HELD = 2_000_000
 # Below so many bytes it does not matter how many rows there are: their keys fit into memory.
 _FEW_BYTES = 256 * 1024 * 1024
@@ -45,6 +47,8 @@ class Found:
     plan: Plan
     until: Position
     changes: Changes | None = None
+    rows: Rows | None = None
+    """All rows of the source behind its filters, where they were planned."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Source:
     transform: Transform | None = None
     uncompared: frozenset[str] = frozenset()
     """Columns that say when a row was loaded, and nothing of the row."""
+    engine: Engine | None = None
+    """Who runs all rows of the source, where they can be cut; None: Polars, in this process."""
 
     @phase("plan")
     def current(self) -> Found:
@@ -64,7 +70,8 @@ class Source:
         token = None if self._has_versions else self.table.version().token
         plan = self.table.plan()
         until = plan.until if token is None else StatePosition(token)
-        return Found(replace(plan, frame=self.filtered(plan.frame), look_first=None), until)
+        rows = Rows.planned(plan, self.transform, self.engine)
+        return Found(replace(plan, frame=rows.frame, look_first=None), until, rows=rows)
 
     @phase("plan")
     def since(self, position: Position, target: Table[Any], writer: Writer, on_gap: OnGap) -> Found:
@@ -99,7 +106,7 @@ class Source:
         """Return the rows of these keys as they were at `until`."""
         at = until.version if isinstance(until, VersionPosition) else None
         with self.reading():
-            return rows_of(self.filtered(self.table.plan(at=at).frame), wanted)
+            return rows_of(Rows.planned(self.table.plan(at=at), self.transform, self.engine), wanted)
 
     def filtered(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Run the filters."""
@@ -121,8 +128,8 @@ class Source:
         return Found(plan, plan.until, reduce_feed(feed, self.keys, self.transform, self.table.name))
 
     def _by_files(self, found: Difference, writer: Writer) -> Found:
-        before, after = self.filtered(found.before), self.filtered(found.after)
-        plan = Plan(after, ReadMode.CHANGES, found.until, found.files, found.bytes, empty=found.empty)
+        before, after = Rows(self.filtered(found.before)), Rows(self.filtered(found.after))
+        plan = Plan(after.frame, ReadMode.CHANGES, found.until, found.files, found.bytes, empty=found.empty)
         if found.empty or writer.merges is None:
             return Found(plan, found.until)
         # The target has the source's other rows: only there it shows that a new key is none.
@@ -131,15 +138,14 @@ class Source:
     def _by_rows(self, target: Table[Any], writer: Writer, told: tuple[str, ...]) -> Found:
         found = self.current()
         plan = replace(found.plan, notes=(*found.plan.notes, *told))
-        if writer.merges is None:
-            return Found(plan, found.until)
+        if writer.merges is None or found.rows is None:
+            return replace(found, plan=plan)
         pinned = int(writer.version.token) if Capability.TIME_TRAVEL in target.capabilities else None
-        before = target.plan(at=pinned).frame
-        return Found(plan, found.until, self._compared(before, plan.frame, plan, known=True))
+        before = Rows.planned(target.plan(at=pinned), None, self.engine)
+        changes = self._compared(before, found.rows, plan, known=True)
+        return replace(found, plan=plan, changes=changes)
 
-    def _compared(
-        self, before: pl.LazyFrame, after: pl.LazyFrame, plan: Plan, *, known: bool
-    ) -> Changes | None:
+    def _compared(self, before: Rows, after: Rows, plan: Plan, *, known: bool) -> Changes | None:
         """Compare two states; `known`: the first one is the whole target."""
         with self.reading():
             found = compare(
@@ -148,10 +154,11 @@ class Source:
                 self.keys,
                 uncompared=self.uncompared,
                 table=self.table.name,
-                rows=self.rows(plan) if known else None,
+                count=self.rows(plan) if known else None,
                 size=plan.bytes,
+                most=_MOST_HELD,
             )
-            if found.keyless or found.put.height > _MOST_HELD:
+            if found is None or found.keyless:
                 return None
             none = found.gone.clear()
             return Changes(rows_of(after, found.put), found.gone, none if known else found.fresh, none)

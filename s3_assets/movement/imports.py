@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from s3_assets.engines.engine import Rows
 from s3_assets.incremental.batches import append_in_batches
-from s3_assets.incremental.mirror import mirror
 from s3_assets.incremental.outcome import Outcome
 from s3_assets.incremental.overwrite import overwrite
 from s3_assets.incremental.run_notes import IMPORT, ReadNote, began, write_reads
@@ -101,6 +100,9 @@ class Import:
         if self.mode is ImportMode.REPLACE:
             return run.replace(notes, progress)
         if self.mode is ImportMode.MIRROR:
+            # What it compares with takes a while to load.
+            from s3_assets.incremental.mirror import mirror
+
             return mirror(
                 self.target,
                 self.stream,
@@ -111,6 +113,7 @@ class Import:
                 progress=progress,
                 on_gap=self.on_gap,
                 uncompared=run.load_times,
+                engine=self.engine,
             )
         return replace_on_new_data(
             self.target,

@@ -19,6 +19,7 @@ from deltalake.schema import PrimitiveType
 from pyiceberg.table import StaticTable
 
 from s3_assets.embedded.server import EmbeddedServer
+from s3_assets.engines.engine import Rows
 from s3_assets.errors import (
     HistoryGapError,
     RowKeyError,
@@ -524,13 +525,16 @@ def test_many_rows_are_compared_a_share_at_a_time() -> None:
     after = before.with_columns(b=pl.when(pl.col("a") % 100 == 0).then(pl.lit("y")).otherwise("b"))
     after = after.filter(pl.col("a") != 7).with_columns(a=pl.col("a").replace(9, 2000))
     for rows in (1000, 9 * ROWS_AT_ONCE):
-        found = compare(before, after, ["a"], table="t", rows=rows, size=0)
+        found = compare(Rows(before), Rows(after), ["a"], table="t", count=rows, size=0)
 
+        assert found is not None
         assert sorted(found.put["a"]) == [*range(0, 1000, 100), 2000]
         assert sorted(found.gone["a"]) == [7, 9]
         assert found.fresh["a"].to_list() == [2000]
+        doubled = Rows(pl.concat([before, before]))
         with pytest.raises(RowKeyError, match="1,000 keys are shared by several rows, such as a = 0 by 2"):
-            compare(before, pl.concat([before, before]), ["a"], table="t", rows=1000, size=0)
+            compare(Rows(before), doubled, ["a"], table="t", count=1000, size=0)
+        assert compare(Rows(before), Rows(after), ["a"], table="t", count=rows, size=0, most=11) is None
 
 
 @pytest.mark.parametrize("free", [2**50, 0], ids=["on disk", "without room on disk"])
@@ -542,8 +546,10 @@ def test_keys_without_a_value_are_refused_though_nothing_has_changed(
     rows = pl.LazyFrame({"a": ["1", "2", None], "b": [1, 2, 3]})
     for many in (3, 9 * ROWS_AT_ONCE):
         with pytest.raises(RowKeyError, match="1 row has a null in the key"):
-            compare(rows, rows, ["a"], table="t", rows=many, size=0)
-        found = compare(rows.drop_nulls(), rows.drop_nulls(), ["a"], table="t", rows=many, size=0)
+            compare(Rows(rows), Rows(rows), ["a"], table="t", count=many, size=0)
+        whole = Rows(rows.drop_nulls())
+        found = compare(whole, whole, ["a"], table="t", count=many, size=0)
+        assert found is not None
         assert found.put.is_empty()
         assert found.gone.is_empty()
 

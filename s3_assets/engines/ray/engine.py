@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any, cast
 
+from s3_assets.engines.daft.pipes import Pour
+from s3_assets.engines.daft.reads import Reads
+from s3_assets.engines.daft.shuffle import Shuffle, require_daft
 from s3_assets.engines.engine import Engine, Job, Ran, Result, Rows
 from s3_assets.engines.packing import pack
 from s3_assets.engines.ray.cluster import connected
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
+    import polars as pl
+
+    from s3_assets.engines.sums import Sums
     from s3_assets.metrics import Meter, Request
     from s3_assets.metrics.meter import Counted
     from s3_assets.progress import Progress
@@ -48,15 +54,7 @@ class RayEngine(Engine):
         if rows.cut is None:
             raise UnsupportedError("these rows cannot be cut for workers", remedy="Leave the engine out.")
         meter = current()
-        recipe = pack(
-            Recipe(
-                rows.steps,
-                job,
-                None if meter is None else Asked(meter.asker, meter.everything, meter.keep, meter.tells),
-                counts=progress is not None and progress.show is not None,
-                looks=progress is not None and progress.look is not None,
-            )
-        )
+        recipe = pack(_recipe(rows, job, meter, progress))
         portions = rows.cut(self.settings.slice_bytes)
         # Before a cluster is started: what cannot be sent is told at once.
         packed = [pack(each) for each in portions]
@@ -67,10 +65,49 @@ class RayEngine(Engine):
         running = _Running(ray, self.settings, recipe, packed, _Told(rows.of_plan.begin(), meter, progress))
         return Ran(cast("tuple[Result, ...]", running.results()), running.lost)
 
+    def uneven(self, states: Sequence[Rows], sums: Sums, most: int | None = None) -> pl.DataFrame:
+        """Add up by keys, as `Sums.uneven` says, with Daft on the same cluster.
+
+        Raises `UnsupportedError` without the extra `daft`, and otherwise what `run` raises.
+        """
+        require_daft()
+        meter = current()
+        reads = Reads.of(states, sums, self.settings.threads)
+        recipes = [pack(_recipe(each, Pour(reads.pipes), meter, None)) for each in states]
+        size = self.settings.slice_bytes
+        cut = [each.cut(size) for each in states if each.cut is not None]
+        total = sum(portion.bytes for portions in cut for portion in portions)
+        packed = [[pack(portion) for portion in portions] for portions in cut]
+        ray = connected(self.settings)
+        fair = self._fair(ray, total)
+        if fair < size:
+            packed = [
+                [pack(portion) for portion in each.cut(fair)] for each in states if each.cut is not None
+            ]
+        told = [_Told(each.of_plan.begin(), meter, None) for each in states]
+        found = Shuffle(ray, self.settings, reads).uneven(
+            list(zip(recipes, packed, strict=True)),
+            total,
+            most,
+            lambda state, report: told[state].take(report),
+        )
+        return reads.plain.back(found)
+
     def _fair(self, ray: ModuleType, total: int) -> int:
         """Return how many bytes a slice may have so that all workers of the cluster have something to do."""
         workers = max(1, int(ray.cluster_resources().get("CPU", 1) / self.settings.cpus))
         return max(ceil(total / (_SLICES_OF_A_WORKER * workers)), _SMALLEST_SLICE)
+
+
+def _recipe(rows: Rows, job: Job[Any], meter: Meter | None, progress: Progress | None) -> Recipe:
+    """Return what workers are told."""
+    return Recipe(
+        rows.steps,
+        job,
+        None if meter is None else Asked(meter.asker, meter.everything, meter.keep, meter.tells),
+        counts=progress is not None and progress.show is not None,
+        looks=progress is not None and progress.look is not None,
+    )
 
 
 class _Told:
