@@ -30,6 +30,8 @@ a network. `s3-assets --install-completion` sets it up for bash, zsh, fish or Po
 _INTERRUPTED = """
 Ctrl-C and SIGTERM end a command in order: uploads that are open are aborted, temporary files and servers that
 the command started are gone, and what was committed stays. A second one, a second later, ends it at once.
+Where a server does not answer, a command that only reads ends after a second, and any other after ten: what
+it leaves then is what a crash leaves, and the next run clears it up.
 """
 
 

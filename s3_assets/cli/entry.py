@@ -74,9 +74,10 @@ def _whole_way(arguments: list[str]) -> int:
     import gc
 
     from s3_assets.cli.commands import COMMANDS
-    from s3_assets.cli.interruption import listen
+    from s3_assets.cli.interruption import listen, watch
 
     listen()
+    watch()
     first = _first_word(arguments)
     if any(each.reads and each.name.partition(" ")[0] == first for each in COMMANDS):
         # Pydantic would read the metadata of all packages. Commands that do more than read may start other

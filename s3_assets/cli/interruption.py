@@ -15,6 +15,9 @@ from s3_assets.cli import exits
 _SECONDS_OF_ONE = 1.0
 # Longer than anybody notices a terminal to be put right, shorter than a server that does not answer.
 _SECONDS_TO_LEAVE = 1.0
+# Enough to abort uploads and to delete what was begun; what is left then, the next run clears up.
+_SECONDS_TO_CLEAR_UP = 10.0
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -30,17 +33,32 @@ _came: list[tuple[int, float]] = []
 """Which signals came, and when."""
 _readers: list[str] = []
 """The command that is running, if it only reads."""
+_patients: list[float] = []
+"""Since when somebody clears up for as long as it takes."""
 
 
 def listen() -> None:
-    """Have the first signal raise `Interruption`, and one that comes much later end the process at once.
+    """Have the first signal raise `Interruption`, those that follow it nothing.
 
     A signal that is ignored stays so: the program was started in the background, or by `nohup`.
     """
     _came.clear()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _NUMBERS:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt_or_end)
+            signal.signal(number, _interrupt)
+
+
+def watch() -> None:
+    """Have the process end soon after a signal, and at once after one that comes much later.
+
+    An engine waits for its server outside of Python, as long as the connection's time limits let it: no
+    handler is called meanwhile. So a thread is told by the interpreter itself, and ends the process if the
+    command does not: what it leaves is what a crash leaves.
+    """
+    reading_end, writing_end = os.pipe()
+    os.set_blocking(writing_end, False)
+    signal.set_wakeup_fd(writing_end, warn_on_full_buffer=False)
+    threading.Thread(target=_attend, args=(reading_end,), name="s3-assets-signals", daemon=True).start()
 
 
 @contextmanager
@@ -54,9 +72,11 @@ def patient() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         signal.signal(number, _interrupt)
+    _patients.append(time.monotonic())
     try:
         yield
     finally:
+        _patients.pop()
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -86,22 +106,29 @@ def exit_code(error: KeyboardInterrupt) -> int:
     return error.exit_code if isinstance(error, Interruption) else exits.INTERRUPTED
 
 
-def _interrupt_or_end(number: int, frame: FrameType | None) -> None:
-    if _came and time.monotonic() - _came[0][1] > _SECONDS_OF_ONE:
-        os._exit(exits.signalled(number))
-    _interrupt(number, frame)
-
-
 def _interrupt(number: int, frame: FrameType | None) -> None:
     del frame
     _came.append((number, time.monotonic()))
     if len(_came) > 1:
         return
-    if _readers:
-        last = threading.Timer(_SECONDS_TO_LEAVE, _leave, (number,))
-        last.daemon = True
-        last.start()
     raise Interruption(number)
+
+
+def _attend(told: int) -> None:
+    """Take note of each signal, as the interpreter writes it: a byte with its number."""
+    first: float | None = None
+    while came := os.read(told, 1):
+        number = came[0]
+        if number not in _NUMBERS or _patients:
+            continue
+        if first is None:
+            first = time.monotonic()
+            seconds = _SECONDS_TO_LEAVE if _readers else _SECONDS_TO_CLEAR_UP
+            last = threading.Timer(seconds, _leave, (number,))
+            last.daemon = True
+            last.start()
+        elif time.monotonic() - first > _SECONDS_OF_ONE:
+            _leave(number)
 
 
 def _leave(number: int) -> None:

@@ -24,6 +24,7 @@ from s3_assets.errors import (
     DataFileBrokenError,
     MissingError,
     ObjectExistsError,
+    RequestTimeoutError,
     S3AssetsError,
     ServerFailureError,
     TableMissingError,
@@ -113,6 +114,7 @@ _DATABASE_DENIALS = re.compile(r"permission denied|readonly database", re.IGNORE
 _NO_DATABASE = re.compile(
     r"unable to open database file|could not translate host|database \S+ does not exist", re.IGNORECASE
 )
+_DATABASE_SILENT = re.compile(r"timeout expired", re.IGNORECASE)
 _DATABASE_BUSY = re.compile(r"database is locked|too many clients|connection slots", re.IGNORECASE)
 
 
@@ -189,6 +191,10 @@ def _of_a_database(error: Exception, connection: S3Connection) -> S3AssetsError:
         return AccessDeniedError(said, remedy="Grant its user the catalog's tables.")
     if _DATABASE_BUSY.search(text):
         return ThrottledError(said, remedy="Run it again later.")
+    if _DATABASE_SILENT.search(text):
+        return RequestTimeoutError(
+            said, remedy="Check that the database runs, or raise transport.connect_timeout."
+        )
     symptom = symptom_of(read_answer(text))
     if _NO_DATABASE.search(text) or (symptom is not None and issubclass(symptom.error, UnreachableError)):
         return UnreachableError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters.pyiceberg import properties
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 
     from s3_assets.connection.catalogs import SqlCatalogSettings
     from s3_assets.connection.settings import S3Connection
+    from s3_assets.connection.transport import Transport
 
 _DATABASES = ("postgresql", "sqlite")
+_OF_LIBPQ = ("psycopg", "psycopg2")
 _IN_MEMORY = (None, "", ":memory:")
 
 
@@ -33,11 +36,34 @@ def _made(connection: S3Connection, settings: SqlCatalogSettings, uri: str) -> C
     _check(uri)
     from pyiceberg.catalog.sql import SqlCatalog
 
+    uri = _limited(uri, connection.transport)
     _make_tables(uri)
     catalog = SqlCatalog(settings.catalog_name, uri=uri, pool_pre_ping="true", **properties(connection))
     # The engine has it; what stays here reaches every FileIO, its pickles and its logs.
     del catalog.properties["uri"]
     return catalog
+
+
+def _limited(uri: str, transport: Transport) -> str:
+    """Return the URL with the connection's time limits, as libpq has them (PostgreSQL, "Connection Strings").
+
+    What the URL says itself stays.
+    """
+    from sqlalchemy.engine import make_url
+
+    url = make_url(uri)
+    if url.get_driver_name() not in _OF_LIBPQ:
+        return uri
+    silence = ceil(transport.read_timeout)
+    limits = {
+        # For each of the host's addresses, until the server has let us in; libpq knows no less than two.
+        "connect_timeout": max(2, ceil(transport.connect_timeout)),
+        # A peer that is gone is noticed in the midst of a query, too.
+        "keepalives_idle": silence,
+        "tcp_user_timeout": silence * 1000,
+    }
+    missing = {name: str(value) for name, value in limits.items() if name not in url.query}
+    return url.update_query_dict(missing).render_as_string(hide_password=False)
 
 
 def _make_tables(uri: str) -> None:
