@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from s3_assets.connection.references import REMEDY, written_out
-from s3_assets.movement.modes import ImportMode
 from s3_assets.registry.problems import Problem
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 class RunBy(BaseModel):
     """Who runs the rows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     engine: Literal["polars", "ray"] = Field(
         default="polars",
@@ -46,7 +45,7 @@ def engine_problems(
     for name, each in imports.items():
         if not each.distributed:
             continue
-        yield from _of_import(name, each)
+        yield from _of_filters(("imports", name), each)
         for table in (each.source, each.target):
             if table in tables:
                 sent.setdefault(tables[table].connection, f"import '{name}'")
@@ -63,15 +62,6 @@ def engine_problems(
                 ("connections", name, *path),
                 f"the {whom} runs on Ray, and this secret would be sent to its workers. {REMEDY}",
             )
-
-
-def _of_import(name: str, settings: ImportSettings) -> Iterator[Problem]:
-    if settings.mode is ImportMode.MIRROR:
-        yield Problem(
-            ("imports", name, "engine"),
-            "mode 'mirror' brings together rows of one key, which may be of any slice; leave engine out",
-        )
-    yield from _of_filters(("imports", name), settings)
 
 
 def _of_export(name: str, settings: ExportSettings) -> Iterator[Problem]:
