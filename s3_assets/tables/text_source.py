@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import lzma
 import struct
@@ -41,7 +42,7 @@ _ZIP_HEADER = 30
 # What may stand between two members of a tar archive: a long name, or attributes (POSIX.1-2017, "pax").
 _TAR_HEADERS = 16 * 1024 * 1024
 _PIECE = 1024 * 1024
-_CODECS = {"gzip": "gzip", "bzip2": "bz2", "zstd": "zstd"}
+_CODECS = {"bzip2": "bz2", "zstd": "zstd"}
 
 Text = tuple[str, BinaryIO]
 """Where a text is from, and its bytes."""
@@ -111,6 +112,11 @@ def _is_tar(start: bytes) -> bool:
 
 
 def _unpacked(raw: BinaryIO, kind: str) -> BinaryIO:
+    if kind == "gzip":
+        from isal import igzip
+
+        # It takes a third of the time of Arrow's, which is zlib's. Its constructor says no types.
+        return cast("BinaryIO", igzip.IGzipFile(fileobj=raw, mode="rb"))  # type: ignore[no-untyped-call]
     if kind not in _CODECS:
         return raw
     import pyarrow as pa
@@ -243,10 +249,20 @@ def _damage_told() -> Iterator[None]:
 
 
 def _damages() -> tuple[type[Exception], ...]:
-    """Return what unpackers raise; Arrow need not be loaded by who did not ask it."""
-    known = (EOFError, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
-    loaded = sys.modules.get("pyarrow")
-    return known if loaded is None else (loaded.ArrowInvalid, *known)
+    """Return what unpackers raise; Arrow and ISA-L need not be loaded by who did not ask them."""
+    known = (
+        EOFError,
+        gzip.BadGzipFile,
+        lzma.LZMAError,
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        zlib.error,
+    )
+    loaded = {"pyarrow": "ArrowInvalid", "isal.isal_zlib": "error"}
+    return (
+        *known,
+        *(getattr(sys.modules[name], error) for name, error in loaded.items() if name in sys.modules),
+    )
 
 
 def _damaged(url: str, error: Exception) -> BadRowError:
