@@ -1,5 +1,6 @@
 """The benchmarks run, and count rows right; their figures mean nothing at this size."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests.support.extent import EVERYTHING
 REPOSITORY = Path(__file__).parents[2]
 
 
-# Of each benchmark a word of its table; an ordinary run tries two.
+# Of each benchmark a word of its table; an ordinary run tries one of them, and two jobs of the suite.
 FOUND = {
     "import": ("| s3-assets |", "| sink_delta |", "| write_deltalake |"),
     "exports": ("| s3-assets",),
@@ -57,3 +58,39 @@ def test_one_at_a_tiny_size(only: str, tmp_path: Path) -> None:
     for found in FOUND[only]:
         assert found in text
     assert "failed" not in text
+
+
+# Those of the suite that need little, then the others.
+JOBS = "day-parquet,definitions"
+OTHERS = (
+    "import-parquet-delta,incremental-delta,import-parquet-iceberg,import-jsonl-delta,export-parquet,export-csv-gz,"
+    "day-delta,day-iceberg,listing-counted,listing-named,discovery,nothing-new-files,nothing-new-delta,tick"
+)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "jobs", [JOBS, OTHERS] if EVERYTHING else [JOBS], ids=lambda jobs: jobs.partition(",")[0]
+)
+def test_suite_at_a_tiny_size(jobs: str, tmp_path: Path) -> None:
+    arguments = ["--size", "0.0005", "--repeat", "1", "--growth", "1,2" if jobs == OTHERS else "0"]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks", "suite", *arguments),
+            *("--only", jobs, "--no-rivals", "--output", str(tmp_path)),
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    results = json.loads((tmp_path / "results.json").read_text())
+    for job in results["jobs"]:
+        assert [each["failed"] for each in job["contestants"]] == [""] * len(job["contestants"])
+        assert all(each["runs"] for each in job["contestants"])
+    assert len(results["jobs"]) == len(jobs.split(","))
+    assert "failed" not in (tmp_path / "suite.md").read_text()
+    if jobs == OTHERS:
+        assert {len(each["points"]) for each in results["growth"]} == {2}
