@@ -9,6 +9,7 @@ import dagster as dg
 from s3_assets.checks.outcome import CheckOutcome
 from s3_assets.errors import CheckFailedError
 from s3_assets.metadata.keys import OURS
+from s3_assets.metadata.markdown import plain
 from s3_assets.metadata.markdown import table as grid
 
 
@@ -23,8 +24,8 @@ def outcome_metadata(found: CheckOutcome) -> dict[str, Any]:
     told |= {f"{OURS}/{name}": value for name, value in numbers.items() if value is not None}
     if found.examples:
         titles = list(found.examples[0])
-        cells = [[each[title] for title in titles] for each in found.examples]
-        text = grid(titles, cells, right=[False] * len(titles))
+        cells = [[plain(each[title]) for title in titles] for each in found.examples]
+        text = grid([plain(title) for title in titles], cells, right=[False] * len(titles))
         told[f"{OURS}/examples"] = dg.MetadataValue.md(text)
     return told
 

@@ -12,6 +12,7 @@ from s3_assets.exports.units import ExportMode
 from s3_assets.metadata import OURS, notes_metadata, read_metadata
 from s3_assets.metadata.keys import BYTES, COLUMNS, PARTITION_ROWS, PLACE, ROWS
 from s3_assets.metadata.lineage import lineage_metadata
+from s3_assets.metadata.markdown import plain
 from s3_assets.progress import count, readable_bytes
 
 if TYPE_CHECKING:
@@ -103,6 +104,6 @@ def _manifests(export: Export, manifests: tuple[Manifest, ...]) -> dict[str, Any
     }
     if files:
         more = [f"- and {len(files) - _SHOWN:,} more"] if len(files) > _SHOWN else []
-        lines = [f"- {file.url}" for file in files[:_SHOWN]]
+        lines = [f"- {plain(file.url)}" for file in files[:_SHOWN]]
         found[f"{OURS}/first_files"] = dg.MetadataValue.md("\n".join([*lines, *more]))
     return found

@@ -1,10 +1,10 @@
 """Ask whether any locked package has a known vulnerability, and check what a lock tells by itself.
 
-Exit codes: 0 all is well; 1 something was found; 3 nobody could be asked about vulnerabilities. The last is never
-taken for the first: `AUDIT=offline` in the environment alone leaves the asking out, and says so.
+Exit codes: 0 all is well; 1 something was found; 3 nobody could be asked about vulnerabilities. The last is
+never taken for the first: `AUDIT=offline` in the environment alone leaves the asking out, and says so.
 
-Asked is OSV (osv.dev) by pip-audit, which comes into a throw-away environment. Checked here: every package has one
-exact version for each platform, and a licence that lets it be used beside this project's.
+Asked is OSV (osv.dev) by pip-audit, which comes into a throw-away environment. Checked here: every package
+has one exact version for each platform, and a licence that lets it be used beside this project's.
 """
 
 import json
@@ -33,9 +33,13 @@ FOUND, NOT_ASKED = 1, 3
 ACCEPTED: dict[str, str] = {}
 """Vulnerabilities that do not concern this project, by their ids, each with the reason."""
 
-_PINNED = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[\w,.-]+\])?==(?P<version>[^\s;]+)(?:\s*;\s*(?P<marker>.+))?$")
+_PINNED = re.compile(
+    r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[\w,.-]+\])?==(?P<version>[^\s;]+)(?:\s*;\s*(?P<marker>.+))?$"
+)
 # Those that ask for more than a notice of whoever passes a program on together with the package, or runs it.
-_REFUSED = re.compile(r"\bA?GPL|\bSSPL|Affero|Business Source|Commons Clause|Proprietary|General Public", re.IGNORECASE)
+_REFUSED = re.compile(
+    r"\bA?GPL|\bSSPL|Affero|Business Source|Commons Clause|Proprietary|General Public", re.IGNORECASE
+)
 _LESSER = re.compile(r"\bLGPL|Lesser|Library General", re.IGNORECASE)
 _PATIENCE = 600
 
@@ -79,10 +83,12 @@ def licence(name: str) -> str | None:
         told = distribution(name).metadata
     except PackageNotFoundError:
         return None
-    classified = [each.rpartition(" :: ")[2] for each in told.get_all("Classifier") or () if "License ::" in each]
+    classified = [
+        each.rpartition(" :: ")[2] for each in told.get_all("Classifier") or () if "License ::" in each
+    ]
     # Some put the whole text there: its first line is the name.
-    spelled = (told.get("License") or "").strip().partition("\n")[0]
-    return told.get("License-Expression") or "; ".join(classified) or spelled or ""
+    spelled = (told.get_all("License") or [""])[0].strip().partition("\n")[0]
+    return (told.get_all("License-Expression") or [""])[0] or "; ".join(classified) or spelled
 
 
 def is_refused(spelled: str) -> bool:
@@ -103,12 +109,14 @@ def read_answer(text: str) -> Answer:
             ids = {found["id"], *found.get("aliases", ())}
             if not ids & ACCEPTED.keys():
                 mended = ", ".join(found.get("fix_versions", ())) or "no release yet"
-                answer.vulnerable.append(f"{each['name']} {each['version']}: {found['id']}, mended in {mended}")
+                answer.vulnerable.append(
+                    f"{each['name']} {each['version']}: {found['id']}, mended in {mended}"
+                )
     return answer
 
 
 def asked(locks: Iterable[Path]) -> Answer:
-    """Ask about all packages of the locks; raises `InstallationError` or `ValueError` if that cannot be done."""
+    """Ask about all packages of the locks; raises `InstallationError` or `ValueError` if nobody answers."""
     with tempfile.TemporaryDirectory() as scratch:
         environment = VirtualEnvironment(Path(scratch) / "environment")
         environment.make(with_pip=True)
@@ -118,7 +126,11 @@ def asked(locks: Iterable[Path]) -> Answer:
         files = [f"--requirement={lock}" for lock in locks]
         try:
             done = subprocess.run(
-                [*map(str, command), *options, *files], capture_output=True, text=True, check=False, timeout=_PATIENCE
+                [*map(str, command), *options, *files],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_PATIENCE,
             )
         except subprocess.TimeoutExpired as error:
             raise ValueError(f"pip-audit did not end within {_PATIENCE} s") from error
@@ -144,7 +156,7 @@ def offline() -> list[str]:
             if told is not None and is_refused(told)
         ]
         here = sum(told is not None for told in spelled.values())
-        print(f"{lock.name}: {len(found)} packages pinned, licences of the {here} that are installed here looked at")
+        print(f"{lock.name}: {len(found)} packages pinned, licences of the {here} installed ones looked at")
     return wrong
 
 
@@ -164,7 +176,8 @@ def main() -> int:
         return FOUND if wrong else NOT_ASKED
     for each in (*answer.vulnerable, *answer.unasked):
         print(f"  {each}")
-    print(f"vulnerabilities: {len(answer.vulnerable)} in {answer.asked} packages, {len(answer.unasked)} not asked about")
+    asked_about = f"{len(answer.vulnerable)} in {answer.asked} packages"
+    print(f"vulnerabilities: {asked_about}, nothing known of {len(answer.unasked)}")
     if wrong or answer.vulnerable:
         return FOUND
     return NOT_ASKED if answer.unasked or not answer.asked else 0

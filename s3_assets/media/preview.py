@@ -29,7 +29,7 @@ _SIDE = 96
 _LONGEST = 12 * 1024
 """Bytes of one picture, as it is shown."""
 _LONGEST_TEXT = 40
-_MARKUP = frozenset("|[]()<>`*&!\\")
+_MARKUP = frozenset("|[]()<>`*&!~\\")
 _LARGEST = 4 * 1024 * 1024
 _MOST_PIXELS = 40_000_000
 _SHOWN_AS_THEY_ARE = ("image/png", "image/jpeg", "image/gif", "image/webp")

@@ -43,8 +43,8 @@ def read_metadata(plans: Mapping[str, Plan]) -> dict[str, Any]:
 
 
 def notes_metadata(notes: Iterable[str]) -> dict[str, Any]:
-    """Return what a person has to know, as a list."""
-    lines = "\n".join(f"- {note}" for note in dict.fromkeys(notes))
+    """Return what a person has to know, as a list: notes quote keys, and what files say."""
+    lines = "\n".join(f"- {plain(note)}" for note in dict.fromkeys(notes))
     return {f"{OURS}/notes": dg.MetadataValue.md(lines)} if lines else {}
 
 

@@ -25,8 +25,7 @@ def require_shallow(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST:
-                raise yaml.composer.ComposerError(
-                    None, None, f"it is nested more than {DEEPEST} levels deep", event.start_mark
-                )
+                found = f"it is nested more than {DEEPEST} levels deep"
+                raise yaml.MarkedYAMLError(problem=found, problem_mark=event.start_mark)  # type: ignore[arg-type]  # LibYAML's mark
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1

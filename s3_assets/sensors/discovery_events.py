@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -9,6 +10,7 @@ import dagster as dg
 from s3_assets.assets import asset_key
 from s3_assets.explore.types import type_name
 from s3_assets.metadata.keys import COLUMNS, OURS, PLACE
+from s3_assets.metadata.markdown import plain
 from s3_assets.registry.additions import entries_of, inventory_name
 from s3_assets.sensors.trying import trying
 
@@ -69,7 +71,7 @@ class Reporter:
         partitions = guess.settings.get("partitions")
         if partitions:
             told[f"{OURS}/partitions"] = f"{partitions['column']}, {partitions['every']}"
-        doubts = [f"- {each.evidence}" for each in guess.findings if each.doubt]
+        doubts = [f"- {plain(each.evidence)}" for each in guess.findings if each.doubt]
         if doubts:
             told[f"{OURS}/doubts"] = dg.MetadataValue.md("\n".join(doubts))
         if found.told_by:
@@ -84,9 +86,14 @@ class Reporter:
             )
         return (
             "Add the entry to the registry, or let the command do it:\n\n"
-            f"```\ns3-assets discover {found.url} --write s3_assets.yaml\n```\n\n"
+            f"```\ns3-assets discover {_one_word(found.url)} --write s3_assets.yaml\n```\n\n"
             "Then reload the code location, and it is an asset."
         )
+
+
+def _one_word(url: str) -> str:
+    """Return a URL as a shell takes it: what is in a key is nobody's command, and ends no line."""
+    return shlex.quote("".join(each if each.isprintable() else "?" for each in url))
 
 
 def _says(observation: dg.AssetObservation) -> tuple[object, object]:

@@ -159,7 +159,7 @@ def _tar_members(raw: BinaryIO, url: str) -> Iterator[Text]:
             with _damage_told():
                 member = archive.next()
                 # It remembers every member that it has seen.
-                archive.members.clear()
+                archive.members.clear()  # type: ignore[attr-defined]  # typeshed leaves it out
                 if member is None:
                     return
                 opened = None if member.islnk() or member.issym() else archive.extractfile(member)

@@ -1,5 +1,7 @@
 """What an import of text leaves out is told where people look: in the materialisation."""
 
+import html
+
 from s3_assets.registry import Registry
 from tests.dagster_floor.conftest import Lake
 
@@ -26,6 +28,6 @@ def test_an_import_tells_how_many_rows_were_quarantined(lake: Lake) -> None:
     (kept,) = lake.client.list_objects_v2(
         Bucket=lake.bucket, Prefix="base/landing/logs/_s3_assets/quarantine/"
     )["Contents"]
-    note = found["s3_assets/notes"]
+    note = html.unescape(found["s3_assets/notes"])
     assert f"1 row of 1 file was quarantined in s3://{lake.bucket}/{kept['Key']}; the first: " in note
     assert "landing/logs/a.csv, line 3, column 3: column 'amount': 'much' is no Float64" in note

@@ -52,7 +52,17 @@ def avro(schema: Any, codec: str, rows: int, block: bytes) -> bytes:
     told = [(b"avro.schema", json.dumps(schema).encode()), (b"avro.codec", codec.encode())]
     metadata = b"".join(varint(len(part)) + part for pair in told for part in pair)
     sync = b"0123456789abcdef"
-    return b"Obj\x01" + varint(len(told)) + metadata + b"\0" + sync + varint(rows) + varint(len(block)) + block + sync
+    return (
+        b"Obj\x01"
+        + varint(len(told))
+        + metadata
+        + b"\0"
+        + sync
+        + varint(rows)
+        + varint(len(block))
+        + block
+        + sync
+    )
 
 
 def record(kind: Any) -> dict[str, Any]:
@@ -139,8 +149,12 @@ _AVRO = {
     "snappy": lambda: avro(record("string"), "snappy", 1, b"\xff\xff\xff\xff\x0f" + b"\0" * 40),
     "empty rows": lambda: avro(record("null"), "null", 2**40, b""),
     "many rows": lambda: avro(record("int"), "null", 2**40, b"\0" * 8),
-    "array of nulls": lambda: avro(record({"type": "array", "items": "null"}), "null", 1, varint(2**40) + b"\0"),
-    "long array": lambda: avro(record({"type": "array", "items": "long"}), "null", 1, varint(2**40) + b"\0\0"),
+    "array of nulls": lambda: avro(
+        record({"type": "array", "items": "null"}), "null", 1, varint(2**40) + b"\0"
+    ),
+    "long array": lambda: avro(
+        record({"type": "array", "items": "long"}), "null", 1, varint(2**40) + b"\0\0"
+    ),
     "long map": lambda: avro(record({"type": "map", "values": "long"}), "null", 1, varint(2**40) + b"\0\0"),
     "long string": lambda: avro(record("string"), "null", 1, varint(2**40) + b"abc"),
     "union of unions": lambda: avro(record(["null", "int", "string"]), "null", 1, varint(77) + b"abc"),
@@ -150,17 +164,37 @@ _AVRO = {
 }
 _TEXT: dict[str, tuple[str, dict[str, Any], Callable[[], bytes]]] = {
     "csv of one line": (".csv.gz", {"format": "csv"}, lambda: gzipped(b"a" * MIB, 600)),
-    "csv of one field": (".csv.gz", {"format": "csv"}, lambda: gzip.compress(b'a\n"') + gzipped(b"b" * (MIB - 1) + b"\n", 100)),
-    "csv of empty lines": (".csv.gz", {"format": "csv"}, lambda: gzip.compress(b"a\n") + gzipped(b"\n" * MIB, 20)),
+    "csv of one field": (
+        ".csv.gz",
+        {"format": "csv"},
+        lambda: gzip.compress(b'a\n"') + gzipped(b"b" * (MIB - 1) + b"\n", 100),
+    ),
+    "csv of empty lines": (
+        ".csv.gz",
+        {"format": "csv"},
+        lambda: gzip.compress(b"a\n") + gzipped(b"\n" * MIB, 20),
+    ),
     "csv of zeros": (".csv.zst", {"format": "csv"}, lambda: zstandard_of(b"\0" * 16 * MIB, 40)),
     "csv of columns": (".csv", {"format": "csv"}, lambda: b"," * 200_000 + b"\n" + b"," * 200_000),
     "json of brackets": (".json", {"format": "json"}, lambda: b"[" * 500_000),
-    "json of depth": (".jsonl", {"format": "jsonl"}, lambda: b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n"),
+    "json of depth": (
+        ".jsonl",
+        {"format": "jsonl"},
+        lambda: b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n",
+    ),
     "json of digits": (".jsonl", {"format": "jsonl"}, lambda: b'{"a": ' + b"9" * 1_000_000 + b"}\n"),
-    "json of one string": (".json.gz", {"format": "json"}, lambda: gzip.compress(b'["') + gzipped(b"a" * MIB, 200)),
+    "json of one string": (
+        ".json.gz",
+        {"format": "json"},
+        lambda: gzip.compress(b'["') + gzipped(b"a" * MIB, 200),
+    ),
     "attributes of tar": (".csv.tar.gz", {"format": "csv", "suffixes": [".gz"]}, lambda: pax(1024 * MIB)),
     "overlapping zip": (".csv.zip", {"format": "csv", "suffixes": [".zip"]}, lambda: overlapping(50_000)),
-    "parquet footer": (".parquet", {"format": "parquet"}, lambda: b"PAR1" + b"\xff" * 20 + b"\xff\xff\xff\x7fPAR1"),
+    "parquet footer": (
+        ".parquet",
+        {"format": "parquet"},
+        lambda: b"PAR1" + b"\xff" * 20 + b"\xff\xff\xff\x7fPAR1",
+    ),
 }
 _OTHERS: dict[str, tuple[Callable[[], bytes], Callable[[Reading, bytes], None]]] = {
     "guess of zstandard": (lambda: zstandard_of(b"\0" * 64 * MIB, 64), _guess),
@@ -175,7 +209,10 @@ _OTHERS: dict[str, tuple[Callable[[], bytes], Callable[[Reading, bytes], None]]]
 }
 
 BOMBS: tuple[Bomb, ...] = (
-    *(Bomb(f"avro: {name}", lambda made=made: [made()], (), _table(".avro", format="avro")) for name, made in _AVRO.items()),
+    *(
+        Bomb(f"avro: {name}", lambda made=made: [made()], (), _table(".avro", format="avro"))
+        for name, made in _AVRO.items()
+    ),
     *(
         Bomb(name, lambda made=made: [made()], (), _table(suffix, **settings))
         for name, (suffix, settings, made) in _TEXT.items()

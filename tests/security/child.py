@@ -1,6 +1,6 @@
 """The process that reads hostile inputs, under a limit of its memory: it says each number before it is read.
 
-    python -m tests.security.child <endpoint> <bucket> <first> <count> [kind ...]
+python -m tests.security.child <endpoint> <bucket> <first> <count> [kind ...]
 """
 
 import faulthandler
@@ -36,7 +36,9 @@ def _say(**told: Any) -> None:
 def _outcome(kind: Kind, connection: S3Connection, number: int) -> tuple[str, str]:
     random, body = kind.input(number)
     try:
-        kind.read(Reading(connection, f"{kind.name.replace(' ', '-').replace(':', '')}/{number}", random), body)
+        kind.read(
+            Reading(connection, f"{kind.name.replace(' ', '-').replace(':', '')}/{number}", random), body
+        )
     except S3AssetsError as error:
         return "refused", type(error).__name__
     except KeyboardInterrupt:

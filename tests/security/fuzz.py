@@ -3,7 +3,7 @@
     python -m tests.security.fuzz [--first 0] [--count 1000] [--kind avro ...]
 
 An input has a number, and is the same one each time. It has to be read, or refused with an error of ours: any
-other exception, a process that dies and one that does not come back are faults, and are told with their numbers.
+other exception, a process that dies and one that does not come back are faults, told with their numbers.
 """
 
 import argparse
@@ -73,7 +73,8 @@ def _one_process(found: Found, arguments: list[str], number: int) -> int:
             [sys.executable, "-m", "tests.security.child", *arguments],
             stdout=subprocess.PIPE,
             stderr=said,
-            text=True,
+            # A line that a buffer held back would be waited for.
+            bufsize=0,
             env=environment,
             cwd=Path(__file__).parents[2],
         ) as process,
@@ -101,7 +102,7 @@ def _one_process(found: Found, arguments: list[str], number: int) -> int:
         if begun is None and code == 0:
             return number
         said.seek(0)
-        last = said.read().decode(errors="replace").strip().splitlines()[-30:]
+        last = said.read().decode(errors="replace").strip().splitlines()[-80:]
         if begun is None:
             raise RuntimeError(f"the process ended with {code} between two inputs: {last}")
         outcome = "crash" if ended else "hang"
@@ -110,7 +111,9 @@ def _one_process(found: Found, arguments: list[str], number: int) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--first", type=int, default=0, help="the number of the first input")
     parser.add_argument("--count", type=int, default=1000, help="how many inputs")
     parser.add_argument("--kind", action="append", default=[], help="of these kinds alone")
@@ -124,7 +127,9 @@ def main() -> None:
     kinds = sorted({kind for kind, _ in found.outcomes})
     outcomes = ("read", "refused", "raw", "crash", "hang")
     lines = [f"{'kind':<14}" + "".join(f"{each:>9}" for each in outcomes)]
-    lines += [f"{kind:<14}" + "".join(f"{found.outcomes[kind, each]:>9}" for each in outcomes) for kind in kinds]
+    lines += [
+        f"{kind:<14}" + "".join(f"{found.outcomes[kind, each]:>9}" for each in outcomes) for kind in kinds
+    ]
     lines += [f"{'all':<14}" + "".join(f"{found.count(each):>9}" for each in outcomes), *found.faults]
     lines += [f"refused with: {dict(found.errors.most_common())}"]
     lines += [f"most memory {found.grown / 1024**2:.0f} MiB by {found.grown_by}"]

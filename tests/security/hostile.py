@@ -22,22 +22,73 @@ from tests.security.mutations import mutated
 
 DATA = Path(__file__).parents[1] / "data"
 _PATHS = (
-    *(b"../", b"..", b"//", b"/etc/passwd", b"file:///etc/passwd", b"http://169.254.169.254/", b"s3://other/"),
+    *(
+        b"../",
+        b"..",
+        b"//",
+        b"/etc/passwd",
+        b"file:///etc/passwd",
+        b"http://169.254.169.254/",
+        b"s3://other/",
+    ),
     *(b"\x00", b"\x1b[2J", b"\xff\xfe", b"\xed\xa0\x80", "\u202e".encode(), b"%2e%2e%2f", b"\r\n"),
 )
 _JSON = (
-    *(b"null", b"true", b"-1", b"1e999", b"9" * 400, b"9" * 5000, b'""', b"{}", b"[]", b"[" * 2000, b'{"a":' * 2000),
+    *(
+        b"null",
+        b"true",
+        b"-1",
+        b"1e999",
+        b"9" * 400,
+        b"9" * 5000,
+        b'""',
+        b"{}",
+        b"[]",
+        b"[" * 2000,
+        b'{"a":' * 2000,
+    ),
     *(b'"\\ud800"', b'"\\u0000"', b",", b":", b'"', b"\\", *_PATHS),
 )
 _PARQUET = (b"PAR1", b"PARE", b"\x15", b"\x19\xfc", b"\x2c", b"\x00" * 8, b"\xff" * 8, b"ARROW:schema")
 _AVRO = (
-    *(b"Obj\x01", b"avro.schema", b"avro.codec", b"null", b"deflate", b"snappy", b"zstandard", b"bzip2", b"xz"),
+    *(
+        b"Obj\x01",
+        b"avro.schema",
+        b"avro.codec",
+        b"null",
+        b"deflate",
+        b"snappy",
+        b"zstandard",
+        b"bzip2",
+        b"xz",
+    ),
     *(b'"type"', b'"record"', b'"array"', b'"map"', b'"enum"', b'"fixed"', b'"int"', b'"string"', b'"items"'),
     *(b'"logicalType":"decimal"', b'"size":', b'"fields"', b'"name"', b"[", b"]", b"{", b"}", *_JSON),
 )
-_TEXT = (b",", b'"', b'""', b"\n", b"\r", b"\r\n", b"\x00", b"\t", b";", b"\\", b"'", b"\xff", b"\xef\xbb\xbf", *_PATHS)
+_TEXT = (
+    b",",
+    b'"',
+    b'""',
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\x00",
+    b"\t",
+    b";",
+    b"\\",
+    b"'",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    *_PATHS,
+)
 _YAML = (
-    *(b"!!python/object/apply:os.system ['true']", b"!!timestamp x", b"!!int ''", b"!!bool x", b"!!binary '#'"),
+    *(
+        b"!!python/object/apply:os.system ['true']",
+        b"!!timestamp x",
+        b"!!int ''",
+        b"!!bool x",
+        b"!!binary '#'",
+    ),
     *(b"&a ", b"*a", b"<<: ", b"[", b"{", b"- ", b"? ", b"|", b">", b"%YAML 9.9\n", b"---\n", b"...", b"\t"),
     *(b"{env: X}", b"{{ x }}", b"null", b"~", b"0o7", b"0x", b"1:2:3", b"[" * 300, *_PATHS),
 )
@@ -81,7 +132,9 @@ class Reading:
         from s3_assets.tables.naming import naming
 
         told = {"connection": "lake", "path": self.folder, **settings}
-        table: Any = open_table("hostile", TypeAdapter[Any](AnyTableSettings).validate_python(told), self.connection)
+        table: Any = open_table(
+            "hostile", TypeAdapter[Any](AnyTableSettings).validate_python(told), self.connection
+        )
         if self.random.random() < 0.5:
             first_rows(table, 20)
         else:
@@ -105,7 +158,9 @@ def _folder(suffix: str, **settings: Sequence[Any]) -> Callable[[Reading, bytes]
 def _guess(reading: Reading, body: bytes) -> None:
     from s3_assets.explore import guess
 
-    reading.put(f"a{reading.random.choice(('.csv', '.json', '.parquet', '.avro', '.txt.gz', '.zip', ''))}", body)
+    reading.put(
+        f"a{reading.random.choice(('.csv', '.json', '.parquet', '.avro', '.txt.gz', '.zip', ''))}", body
+    )
     found = guess.guess(reading.connection, reading.key(""))
     guess.opened(reading.connection, found).plan()
 
@@ -114,7 +169,13 @@ def _guess(reading: Reading, body: bytes) -> None:
 def _csv() -> Sequence[bytes]:
     rows = [f'{n},"row ""{n}""",{n / 4},2026-01-{n % 28 + 1:02d}' for n in range(40)]
     plain = "\n".join(["id,text,price,day", *rows]).encode()
-    return [plain, plain.replace(b"\n", b"\r\n"), plain.replace(b",", b";"), plain.decode().encode("utf-16"), b"a\n1\n"]
+    return [
+        plain,
+        plain.replace(b"\n", b"\r\n"),
+        plain.replace(b",", b";"),
+        plain.decode().encode("utf-16"),
+        b"a\n1\n",
+    ]
 
 
 @cache
@@ -145,7 +206,18 @@ def _packed() -> Sequence[bytes]:
     ]
 
 
-_ARCHIVES = (b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"ustar", b"x", b"L", b"\x1f\x8b\x08", b"BZh9", b"\x28\xb5\x2f\xfd", *_PATHS)
+_ARCHIVES = (
+    b"PK\x03\x04",
+    b"PK\x01\x02",
+    b"PK\x05\x06",
+    b"ustar",
+    b"x",
+    b"L",
+    b"\x1f\x8b\x08",
+    b"BZh9",
+    b"\x28\xb5\x2f\xfd",
+    *_PATHS,
+)
 
 
 def _delta_log(reading: Reading, body: bytes) -> None:
@@ -188,7 +260,9 @@ def _iceberg() -> dict[str, bytes]:
         table.append(rows)
         newest = Path(table.metadata_location.removeprefix("file://")).name
         found = {
-            path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file()
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(Path(folder).rglob("*"))
+            if path.is_file()
         }
         catalog.close()
     found["hint"] = newest.encode()
@@ -236,16 +310,36 @@ _OWN = {
     },
     "mark": {"pinned": 3, "span": '{"column": "day", "low": "a", "high": "b"}'},
     "entry": {
-        **{"schema_version": 1, "mode": "append", "attempt": 5, "oldest": 1, "staging": "_s3_assets/staging/5/"},
+        "schema_version": 1,
+        "mode": "append",
+        "attempt": 5,
+        "oldest": 1,
+        "staging": "_s3_assets/staging/5/",
         "moves": [{"part": "a.parquet", "file": "part-5.parquet", "rows": 1, "bytes": 4}],
-        **{"removals": ["old.parquet"], "stamps": {"s": 4}, "notes": {"a": "b"}},
+        "removals": ["old.parquet"],
+        "stamps": {"s": 4},
+        "notes": {"a": "b"},
     },
     "export": {
-        **{"schema_version": 1, "mode": "append", "attempt": 5, "oldest": 1, "lane": "l", "unit": "u"},
-        **{"pattern": ["out/a", ".csv"], "removals": ["out/b"], "manifest": "out/m", "told": {"files": []}},
+        "schema_version": 1,
+        "mode": "append",
+        "attempt": 5,
+        "oldest": 1,
+        "lane": "l",
+        "unit": "u",
+        "pattern": ["out/a", ".csv"],
+        "removals": ["out/b"],
+        "manifest": "out/m",
+        "told": {"files": []},
         "files": [{"upload": {"key": "out/a", "upload_id": "u", "parts": []}, "rows": 1, "replaces": False}],
-        **{"replaced": [], "flags": ["out/_SUCCESS"], "success": None, "acl": None, "stamps": {"s": 4}},
-        **{"before": {}, "previous": None, "notes": {}},
+        "replaced": [],
+        "flags": ["out/_SUCCESS"],
+        "success": None,
+        "acl": None,
+        "stamps": {"s": 4},
+        "before": {},
+        "previous": None,
+        "notes": {},
     },
 }
 
@@ -256,10 +350,9 @@ def _own(reading: Reading, body: bytes) -> None:
     from s3_assets.exports.intents import Intents
     from s3_assets.exports.log import log_folder, log_of
     from s3_assets.exports.manifest import read_manifest
-    from s3_assets.incremental.cursor import Cursors
-    from s3_assets.incremental.ledger import read_ledger
     from s3_assets.incremental.attempts import Attempts
-    from s3_assets.incremental.ledger import Segment
+    from s3_assets.incremental.cursor import Cursors
+    from s3_assets.incremental.ledger import Segment, read_ledger
     from s3_assets.incremental.stream_files import StreamFiles
     from s3_assets.tables.folder_log import FOLDER, FolderLog
 
@@ -333,7 +426,8 @@ def _pictures() -> Sequence[bytes]:
         out = io.BytesIO()
         Image.new("RGB", (9, 5), "red").save(out, kind)
         found.append(out.getvalue())
-    wav = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x44\xac\0\0\x88\x58\x01\0\x02\0\x10\0data\x04\0\0\0\0\0\0\0"
+    wav = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x44\xac\0\0\x88\x58\x01\0\x02\0\x10\0"
+    wav += b"data\x04\0\0\0\0\0\0\0"
     mvhd = b"\0\0\0\x1cmvhd\0\0\0\0" + b"\0" * 8 + b"\0\0\x03\xe8\0\0\x0b\xb8"
     mp4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0\0\0\x24moov" + mvhd
     flac = b"fLaC\0\0\0\x22\x10\0\x10\0\0\0\0\0\0\0" + bytes.fromhex("0ac442f00000a000") + b"\0" * 16
@@ -397,7 +491,12 @@ KINDS = (
     ),
     Kind("jsonl", _jsonl, _JSON, _folder(".jsonl", format=("jsonl",), on_bad_row=_BAD_ROWS)),
     Kind("json", _jsonl, _JSON, _folder(".json", format=("json",), on_bad_row=_BAD_ROWS)),
-    Kind("packed", _packed, _ARCHIVES, _folder(".csv", format=("csv",), on_bad_row=_BAD_ROWS, compression=_COMPRESSION)),
+    Kind(
+        "packed",
+        _packed,
+        _ARCHIVES,
+        _folder(".csv", format=("csv",), on_bad_row=_BAD_ROWS, compression=_COMPRESSION),
+    ),
     Kind("delta log", lambda: _files("delta/delta-0.8.0-date/_delta_log/*0.json"), _JSON, _delta_log),
     Kind("iceberg", _iceberg_seeds, (*_JSON, *_AVRO), _iceberg_metadata),
     Kind("own files", lambda: [json.dumps(each).encode() for each in _OWN.values()], _JSON, _own),
@@ -405,6 +504,16 @@ KINDS = (
     Kind("openmetadata", lambda: _files("openmetadata/*.json"), _JSON, _openmetadata),
     Kind("message", _messages, _JSON, _message),
     Kind("media", _pictures, (b"IHDR", b"RIFF", b"moov", b"mvhd", b"\xff\xd8", b"\xff\xc0"), _media),
-    Kind("key", lambda: [b"folder/name", "größe €/x y".encode(), b"year=2026/month=1/a"], (*_TEXT, b"<script>", b"|"), _key),
-    Kind("guess", lambda: [*_csv(), *_jsonl(), *_packed(), *_files("avro/*.avro"), *_files("parquet/*.parquet")], (*_TEXT, *_ARCHIVES), _guess),
+    Kind(
+        "key",
+        lambda: [b"folder/name", "größe €/x y".encode(), b"year=2026/month=1/a"],
+        (*_TEXT, b"<script>", b"|"),
+        _key,
+    ),
+    Kind(
+        "guess",
+        lambda: [*_csv(), *_jsonl(), *_packed(), *_files("avro/*.avro"), *_files("parquet/*.parquet")],
+        (*_TEXT, *_ARCHIVES),
+        _guess,
+    ),
 )

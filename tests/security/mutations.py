@@ -1,4 +1,4 @@
-"""Hostile variations of real bytes: seeded, so that a number means the same input on every machine, forever."""
+"""Hostile variations of real bytes: seeded, so that a number means the same input on every machine."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -31,7 +31,10 @@ def varint(value: int) -> bytes:
 def _place(random: Random, found: bytes) -> int:
     # Most formats say what matters at their beginning or at their end.
     end = len(found)
-    return min(end, random.choice((random.randrange(end + 1), random.randrange(64), max(end - random.randrange(64), 0))))
+    return min(
+        end,
+        random.choice((random.randrange(end + 1), random.randrange(64), max(end - random.randrange(64), 0))),
+    )
 
 
 def _flip(random: Random, found: bytes, _: object, __: object) -> bytes:
@@ -47,7 +50,7 @@ def _number(random: Random, found: bytes, _: object, __: object) -> bytes:
         spelled = varint(random.choice((value, -value)))
         return found[:at] + spelled + found[at + random.choice((0, 1, len(spelled))) :]
     width = random.choice(_WIDTHS)
-    spelled = (value % 2 ** (8 * width)).to_bytes(width, random.choice(("little", "big")))
+    spelled = (value % (1 << 8 * width)).to_bytes(width, random.choice(("little", "big")))
     return found[:at] + spelled + found[at + width :]
 
 

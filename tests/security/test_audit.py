@@ -32,7 +32,9 @@ def test_the_locks_are_pinned_and_licensed(audit: ModuleType, capsys: pytest.Cap
     assert "requirements.lock: 1" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("line", ["polars>=2", "polars", "polars==2.*", "git+https://host/polars", "-r others.txt"])
+@pytest.mark.parametrize(
+    "line", ["polars>=2", "polars", "polars==2.*", "git+https://host/polars", "-r others.txt"]
+)
 def test_a_line_that_pins_nothing(audit: ModuleType, line: str) -> None:
     with pytest.raises(ValueError, match=r"line 2 pins no version"):
         list(audit.pins(f"# comment\n{line}\n"))
@@ -53,13 +55,15 @@ def test_two_versions_on_one_platform(audit: ModuleType) -> None:
         ("GNU Lesser General Public License v3 (LGPLv3)", False),
     ],
 )
-def test_licences(audit: ModuleType, spelled: str, refused: bool) -> None:  # noqa: FBT001 - of the table
+def test_licences(audit: ModuleType, spelled: str, refused: bool) -> None:
     assert audit.is_refused(spelled) is refused
 
 
 def test_a_vulnerability_is_told_with_its_mend(audit: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     known = {"id": "PYSEC-2023-1", "aliases": ["CVE-2023-1"], "fix_versions": ["2.0.7"]}
-    text = answer({"name": "urllib3", "version": "1.0", "vulns": [known]}, {"name": "a", "version": "1", "vulns": []})
+    text = answer(
+        {"name": "urllib3", "version": "1.0", "vulns": [known]}, {"name": "a", "version": "1", "vulns": []}
+    )
 
     found = audit.read_answer(text)
 

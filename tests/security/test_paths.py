@@ -28,7 +28,12 @@ from tests.security.hostile import _OWN, DATA, Reading, _iceberg, _iceberg_metad
 from tests.tables.formats import PATH, Place
 
 ELSEWHERE = (
-    *("file:///etc/passwd", "/etc/passwd", "http://169.254.169.254/latest/meta-data", "s3://another/secret.parquet"),
+    *(
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "http://169.254.169.254/latest/meta-data",
+        "s3://another/secret.parquet",
+    ),
     *("../victim/secret.parquet", "a/../../victim/secret.parquet", "S3://ANOTHER/x", "az://bucket/x"),
 )
 
@@ -41,7 +46,11 @@ def place(s3_server: Any, s3_client: Any, bucket: str, tmp_path: Path) -> Place:
 def delta(place: Place, path: str, folder: str = "delta-0.8.0-date") -> Any:
     """A table whose log names, in place of one of its files, another."""
     root = DATA / "delta" / folder
-    files = {each.relative_to(root).as_posix(): each.read_bytes() for each in sorted(root.rglob("*")) if each.is_file()}
+    files = {
+        each.relative_to(root).as_posix(): each.read_bytes()
+        for each in sorted(root.rglob("*"))
+        if each.is_file()
+    }
     for name, body in files.items():
         put = body
         if name.startswith("_delta_log/") and name.endswith(".json"):
@@ -57,21 +66,23 @@ def delta(place: Place, path: str, folder: str = "delta-0.8.0-date") -> Any:
 
 @pytest.mark.parametrize("path", ELSEWHERE)
 def test_a_delta_log_that_names_files_elsewhere(place: Place, path: str) -> None:
-    with pytest.raises(SettingError, match="names a file that is not in the bucket") as caught:
+    with pytest.raises(SettingError, match=r"names a file that is not in the bucket") as caught:
         delta(place, path).plan().frame.collect()
 
     assert path in str(caught.value)
 
 
 def test_a_delta_log_with_deletion_vectors_that_names_files_elsewhere(place: Place) -> None:
-    with pytest.raises(SettingError, match="names a file that is not in the bucket"):
+    with pytest.raises(SettingError, match=r"names a file that is not in the bucket"):
         delta(place, "s3://another/secret.parquet", "table-with-dv-small").plan().frame.collect()
 
 
 def test_a_delta_log_may_name_a_file_elsewhere_in_its_bucket(place: Place) -> None:
     """As a shallow clone does."""
     rows = io.BytesIO()
-    pl.DataFrame({"date": [None], "dayOfYear": [7]}, schema={"date": pl.Date, "dayOfYear": pl.Int32}).write_parquet(rows)
+    pl.DataFrame(
+        {"date": [None], "dayOfYear": [7]}, schema={"date": pl.Date, "dayOfYear": pl.Int32}
+    ).write_parquet(rows)
     place.client.put_object(Bucket=place.bucket, Key="clone/a.parquet", Body=rows.getvalue())
 
     found = delta(place, f"s3a://{place.bucket}/clone/a.parquet").plan().frame.collect()
@@ -84,9 +95,8 @@ def test_iceberg_manifests_that_name_local_files(place: Place) -> None:
     found = _iceberg()
     newest = found[f"table/metadata/{found['hint'].decode()}"]
 
-
     reading = Reading(place.connection(), PATH, Random(1))  # noqa: S311 - which of two ways to read
-    with pytest.raises(SettingError, match="not in (?:a|the) bucket"):
+    with pytest.raises(SettingError, match=r"not in (?:a|the) bucket"):
         _iceberg_metadata(reading, newest)
 
 
@@ -95,9 +105,8 @@ def test_iceberg_metadata_cannot_have_a_module_imported(place: Place) -> None:
     newest = json.loads(found[f"table/metadata/{found['hint'].decode()}"])
     newest["properties"]["py-io-impl"] = "tests.security.planted.Planted"
 
-
     reading = Reading(place.connection(), PATH, Random(1))  # noqa: S311 - which of two ways to read
-    with pytest.raises(SettingError, match="not in (?:a|the) bucket"):
+    with pytest.raises(SettingError, match=r"not in (?:a|the) bucket"):
         _iceberg_metadata(reading, json.dumps(newest).encode())
 
     assert "tests.security.planted" not in sys.modules
@@ -113,7 +122,9 @@ def test_a_folder_log_that_leaves_its_table(place: Place) -> None:
         {"staging": "s3://another/"},
     ):
         body = json.dumps({**_OWN["entry"], **changed}).encode()
-        place.client.put_object(Bucket=place.bucket, Key=f"{table.key}{FOLDER}commit-{1:020d}.json", Body=body)
+        place.client.put_object(
+            Bucket=place.bucket, Key=f"{table.key}{FOLDER}commit-{1:020d}.json", Body=body
+        )
         with pytest.raises(CursorError, match="the log of the folder cannot be read"):
             FolderLog(Objects(connection), table).head()
 
@@ -121,7 +132,13 @@ def test_a_folder_log_that_leaves_its_table(place: Place) -> None:
 def test_an_export_log_that_leaves_its_prefix(place: Place) -> None:
     destination = Destination(place.connection(), "out", "daily")
     good = {**_OWN["export"], "files": []}
-    for changed in ({}, {"removals": ["victim/a"]}, {"flags": ["victim/_SUCCESS"]}, {"manifest": "m"}, {"success": "s"}):
+    for changed in (
+        {},
+        {"removals": ["victim/a"]},
+        {"flags": ["victim/_SUCCESS"]},
+        {"manifest": "m"},
+        {"success": "s"},
+    ):
         body = json.dumps({**good, **changed}).encode()
         key = f"{log_folder(destination)}commit-{1:020d}.json"
         place.client.put_object(Bucket=place.bucket, Key=key, Body=body)
@@ -136,8 +153,15 @@ def test_an_export_manifest_that_names_files_of_others(place: Place) -> None:
     """What a later run finds in it, it deletes."""
     destination = Destination(place.connection(), "out", "daily")
     manifest = {
-        **{"schema_version": 1, "export": "daily", "mode": "overwrite", "unit": "u", "number": 1, "previous": None},
-        **{"created": "2026-01-05T00:00:00+00:00", "success": "victim/_SUCCESS", "files": []},
+        "schema_version": 1,
+        "export": "daily",
+        "mode": "overwrite",
+        "unit": "u",
+        "number": 1,
+        "previous": None,
+        "created": "2026-01-05T00:00:00+00:00",
+        "success": "victim/_SUCCESS",
+        "files": [],
     }
     place.client.put_object(Bucket=place.bucket, Key="out/m.json", Body=json.dumps(manifest).encode())
 
@@ -145,7 +169,9 @@ def test_an_export_manifest_that_names_files_of_others(place: Place) -> None:
         read_manifest(destination, "out/m.json")
 
 
-def test_members_of_archives_are_only_read(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_members_of_archives_are_only_read(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

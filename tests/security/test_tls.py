@@ -34,14 +34,13 @@ ALL_BUT_BUNDLES = {name: values[0] for name, values in SWITCHES.items() if "CA_B
 TRIED = ONE_BY_ONE if EVERYTHING else [ALL_BUT_BUNDLES, {"AWS_CA_BUNDLE": ""}]
 
 
-def lake(endpoint: str, bucket: str, tls: Tls | None = None, **auth: str) -> S3Connection:
-    keys = {"access_key_id": "AKIATEST", "secret_access_key": "test", **auth}
+def lake(endpoint: str, bucket: str, tls: Tls | None = None, token: str | None = None) -> S3Connection:
     return S3Connection(
         name="lake",
         url=f"s3://{bucket}/",
         endpoint=endpoint,
         region="us-east-1",
-        auth=AccessKeyAuth(**keys),
+        auth=AccessKeyAuth(access_key_id="AKIATEST", secret_access_key="test", session_token=token),
         checksums="when_required",
         tls=tls or Tls(),
         transport=Transport(max_retries=0, connect_timeout=5.0, read_timeout=5.0),
@@ -54,7 +53,9 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return found
 
 
-@pytest.mark.parametrize("switches", TRIED, ids=lambda each: " ".join(f"{name}={each[name]!r}" for name in each))
+@pytest.mark.parametrize(
+    "switches", TRIED, ids=lambda each: " ".join(f"{name}={each[name]!r}" for name in each)
+)
 def test_no_variable_switches_verification_off(
     switches: dict[str, str],
     tls_front: FrontMaker,
@@ -120,7 +121,7 @@ def serving(elsewhere: str | None = None) -> Iterator[_Server]:
 def test_keys_do_not_follow_a_redirect(engine: Engine) -> None:
     with serving() as other, serving(other.endpoint.replace("127.0.0.1", "localhost")) as asked:
         with pytest.raises(S3AssetsError):
-            engine.diagnosed_read(lake(asked.endpoint, "some-bucket", session_token="the-token"))
+            engine.diagnosed_read(lake(asked.endpoint, "some-bucket", token="the-token"))
 
         assert asked.seen
         # object_store follows, and lets the session token follow, which signs nothing without its key.
