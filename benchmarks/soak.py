@@ -25,13 +25,17 @@ from benchmarks.soak_samples import sample
 from benchmarks.soak_state import Seen
 from benchmarks.soak_workers import HungError, Worker
 from s3_assets.embedded.server import EmbeddedServer
+from tests.support.proxy_state import KILLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
+    from tests.support.proxy_state import ActionKind
+
 STATE = "state.json"
 RESULT = "result.md"
+_FAULTS: tuple[ActionKind, ...] = ("status", "lost_reply", "reset_body", "delay")
 _TRIES = 3
 _STARTS = 180.0
 """Seconds in which the server has to be up, beside whatever else this machine does."""
@@ -156,10 +160,9 @@ class Soak:
             return
         at, writes = self._chance.randint(1, 60), self._chance.random() < 0.3
         if kill:
-            kind = self._chance.choice(("kill_before", "kill_after"))
-            worker.proxy.arm(kind, at, pid=worker.pid, writes=writes)
+            worker.proxy.arm(self._chance.choice(KILLS), at, pid=worker.pid, writes=writes)
             return
-        kind = self._chance.choice(("status", "lost_reply", "reset_body", "delay"))
+        kind = self._chance.choice(_FAULTS)
         times = self._chance.randint(1, 8) if kind == "status" else 1
         worker.proxy.arm(kind, at, seconds=self._chance.uniform(0.1, 3), times=times, writes=writes)
 

@@ -36,8 +36,6 @@ class Worker:
         requests: list[dict[str, Any]] = []
         errors: list[str] = []
         for sensor in self._definitions.sensors or ():
-            if not isinstance(sensor, dg.SensorDefinition):
-                continue
             context = dg.build_sensor_context(
                 instance=self._instance, cursor=self._cursors.get(sensor.name), definitions=self._definitions
             )

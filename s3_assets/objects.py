@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     import polars as pl
-    from obstore import Bytes, GetOptions
+    from obstore import BytesStream, GetOptions
     from obstore.store import S3Store
 
     from s3_assets.connection.adapters.listed_objects import ListedObjects
@@ -252,7 +252,7 @@ class Objects:
             start += len(part)
             yield bytes(part)
 
-    def _begun(self, key: str, chunk: int, start: int, etag: str) -> tuple[Iterator[Bytes], str]:
+    def _begun(self, key: str, chunk: int, start: int, etag: str) -> tuple[BytesStream, str]:
         """Return the object's bytes from one on, and its ETag."""
         asked: GetOptions = {}
         if start:
@@ -261,7 +261,7 @@ class Objects:
             asked["if_match"] = etag
         with self._diagnosed(key), self._unchanged(key):
             answer = verbs.get(self._store, key, options=asked)
-            return iter(answer.stream(min_chunk_size=chunk)), etag or answer.meta["e_tag"] or ""
+            return answer.stream(min_chunk_size=chunk), etag or answer.meta["e_tag"] or ""
 
     def seekable(self, key: str, size: int, tail: int) -> BinaryIO:
         """Return the object as a file that is read by ranges; its last `tail` bytes are read at once.

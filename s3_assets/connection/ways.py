@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from s3_assets.connection.adapters.boto_deadlines import limit_requests
 from s3_assets.connection.adapters.botocore_dialect import client_arguments
 from s3_assets.connection.ambient import with_ambient_settings
 from s3_assets.connection.auth import (
@@ -187,6 +188,9 @@ def _client_creator(connection: S3Connection) -> Callable[..., Any]:
         if "config" in given:
             arguments["config"] = arguments["config"].merge(given.pop("config"))
         with with_ambient_settings():
-            return session.create_client(service, **arguments, **given)
+            verify = arguments.get("verify", session.get_config_variable("ca_bundle"))
+            made = session.create_client(service, **arguments, **given)
+        limit_requests(made, arguments["config"], verify, connection.transport.whole_request)
+        return made
 
     return create

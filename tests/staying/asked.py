@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from s3_assets.connection import AccessKeyAuth, AssumeRole, IamRoleAuth, S3Connection, Transport
 from s3_assets.connection.adapters import boto, boto_metrics, boto_queues
+from s3_assets.connection.auth import RoleSource
 from s3_assets.connection.catalogs import GlueCatalogSettings, OAuth2, RestCatalogSettings, SqlCatalogSettings
 from s3_assets.connection.credentials import credential_source
 from s3_assets.connection.diagnosis import diagnosed
@@ -57,7 +58,7 @@ def _role(endpoint: str) -> None:
 def _container(endpoint: str) -> None:
     variables = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{endpoint}/credentials"}
     with patch.dict(os.environ, variables):
-        credential_source(to("http://127.0.0.1:1", auth=IamRoleAuth(source="metadata"))).current()
+        credential_source(to("http://127.0.0.1:1", auth=IamRoleAuth(source=RoleSource.METADATA))).current()
 
 
 def _queue(endpoint: str) -> None:

@@ -68,7 +68,7 @@ def test_requests_to_others_end_in_time(habit: Habit) -> None:
 
 
 def test_a_catalog_that_trickles_ends_in_time() -> None:
-    questions = {name: OTHERS[name] for name in ("a REST catalog", "STS")}
+    questions = {name: OTHERS[name] for name in ("a REST catalog", "STS", "SQS")}
 
     found = all_ended(questions, Habit.TRICKLE, "application/json")
 
