@@ -9,10 +9,8 @@ import dagster as dg
 from s3_assets.asset_checks import asset_checks
 from s3_assets.assets import import_asset, observable_sources
 from s3_assets.errors import RegistryError
-from s3_assets.export_assets import export_asset
 from s3_assets.generated import generated
 from s3_assets.io_managers import S3TableIOManager
-from s3_assets.media_assets import media_asset
 from s3_assets.metadata.readers import readers_of
 from s3_assets.schedules import run_once_sensors, schedules
 from s3_assets.sensors.of_registry import registry_sensors
@@ -21,10 +19,10 @@ from s3_assets.users_assets import with_tables
 from s3_assets.users_code import UsersCode, assets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from s3_assets.decorator import S3Asset
-    from s3_assets.generated import GetAssetSpec
+    from s3_assets.generated import Generated, GetAssetSpec
     from s3_assets.registry.models import Registry
 
 
@@ -59,8 +57,7 @@ def build_definitions(
     users = [with_tables(each, registry, readers) for each in plain]
     specs = {asset: made.spec(asset, readers) for asset in made.entries}
     imports = [import_asset(registry, each.name, specs[each.asset]) for each in made.of(Kind.IMPORT)]
-    media = [media_asset(registry, each.name, specs[each.asset]) for each in made.of(Kind.MEDIA)]
-    exports = [export_asset(registry, each.name, specs[each.asset]) for each in made.of(Kind.EXPORT)]
+    media, exports = _media(registry, made, specs), _exports(registry, made, specs)
     sources: dict[str, list[str]] = {}
     for each in made.of(Kind.SOURCE):
         sources.setdefault(registry.tables[each.asset].connection, []).append(each.asset)
@@ -85,6 +82,29 @@ def build_definitions(
 def tables_of_code(registry: Registry) -> frozenset[str]:
     """Return the declared tables that assets of the registry's `code` write; its files are run for that."""
     return frozenset(UsersCode.of(registry).written(registry) & set(registry.tables))
+
+
+# What most registries do not have is not loaded for them: every run of Dagster's waits for that.
+def _media(
+    registry: Registry, made: Generated, specs: Mapping[str, dg.AssetSpec]
+) -> list[dg.AssetsDefinition]:
+    found = list(made.of(Kind.MEDIA))
+    if not found:
+        return []
+    from s3_assets.media_assets import media_asset
+
+    return [media_asset(registry, each.name, specs[each.asset]) for each in found]
+
+
+def _exports(
+    registry: Registry, made: Generated, specs: Mapping[str, dg.AssetSpec]
+) -> list[dg.AssetsDefinition]:
+    found = list(made.of(Kind.EXPORT))
+    if not found:
+        return []
+    from s3_assets.export_assets import export_asset
+
+    return [export_asset(registry, each.name, specs[each.asset]) for each in found]
 
 
 def _connections(registry: Registry) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Python's garbage collector, which need not look through all of Dagster while a step loads its engines."""
+"""Python's garbage collector: it need not look through all of Dagster while definitions and engines load."""
 
 from __future__ import annotations
 

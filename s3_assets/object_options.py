@@ -70,7 +70,7 @@ _Header = Annotated[str, AfterValidator(sound_header)]
 class ObjectOptions(BaseModel):
     """The settings of objects that are written; what is left out is the bucket's default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     canned_acl: CannedAcl | None = Field(
         default=None, description="Who may read; buckets whose ACLs are disabled take few."

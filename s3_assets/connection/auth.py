@@ -18,7 +18,7 @@ _SHORTEST_SESSION, _LONGEST_SESSION = 900, 43_200
 
 
 class _Auth(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
 
 class DefaultAuth(_Auth):

@@ -11,7 +11,7 @@ from s3_assets.connection.secrets import Secret, shown
 
 
 class _Catalog(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
 
 class GlueCatalogSettings(_Catalog):

@@ -14,6 +14,7 @@ from s3_assets.connection.environment_keys import environment_keys
 from s3_assets.connection.lent_keys import LentKeysAuth
 from s3_assets.connection.refusals import refusals_of_botocore
 from s3_assets.connection.secrets import SecretReference, read_secret
+from s3_assets.connection.service_models import service_models
 from s3_assets.connection.sessions import chain_session
 from s3_assets.connection.ways import LEASE, find_credentials, metadata, refreshed_by
 from s3_assets.errors import S3AssetsError
@@ -103,6 +104,7 @@ class CredentialSource:
         """Return a botocore session whose clients sign with these credentials, asked for at each request."""
         session = chain_session(self._connection)
         session.register_component("credential_provider", _Resolver(self))
+        session.register_component("data_loader", service_models(session.get_config_variable("data_path")))
         return session
 
     def _ask(self) -> _Held:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Lender(BaseModel, ABC):
     """Who lends keys: a frozen value that another process understands, too."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     @abstractmethod
     def lend(self) -> Credentials:

@@ -25,7 +25,7 @@ _CONNECT_TIMEOUT, _READ_TIMEOUT = 5, 10
 
 
 class _Stored(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     name: str = Field(min_length=1, description="Name or ARN.")
     key: str | None = Field(

@@ -15,7 +15,7 @@ from s3_assets.errors import SecretMissingError
 class SecretReference(BaseModel):
     """Where a secret is kept: exactly one of a variable, a file, Secrets Manager and Parameter Store."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     env: str | None = Field(default=None, min_length=1, description="Name of an environment variable.")
     file: Path | None = Field(

@@ -42,7 +42,7 @@ class AddressingStyle(StrEnum):
 class ServiceEndpoints(BaseModel):
     """URLs of other AWS services where they are not AWS's own, such as the STS of an S3-compatible server."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     sts: str | None = Field(default=None, description="For roles that are assumed.")
     kms: str | None = Field(default=None, description="For client-side encryption.")
@@ -61,7 +61,7 @@ class ServiceEndpoints(BaseModel):
 class S3Connection(BaseModel):
     """How one bucket, or one base path in it, is reached: authentication, addressing, transport."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     name: str = Field(default="s3", description="How messages call this connection.")
     url: str = Field(description="s3://bucket/ or s3://bucket/base/path/")

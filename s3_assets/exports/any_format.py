@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class Format(BaseModel):
     """What all formats share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @property
     def content_encoding(self) -> str | None:

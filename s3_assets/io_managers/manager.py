@@ -10,7 +10,6 @@ import dagster as dg
 
 from s3_assets.check_events import told_checks
 from s3_assets.errors import UnsupportedError
-from s3_assets.io_managers.exports import ExportOutput, refuse_loading
 from s3_assets.io_managers.inputs import CurrentInput, no_rows, reading
 from s3_assets.io_managers.options import read_mode, reads_all_partitions
 from s3_assets.io_managers.outputs import TableOutput
@@ -76,7 +75,10 @@ class S3TableIOManager(dg.IOManager):
 
     def _load(self, context: dg.InputContext) -> Any:  # noqa: ANN401 - as the input is annotated
         name = self._name(context)
-        refuse_loading(self._registry, name)
+        if name in self._registry.exports:
+            from s3_assets.io_managers.exports import refuse_loading
+
+            refuse_loading(self._registry, name)
         source = self._registry.table(name)
         options = context.definition_metadata or {}
         mode = read_mode(options, name)
@@ -103,6 +105,8 @@ class S3TableIOManager(dg.IOManager):
         with Returned.of(obj, name).opened() as frame:
             preview = Preview(self._registry.preview_of(name, step.plans))
             if name in self._registry.exports:
+                from s3_assets.io_managers.exports import ExportOutput
+
                 by, export = self._registry.exports[name].partitions, self._registry.export(name)
                 ExportOutput(context, step, export, by, preview).write(frame)
             else:

@@ -33,7 +33,7 @@ def known_type(text: str) -> str:
 class Cast(BaseModel):
     """The type that a column is given."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     type: str = Field(description="Such as int64, decimal[18, 2], date, timestamp or list[string].")
     format: str | None = Field(

@@ -27,7 +27,7 @@ class Digest(BaseModel):
     may be. The same value with the same salt gives the same digest: tables can still be joined by it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     algorithm: Literal["sha256", "sha384", "sha512", "sha1", "md5"] = Field(
         default="sha256", description="sha256, sha384 or sha512; sha1 and md5 are for joining with old data."

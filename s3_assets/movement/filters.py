@@ -25,7 +25,7 @@ Scalar = bool | int | float | datetime | date | str | None
 class Constant(BaseModel):
     """A column that has one value in all rows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     value: Scalar = Field(description="The value; null needs a type.")
     type: str | None = Field(
@@ -77,7 +77,7 @@ class Constant(BaseModel):
 class AddTime(BaseModel):
     """A column that tells when a row was loaded: one moment for all rows of a run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     column: str = Field(min_length=1, description="The new column.")
     type: Literal["timestamp", "int64"] = Field(
@@ -91,7 +91,7 @@ class Filters(BaseModel):
     `retain` and `drop` name columns of the source, each later filter those that the ones before it left.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     retain: tuple[str, ...] | None = Field(
         default=None, min_length=1, description="Only these columns, in this order; left out: all."

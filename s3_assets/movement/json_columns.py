@@ -24,7 +24,7 @@ _OBJECT = "\x01object"
 class JsonField(BaseModel):
     """One value inside the objects."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     type: str = Field(description="The type of the new column; string keeps objects and lists as JSON.")
     path: str | None = Field(
@@ -54,7 +54,7 @@ class JsonField(BaseModel):
 class ExpandJson(BaseModel):
     """How the objects of one column become columns."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     columns: dict[str, JsonField] | None = Field(
         default=None,

@@ -34,7 +34,7 @@ _AT = "\x01at"
 class Placement(BaseModel):
     """Where a row's partition comes from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     column: str | None = Field(
         default=None,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class DiscoverySettings(BaseModel):
     """A folder that a sensor looks through: what is new is reported, and added to a registry on demand."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     connection: str = Field(description="Name of the connection that reaches the folder.")
     path: RelativePath = Field(

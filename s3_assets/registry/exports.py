@@ -54,7 +54,7 @@ class _ByName:
 class SplitSettings(BaseModel):
     """Where one file ends and the next begins."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     rows: int | None = Field(default=None, ge=1, description="Rows of a file at most, exactly.")
     bytes: int | None = Field(default=None, ge=1, description="Bytes of a finished file at most, about.")

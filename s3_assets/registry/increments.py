@@ -12,7 +12,7 @@ from s3_assets.tables.positions import Limit
 class BatchSettings(BaseModel):
     """How much one commit takes; a file is never cut, and one is taken in any case."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     files: int | None = Field(default=None, ge=1, description="Source files at most.")
     bytes: int | None = Field(default=None, ge=1, description="Bytes of source files at most.")
@@ -31,7 +31,7 @@ class BatchSettings(BaseModel):
 class IncrementSettings(BaseModel):
     """How what is new is read: in how large pieces, and what is done when the source has lost some of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     on_gap: Literal["fail", "full_refresh"] = Field(
         default="fail",

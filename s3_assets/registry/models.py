@@ -24,7 +24,6 @@ from s3_assets.registry.catalogs import catalog_problems
 from s3_assets.registry.checks import check_problems
 from s3_assets.registry.discovery import DiscoverySettings, discovery_problems
 from s3_assets.registry.engines import RunBy, engine_problems
-from s3_assets.registry.export_keys import export_problems
 from s3_assets.registry.exports import ExportSettings
 from s3_assets.registry.imports import ImportSettings, import_problems
 from s3_assets.registry.media import MediaSettings, media_problems
@@ -69,7 +68,7 @@ _NAME = re.compile(r"^[A-Za-z0-9_]+(?:/[A-Za-z0-9_]+)*$")
 class WatchSettings(BaseModel):
     """How sources are watched."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     every_seconds: int = Field(default=60, ge=1, description="Seconds between two looks at the sources.")
     at_once: int = Field(default=16, ge=1, le=64, description="Sources that are looked at in parallel.")
@@ -88,7 +87,9 @@ class Registry(BaseModel):
     Raises `RegistryError` with every problem, in Python as in a file.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    # `defer_build`, as in all models of settings: most are validated as parts of this one alone, and pydantic
+    # need not make a validator for each of them.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     connections: dict[str, S3Connection] = Field(
         default_factory=dict, description="How each bucket, or base path in it, is reached, by name."
@@ -164,7 +165,7 @@ class Registry(BaseModel):
                 *catalog_problems(self.connections, self.tables, self.targets),
                 *import_problems(self.imports, self.tables),
                 *media_problems(self.media, self.connections, self.tables, self.imports),
-                *export_problems(self.exports, self.connections, self.tables, self.imports, self.media),
+                *self._export_problems(),
                 *discovery_problems(self.discovery, self.connections),
                 *queue_problems(self.queues, self.connections),
                 *engine_problems(self.connections, self.tables, self.imports, self.exports),
@@ -294,6 +295,14 @@ class Registry(BaseModel):
     def targets(self) -> set[str]:
         """The tables that imports and media sets write."""
         return {each.target for section in (self.imports, self.media) for each in section.values()}
+
+    def _export_problems(self) -> Iterable[Problem]:
+        if not self.exports:
+            # What compares their keys takes a while to load.
+            return ()
+        from s3_assets.registry.export_keys import export_problems
+
+        return export_problems(self.exports, self.connections, self.tables, self.imports, self.media)
 
     def _names(self) -> Iterator[Problem]:
         for section in ("connections", "tables", "imports", "media", "exports", "discovery", "queues"):

@@ -22,7 +22,7 @@ _LONGEST_TICK = 60
 class QueueSettings(BaseModel):
     """An SQS queue that tells of new objects: what it names is looked at, and all else at each sweep."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     connection: str = Field(
         description="Name of the connection whose credentials, proxy and certificates reach the queue."

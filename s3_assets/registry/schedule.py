@@ -16,7 +16,7 @@ _LONGEST_DELAY = 24 * 60 - 1
 class ScheduleSettings(BaseModel):
     """A schedule of runs: of what is new, or of the partitions that have ended since the run before."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     cron: str = Field(description="once, @hourly, @daily, @weekly, @monthly, or the five fields of cron.")
     timezone: TimeZone = Field(default="UTC", description="IANA time zone of the cron.")
@@ -54,7 +54,7 @@ class ScheduleSettings(BaseModel):
 class AutomationSettings(BaseModel):
     """A condition of Dagster's declarative automation: it looks at assets, and not at S3."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     condition: Literal["eager", "on_missing", "on_cron"] = Field(
         description="eager: whenever an asset upstream was updated; on_missing: once all of these are there; "
@@ -90,7 +90,7 @@ class AutomationSettings(BaseModel):
 class Started(BaseModel):
     """What all that runs says of when it does, and of itself."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True)
 
     schedule: ScheduleSettings | None = Field(
         default=None, description="When it runs by the clock; left out: when there is new data."

@@ -25,11 +25,6 @@ _HELD = HeldMessages()
 _MINUTE = 60
 
 
-def connections_told_of(registry: Registry) -> set[str]:
-    """Return the connections whose tables and media sets a queue tells of: no other sensor looks at them."""
-    return {each for queue in registry.queues.values() for each in queue.connections}
-
-
 def queue_sensor(
     registry: Registry,
     name: str,

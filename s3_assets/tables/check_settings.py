@@ -20,7 +20,7 @@ _PERCENT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*%")
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, populate_by_name=True)
 
 
 class CheckSettings(_Settings):

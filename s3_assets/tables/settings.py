@@ -21,7 +21,7 @@ _LEAVES_ROOM_FOR_DELTA = "s3_assets."
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, populate_by_name=True)
 
 
 class Partitions(_Settings):
