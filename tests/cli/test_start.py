@@ -104,3 +104,63 @@ def test_a_small_file_is_shown_without_what_is_not_needed(
     asked = [(each.method, "list-type=2" in each.path) for each in proxy.requests()]
     assert ["list" if listed else {"GET": "read"}.get(how, how.lower()) for how, listed in asked] == requests
     assert "a" in told.out
+
+
+# Loads the definitions of a registry, then runs an import of it; tells after each what is loaded.
+RUN = """
+import sys
+from s3_assets.definitions import defs
+print(*sys.modules)
+from s3_assets.registry import load_registry
+load_registry().import_("orders").run()
+print(*sys.modules)
+"""
+REGISTRY = """
+connections:
+  lake:
+    url: s3://{bucket}/
+    endpoint: {endpoint}
+    region: us-east-1
+    auth: {{ type: access_key, access_key_id: test, secret_access_key: {{ env: LAKE_SECRET }} }}
+tables:
+  raw: {{ connection: lake, format: parquet, path: raw }}
+  orders: {{ connection: lake, format: delta, path: orders }}
+imports:
+  orders: {{ source: raw, target: orders }}
+"""
+ENGINES = {"boto3", "botocore", "deltalake", "obstore", "polars", "pyarrow", "pyiceberg", "daft", "ray"}
+OF_OTHERS = {
+    "s3_assets.explore.discover",
+    "s3_assets.exports.export",
+    "s3_assets.exports.key_space",
+    "s3_assets.incremental.mirror",
+    "s3_assets.io_managers.exports",
+    "s3_assets.media.run",
+    "s3_assets.sensors.discovery",
+    "s3_assets.sensors.queue",
+}
+"""What a registry with nothing but an import has no use for."""
+
+
+def test_a_run_loads_what_it_needs_alone(
+    tmp_path: Path, proxy: RequestProxy, bucket: str, s3_client: Any
+) -> None:
+    file = io.BytesIO()
+    ROWS.write_parquet(file)
+    s3_client.put_object(Bucket=bucket, Key="raw/a.parquet", Body=file.getvalue())
+    registry = tmp_path / "s3_assets.yaml"
+    registry.write_text(REGISTRY.format(bucket=bucket, endpoint=proxy.endpoint))
+    done = subprocess.run(
+        [sys.executable, "-c", RUN],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "S3_ASSETS_REGISTRY": str(registry), "LAKE_SECRET": "test"},
+    )
+
+    definitions, run = (set(line.split()) for line in done.stdout.splitlines())
+    assert (ENGINES | OF_OTHERS) & definitions == set()
+    assert (OF_OTHERS | {"boto3", "s3transfer", "pyiceberg", "daft", "ray"}) & run == set()
+    listings = [each for each in proxy.requests() if "list-type=2" in each.path and "prefix=raw" in each.path]
+    assert len(listings) == 1
