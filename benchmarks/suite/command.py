@@ -82,10 +82,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--size",
         type=float,
-        default=0.1,
+        default=0.05,
         help="1 is 30 million rows, 20,000 files, 1,000,000 keys, 1,000 watched and 10,000 defined tables",
     )
-    parser.add_argument("--repeat", type=int, default=3, help="timed runs of each contestant")
+    parser.add_argument("--repeat", type=int, default=2, help="timed runs of each contestant")
     parser.add_argument("--only", type=_jobs, help=f"some of {','.join(JOBS)}")
     parser.add_argument(
         "--growth",

@@ -16,7 +16,7 @@ from benchmarks.suite.homes import Home
 from benchmarks.suite.job import Contestant, Job, Kind, Traffic
 
 # What takes longer than that once says enough with one more run.
-SLOW_SECONDS = 15.0
+SLOW_SECONDS = 8.0
 # Below that, what a job takes is not the bytes that it moves.
 FEW_BYTES = 10_000_000
 

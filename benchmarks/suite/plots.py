@@ -40,7 +40,9 @@ def _bars(jobs: list[dict[str, Any]], file: Path) -> None:
     for job, axis in zip(shown, axes[:, 0], strict=True):
         there = [each for each in job["contestants"] if each["best"]]
         colors = [_color(each["kind"]) for each in there]
-        bars = axis.barh([each["name"] for each in there], [each["best"] for each in there], color=colors)
+        bars = axis.barh(
+            [_plain(each["name"]) for each in there], [each["best"] for each in there], color=colors
+        )
         axis.bar_label(bars, [f"{each['best']:.2f} s" for each in there], padding=3, fontsize=7)
         axis.invert_yaxis()
         axis.margins(x=0.12)
@@ -48,6 +50,11 @@ def _bars(jobs: list[dict[str, Any]], file: Path) -> None:
         axis.tick_params(axis="both", labelsize=7)
         axis.spines[["top", "right"]].set_visible(False)
     _save(figure, file)
+
+
+def _plain(name: str) -> str:
+    """Without what makes code of it in Markdown."""
+    return name.replace("`", "")
 
 
 def _color(kind: str) -> str:
@@ -59,7 +66,12 @@ def _growth(name: str, curves: list[dict[str, Any]], file: Path) -> None:
     others = iter(_OTHERS)
     for curve in curves:
         mine = {"s3-assets": _OURS, "s3-assets, in Dagster": _OURS_IN_DAGSTER}.get(curve["contestant"])
-        style = {"marker": "o", "markersize": 3, "label": curve["contestant"], "color": mine or next(others)}
+        style = {
+            "marker": "o",
+            "markersize": 3,
+            "label": _plain(curve["contestant"]),
+            "color": mine or next(others),
+        }
         style["linewidth"] = 2.2 if mine else 1.2
         rows = [point["rows"] / 1e6 for point in curve["points"]]
         left.plot(rows, [point["seconds"] for point in curve["points"]], **style)
