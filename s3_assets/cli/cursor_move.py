@@ -58,10 +58,14 @@ def move(
     try:
         opened = open_of(registry, stream)
     except TableMissingError as error:
-        error.remedy = (
-            "Nothing was read yet: run the import once, or create the table, and move its cursor then."
-        )
-        raise error.at() from None
+        raise TableMissingError(
+            f"nothing was read into '{stream.target}' yet, and a cursor is kept in the table itself: "
+            f"{error.found}",
+            remedy=_remedy(asked, job),
+            table=stream.target,
+            connection=error.connection,
+            location=error.location,
+        ) from None
     source = registry.table(stream.table)
     position = choose(source, opened)
     if job is not None:
@@ -77,6 +81,13 @@ def move(
     _require_yes(asked)
     moved = opened.move(position, notes={"by": f"s3-assets cursor {asked.act}"})
     _tell(asked, opened, moved)
+
+
+def _remedy(asked: Asked, job: "Import | None") -> str:
+    first = f"Run `s3-assets import {job.name}` once" if job is not None else "Run what writes it once"
+    if asked.act == "reset":
+        return f"{first}: it reads from the beginning as it is."
+    return f"{first}, or create the table with the columns of its rows and none of them; set the cursor then."
 
 
 def _require_kind(job: "Import", position: "Position | None") -> None:

@@ -239,7 +239,12 @@ def test_of_several_sources_and_unknown_names(run: Command, registry: Path, land
         (["reset", "lake/orders"], "has 3 streams, from landing/orders, landing/feed, landing/orders@"),
         (["reset", "lake/orders", "--source", "x"], "has no stream from 'x'"),
         (["show", "ordrs"], "there is no import, no table and no export 'ordrs'; did you mean 'orders'?"),
-        (["reset", "feed"], "there is no Delta table"),
+        (["reset", "feed"], "and a cursor is kept in the table itself: there is no Delta table"),
+        (["reset", "feed"], "Run `s3-assets import feed` once: it reads from the beginning as it is."),
+        (
+            ["set", "feed", "--last-path", "x"],
+            "the columns of its rows and none of them; set the cursor",
+        ),
         (["reset", "landing/orders"], "nothing is read into 'landing/orders' with a cursor"),
     ):
         answer = run("cursor", *arguments)
