@@ -18,6 +18,7 @@ from s3_assets.metrics import Meter
 from s3_assets.progress import Progress
 from s3_assets.tables.table import Table
 from tests.distributed.ground import FILE_ROWS, ZONE, Ground, row
+from tests.servers.ray_keeper import KEYS, SECRET
 
 FORMATS = ("delta", "iceberg", "parquet")
 
@@ -31,7 +32,7 @@ def shaped(numbers: Iterable[int]) -> list[tuple[Any, ...]]:
     found = []
     for number in numbers:
         made = row(number)
-        digest = hmac.digest(b"test", made["email"].encode(), hashlib.sha256).hex()
+        digest = hmac.digest(KEYS[SECRET].encode(), made["email"].encode(), hashlib.sha256).hex()
         day = made["at"].astimezone(ZoneInfo(ZONE)).date()
         found.append((number, made["at"], Decimal(made["price"]), digest, "lake", day))
     return found

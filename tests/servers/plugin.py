@@ -21,6 +21,7 @@ from tests.servers.gateway import Gateway
 from tests.servers.identity.server import IdentityServer, identity_server
 from tests.servers.postgres import Postgres
 from tests.servers.programs import MISSING, need
+from tests.servers.ray_keeper import KEYS, RayCluster
 from tests.servers.rest_catalog.server import RestCatalogs, rest_catalogs
 from tests.servers.run_folder import RunFolder, shared_server
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 FrontMaker = Callable[[str], AbstractContextManager[Front]]
 
 TITLES = {
+    "ray_cluster": "Ray",
     "rgw": "Ceph RADOS gateway",
     "tls_front": "HAProxy, private authority",
     "mutual_tls": "HAProxy, client certificates",
@@ -105,6 +107,32 @@ def rgw(run_folder: Path) -> Gateway:
     """The one Ceph gateway of the run; the first test that needs it starts it, in about three seconds."""
     need(*gateway.PROGRAMS)
     return Gateway.of(shared_server(run_folder, "rgw", "tests.servers.gateway_keeper"))
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(run_folder: Path) -> RayCluster:
+    """The one Ray cluster of the run; the first test that needs it starts it, in some ten seconds."""
+    return RayCluster(**shared_server(run_folder, "ray", "tests.servers.ray_keeper", deadline=300))
+
+
+@pytest.fixture(scope="session")
+def joined_ray(ray_cluster: RayCluster) -> Iterator[Any]:
+    """Ray, which this process has joined: whatever runs here with `engine: ray` runs there."""
+    from s3_assets.engines.ray.cluster import connected
+    from s3_assets.engines.ray.settings import RaySettings
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "token")
+        ray = connected(RaySettings(address=ray_cluster.address))
+        yield ray
+        ray.shutdown()
+
+
+@pytest.fixture
+def ray_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process finds keys where the cluster's workers find them."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session")

@@ -4,20 +4,29 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from s3_assets.engines.ray.cluster import connected
-from s3_assets.engines.ray.settings import RaySettings
-from s3_assets.errors import S3AssetsError
 from tests.servers.run_folder import keep
 
-KEY, SECRET = "TESTS_LAKE_KEY", "TESTS_LAKE_SECRET"
-"""The variables in which workers find the keys of the embedded server, and nobody else."""
+KEY, SECRET = "LAKE_KEY", "LAKE_SECRET"
+KEYS = {KEY: "TESTSLAKEKEY00000001", SECRET: "secret/of/the/tests/lake/0123456789abcdef"}
+"""The variables in which workers find keys: the embedded server takes any, and these can be hunted."""
+
+
+class RayCluster(NamedTuple):
+    """A cluster that runs: where it is reached, and the folder of its logs."""
+
+    address: str
+    session: str
 
 
 def start() -> Mapping[str, Any]:
     """Start it as the engine starts a local one; workers have the environment of this process."""
-    os.environ.update({KEY: "test", SECRET: "test", "AWS_EC2_METADATA_DISABLED": "true"})
+    from s3_assets.engines.ray.cluster import connected
+    from s3_assets.engines.ray.settings import RaySettings
+    from s3_assets.errors import S3AssetsError
+
+    os.environ.update({**KEYS, "AWS_EC2_METADATA_DISABLED": "true"})
     try:
         ray = connected(RaySettings())
     except S3AssetsError as error:
