@@ -16,98 +16,118 @@ from s3_assets.tables.catalogs.failures import catalog_errors
 from s3_assets.tables.catalogs.opening import open_catalog
 from tests.connection.engines import ENGINES
 
-SILENCE = 0.1
-"""Seconds of silence that each connection allows; a whole answer may take 72 times as long."""
+
+class Hasty(Transport):
+    """Silence may last long, and a whole answer may not: so nothing else ends a request that trickles."""
+
+    @property
+    def whole_request(self) -> float:
+        return 2.0
+
+
+SILENCE = Transport(connect_timeout=2, read_timeout=0.1, max_retries=0)
+"""Silence may last a moment."""
+HASTE = Hasty(connect_timeout=20, read_timeout=20, max_retries=0)
+
 KEYS = AccessKeyAuth(access_key_id="key", secret_access_key="secret")
 ROLE = "arn:aws:iam::444455556666:role/lake"
 
 GATEWAY = "behind the gateway"
-Question = Callable[[str], object]
-"""Asks a server at this URL something."""
+Question = Callable[[str, Transport], object]
+"""Asks a server at this URL something, with these time limits."""
 
 
-def to(endpoint: str, **settings: object) -> S3Connection:
+def to(endpoint: str, transport: Transport, **settings: object) -> S3Connection:
     told = {
         "name": "lake",
         "url": "s3://lake/",
         "endpoint": endpoint,
         "region": "us-east-1",
         "auth": KEYS,
-        "transport": Transport(connect_timeout=2, read_timeout=SILENCE, max_retries=0),
+        "transport": transport,
     }
     return S3Connection.model_validate(told | settings)
 
 
-def _list_by_boto(endpoint: str) -> None:
-    connection = to(endpoint)
+def _list_by_boto(endpoint: str, transport: Transport) -> None:
+    connection = to(endpoint, transport)
     with diagnosed(connection, connection.url, Exception):
         boto.client(connection).list_objects_v2(Bucket="lake")
 
 
-def _stream(endpoint: str) -> None:
-    for _ in Objects(to(endpoint)).stream("key", 1024 * 1024):
+def _stream(endpoint: str, transport: Transport) -> None:
+    for _ in Objects(to(endpoint, transport)).stream("key", 1024 * 1024):
         pass
 
 
-def _role(endpoint: str) -> None:
+def _role(endpoint: str, transport: Transport) -> None:
     role = AssumeRole(role_arn=ROLE)
-    connection = to("http://127.0.0.1:1", assume_role=(role,), service_endpoints={"sts": endpoint})
+    connection = to("http://127.0.0.1:1", transport, assume_role=(role,), service_endpoints={"sts": endpoint})
     credential_source(connection).current()
 
 
-def _container(endpoint: str) -> None:
+def _container(endpoint: str, transport: Transport) -> None:
     variables = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{endpoint}/credentials"}
     with patch.dict(os.environ, variables):
-        credential_source(to("http://127.0.0.1:1", auth=IamRoleAuth(source=RoleSource.METADATA))).current()
+        credential_source(
+            to("http://127.0.0.1:1", transport, auth=IamRoleAuth(source=RoleSource.METADATA))
+        ).current()
 
 
-def _queue(endpoint: str) -> None:
-    connection = to("http://127.0.0.1:1")
+def _queue(endpoint: str, transport: Transport) -> None:
+    connection = to("http://127.0.0.1:1", transport)
     with diagnosed(connection, endpoint, Exception):
         boto_queues.waiting(connection, f"{endpoint}/000000000000/orders")
 
 
-def _metrics(endpoint: str) -> None:
-    connection = to("http://127.0.0.1:1", service_endpoints={"cloudwatch": endpoint})
+def _metrics(endpoint: str, transport: Transport) -> None:
+    connection = to("http://127.0.0.1:1", transport, service_endpoints={"cloudwatch": endpoint})
     with diagnosed(connection, endpoint, Exception):
         boto_metrics.metrics(connection)
 
 
-def _catalog(catalog: object) -> None:
-    connection = to("http://127.0.0.1:1", catalog=catalog)
+def _catalog(transport: Transport, catalog: object) -> None:
+    connection = to("http://127.0.0.1:1", transport, catalog=catalog)
     with catalog_errors(connection, "shop.orders"):
         open_catalog(connection).load_table(("shop", "orders"))
 
 
-def _glue(endpoint: str) -> None:
-    connection = to("http://127.0.0.1:1", catalog=GlueCatalogSettings(), service_endpoints={"glue": endpoint})
+def _glue(endpoint: str, transport: Transport) -> None:
+    connection = to(
+        "http://127.0.0.1:1", transport, catalog=GlueCatalogSettings(), service_endpoints={"glue": endpoint}
+    )
     with catalog_errors(connection, "shop.orders"):
         open_catalog(connection).load_table(("shop", "orders"))
 
 
-def _rest(endpoint: str) -> None:
-    _catalog(RestCatalogSettings(uri=endpoint, token="token"))
+def _rest(endpoint: str, transport: Transport) -> None:
+    _catalog(transport, RestCatalogSettings(uri=endpoint, token="token"))
 
 
-def _token(endpoint: str) -> None:
+def _token(endpoint: str, transport: Transport) -> None:
     oauth2 = OAuth2(client_id="id", client_secret="secret", server_uri=f"{endpoint}/token")
-    _catalog(RestCatalogSettings(uri="http://127.0.0.1:1", oauth2=oauth2))
+    _catalog(transport, RestCatalogSettings(uri="http://127.0.0.1:1", oauth2=oauth2))
 
 
-def _sql(endpoint: str) -> None:
-    _catalog(SqlCatalogSettings(uri=f"postgresql+psycopg://user:word@{urlsplit(endpoint).netloc}/catalog"))
+def _sql(endpoint: str, transport: Transport) -> None:
+    _catalog(
+        transport,
+        SqlCatalogSettings(uri=f"postgresql+psycopg://user:word@{urlsplit(endpoint).netloc}/catalog"),
+    )
 
 
 S3: dict[str, Question] = {
     **{
-        each.name: (lambda endpoint, engine=each: engine.diagnosed_read(to(endpoint)))  # type: ignore[misc]  # its own engine
+        each.name: (lambda endpoint, transport, engine=each: engine.diagnosed_read(to(endpoint, transport)))  # type: ignore[misc]  # its own engine
         for each in ENGINES
     },
     "a listing by boto3": _list_by_boto,
-    "a listing by obstore": lambda endpoint: [*Objects(to(endpoint)).list_objects("folder/")],
+    "a listing by obstore": lambda endpoint, transport: [
+        *Objects(to(endpoint, transport)).list_objects("folder/")
+    ],
     "a stream by obstore": _stream,
-    GATEWAY: lambda endpoint: ENGINES[2].diagnosed_read(
-        to(endpoint, transport=Transport(read_timeout=SILENCE, max_retries=0, max_connections=2))
+    GATEWAY: lambda endpoint, transport: ENGINES[2].diagnosed_read(
+        to(endpoint, transport.model_copy(update={"max_connections": 2}))
     ),
 }
 OTHERS: dict[str, Question] = {
