@@ -73,10 +73,8 @@ def doubling(levels: int) -> dict[str, Any]:
     """Records of two records of two records: 2 to the power of so many columns."""
     found: Any = "int"
     for level in range(levels):
-        inner = {"type": "record", "name": f"r{level}", "fields": [{"name": "a", "type": found}]}
-        again = f"r{level - 1}" if level else "int"
-        inner["fields"].append({"name": "b", "type": again})
-        found = inner
+        fields = [{"name": "a", "type": found}, {"name": "b", "type": f"r{level - 1}" if level else "int"}]
+        found = {"type": "record", "name": f"r{level}", "fields": fields}
     return record(found)
 
 
@@ -208,16 +206,15 @@ _OTHERS: dict[str, tuple[Callable[[], bytes], Callable[[Reading, bytes], None]]]
     ),
 }
 
+
+def _bomb(name: str, made: Callable[[], bytes], read: Callable[[Reading, bytes], None]) -> Bomb:
+    return Bomb(name, lambda: [made()], (), read)
+
+
 BOMBS: tuple[Bomb, ...] = (
-    *(
-        Bomb(f"avro: {name}", lambda made=made: [made()], (), _table(".avro", format="avro"))
-        for name, made in _AVRO.items()
-    ),
-    *(
-        Bomb(name, lambda made=made: [made()], (), _table(suffix, **settings))
-        for name, (suffix, settings, made) in _TEXT.items()
-    ),
-    *(Bomb(name, lambda made=made: [made()], (), read) for name, (made, read) in _OTHERS.items()),
+    *(_bomb(f"avro: {name}", made, _table(".avro", format="avro")) for name, made in _AVRO.items()),
+    *(_bomb(name, made, _table(suffix, **settings)) for name, (suffix, settings, made) in _TEXT.items()),
+    *(_bomb(name, made, read) for name, (made, read) in _OTHERS.items()),
 )
 """All of them; each has to be refused."""
 
@@ -236,6 +233,6 @@ def _memory(reading: Reading, body: bytes) -> None:
 
 FAULTS = tuple(
     Bomb(f"fault: {name}", lambda: [b"x"], (), read)
-    for name, read in (("raw", _raw), ("crash", _crash), ("memory", _memory))
+    for name, read in (("raw", _raw), ("memory", _memory), ("crash", _crash))
 )
 """What a harness has to see."""

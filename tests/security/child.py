@@ -19,7 +19,7 @@ from tests.security.hostile import KINDS, Kind, Reading
 
 # Of addresses: Polars' threads and allocators reserve a good deal that they never touch.
 MOST_ADDRESSES = 12 * 1024**3
-STUCK = 25.0
+STUCK = 100.0
 """Seconds."""
 
 

@@ -14,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 30.0
-"""Seconds after which an input hangs."""
+PATIENCE = 120.0
+"""Seconds after which an input hangs, on a machine that has other things to do as well."""
 
 
 @dataclass
@@ -59,8 +60,10 @@ class Found:
 def fuzz(endpoint: str, bucket: str, first: int, count: int, kinds: tuple[str, ...] = ()) -> Found:
     """Try the inputs of so many numbers; a process that dies is followed by another one behind its input."""
     found, number, end = Found(), first, first + count
-    while number < end:
-        number = _one_process(found, [endpoint, bucket, str(number), str(end - number), *kinds], number)
+    # Ctrl-C ends it early: what was found until then counts.
+    with suppress(KeyboardInterrupt):
+        while number < end:
+            number = _one_process(found, [endpoint, bucket, str(number), str(end - number), *kinds], number)
     return found
 
 
