@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -13,14 +13,11 @@ from s3_assets.connection.references import REMEDY, written_out
 from s3_assets.connection.settings import S3Connection
 from s3_assets.errors import SettingError, UnsupportedError
 
-if TYPE_CHECKING:
-    from types import NotImplementedType
-
 
 class _Packer(pickle.Pickler):
     """Python's own, which looks at every object on its way."""
 
-    def reducer_override(self, value: Any) -> NotImplementedType:  # noqa: ANN401 - any object
+    def reducer_override(self, value: Any) -> Any:  # noqa: ANN401 - any object
         """Refuse what may not be sent, and leave all else to pickle."""
         if isinstance(value, BaseModel):
             _refuse_written_out(value)

@@ -54,7 +54,7 @@ def engine_problems(
             continue
         yield from _of_export(name, export)
         sent.setdefault(export.connection, f"export '{name}'")
-        if export.source in tables:
+        if export.source is not None and export.source in tables:
             sent.setdefault(tables[export.source].connection, f"export '{name}'")
     for name, whom in sent.items():
         for path in written_out(connections[name]) if name in connections else ():

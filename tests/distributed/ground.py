@@ -52,6 +52,14 @@ def parquet(numbers: range) -> bytes:
     return buffer.getvalue()
 
 
+def lake(endpoint: str, bucket: str) -> S3Connection:
+    """A connection that says where its keys are, and has none."""
+    auth = AccessKeyAuth(
+        access_key_id=SecretReference(env=KEY), secret_access_key=SecretReference(env=SECRET)
+    )
+    return S3Connection(name="lake", url=f"s3://{bucket}/", endpoint=endpoint, region="us-east-1", auth=auth)
+
+
 @dataclass
 class Ground:
     """A bucket with files of a source, one after the other."""
@@ -67,12 +75,7 @@ class Ground:
     @property
     def connection(self) -> S3Connection:
         """It says where its keys are, and has none."""
-        auth = AccessKeyAuth(
-            access_key_id=SecretReference(env=KEY), secret_access_key=SecretReference(env=SECRET)
-        )
-        return S3Connection(
-            name="lake", url=f"s3://{self.bucket}/", endpoint=self.endpoint, region="us-east-1", auth=auth
-        )
+        return lake(self.endpoint, self.bucket)
 
     def add(self, files: int) -> None:
         """Put so many more files into the folder of the source."""

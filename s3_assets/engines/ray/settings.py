@@ -10,7 +10,7 @@ SLICE_BYTES = 256 * 1024 * 1024
 class RaySettings(BaseModel):
     """The cluster that runs what says `engine: ray`, and how the work is cut for it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     address: str | None = Field(
         default=None,
