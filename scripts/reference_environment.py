@@ -16,6 +16,9 @@ MEANINGS = {
     "OTEL_RESOURCE_ATTRIBUTES": "OpenTelemetry's own: what is said of the process.",
     "OTEL_SDK_DISABLED": "OpenTelemetry's own: `true` sends nothing.",
     "OTEL_SERVICE_NAME": "OpenTelemetry's own: the name of the service; left out: `s3-assets`.",
+    "RAY_ADDRESS": "Ray's own: the cluster of `engine: ray`, where the registry names none.",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "Ray's own: set to 0 while a local cluster is started, which then "
+    "listens on loopback alone.",
     "NO_COLOR": "If it is set, nothing is printed in colours.",
     "FORCE_COLOR": "If it is set, colours are printed also where there is no terminal.",
     "COLUMNS": "The width of what is printed.",
