@@ -67,7 +67,7 @@ class PortionTask(DataSourceTask):
             raise RuntimeError(f"slice {read.number} could not be read")
 
     def _tell(self, report: Report) -> None:
-        ray.get(ray.get_actor(self._board).tell.remote(self._read, report))
+        ray.get(ray.get_actor(self._board).tell.remote(self._read.number, report))
 
 
 class Portions(DataSource):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import and_, or_
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from s3_assets.engines.daft.reads import Read, Reads
+    from s3_assets.engines.ray.worker import Report
 
 # Daft and its workers send no reports of their use, and draw no bars into logs.
 ENVIRONMENT = {
@@ -26,16 +27,16 @@ class Board:
     """An actor that is told what became of each portion that was read."""
 
     def __init__(self) -> None:
-        self._reports: dict[int, tuple[int, Any]] = {}
+        self._reports: dict[int, Report] = {}
 
-    def tell(self, read: Read, report: Any) -> None:  # noqa: ANN401 - a `worker.Report`
-        """Take down a report; of a portion that is read again, the newest counts."""
-        self._reports[read.number] = read.state, report
+    def tell(self, number: int, report: Report) -> None:
+        """Take down what became of the read of a number."""
+        self._reports[number] = report
 
-    def taken(self) -> list[tuple[int, Any]]:
-        """Return what was told since the last call, each report with the number of its state."""
+    def taken(self) -> dict[int, Report]:
+        """Return what was told since the last call, by number."""
         reports, self._reports = self._reports, {}
-        return list(reports.values())
+        return reports
 
 
 class Query:
@@ -59,7 +60,11 @@ class Query:
         lacking = reduce(or_, (col(key).is_null() for key in keys))
         sums = [*(col(name) == 0 for name in zeros), *(col(name) == 1 for name in ones)]
         even = cast("daft.Expression", reduce(and_, sums))
-        found = added.where(lacking | ~even).select(*keys, *ones)
-        if most is not None:
-            found = found.limit(most + 1)
-        return pl.DataFrame(found.to_arrow())
+        # Taken as they come, and no more than are asked for: Daft's own limit takes an actor that counts.
+        batches, taken = [reads.plain.none().select(*keys, *ones)], 0
+        for batch in added.where(lacking | ~even).select(*keys, *ones).to_arrow_iter():
+            batches.append(pl.DataFrame(batch))
+            taken += batch.num_rows
+            if most is not None and taken > most:
+                break
+        return pl.concat(batches, how="vertical_relaxed")

@@ -28,6 +28,8 @@ _LOOK_SECONDS = 1.0
 # So many bytes of files have about a million keys, which one worker then holds at a time.
 _PARTITION_BYTES = 64 * 1024 * 1024
 _MOST_PARTITIONS = 1_000
+# An actor ends as soon as nobody has its handle. By the connection's job: those of an earlier one are gone.
+_kept: dict[str, Any] = {}
 
 
 def require_daft() -> None:
@@ -59,8 +61,8 @@ class Shuffle:
         """Return the keys that are not even, in plain columns.
 
         `states` are recipes with their portions, of `size` bytes in all; `take` is given the number of a
-        state and what became of one of its portions, as soon as that is known. Raises what reading a portion
-        raised, and `WorkerLostError` if workers were lost again and again.
+        state and what became of one of its portions. Raises what reading a portion raised, and
+        `WorkerLostError` if workers were lost again and again.
         """
         portions = numbered(states)
         cpus = int(self.ray.cluster_resources().get("CPU", 1))
@@ -89,12 +91,14 @@ class Shuffle:
         board = self.ray.remote(Board).options(num_cpus=0, name=name).remote()
         query = self._query()
         found: pl.DataFrame | None = None
+        reports: dict[int, Report] = {}
         try:
             answer = query.uneven.remote(self.reads, portions, name, partitions, most)
             while found is None:
                 done, _ = self.ray.wait([answer], timeout=_LOOK_SECONDS)
-                for state, report in self.ray.get(board.taken.remote()):
-                    take(state, report)
+                # A portion that was read twice counts once.
+                reports |= self.ray.get(board.taken.remote())
+                for report in reports.values():
                     if report.error is not None:
                         raise report.error
                 if done:
@@ -103,22 +107,20 @@ class Shuffle:
             self.ray.kill(board)
             if found is None:
                 # Its workers end with it, and so does what they read.
+                _kept.clear()
                 self.ray.kill(query)
+        for each in portions:
+            take(each.state, reports[each.number])
         return found
 
     def _query(self) -> Any:  # noqa: ANN401 - Ray's handle
         """Return the actor of this process's connection; its workers stay for the next question."""
         job = self.ray.get_runtime_context().get_job_id()
-        return (
-            self.ray.remote(Query)
-            .options(
-                num_cpus=0,
-                name=f"s3-assets daft {job}",
-                get_if_exists=True,
-                runtime_env={"env_vars": ENVIRONMENT},
-            )
-            .remote()
-        )
+        if job not in _kept:
+            options = {"num_cpus": 0, "runtime_env": {"env_vars": ENVIRONMENT}}
+            _kept.clear()
+            _kept[job] = self.ray.remote(Query).options(**options).remote()
+        return _kept[job]
 
 
 def _last(error: Exception) -> str:
