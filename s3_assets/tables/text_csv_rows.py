@@ -78,10 +78,12 @@ class CarefulRows:
         settings = self.settings
         # A column is needed to count the rows.
         taken = list(wanted) or list(names[:1])
+        # Arrow hands names on up to their first NUL: two could become one.
+        places = {name: str(place) for place, name in enumerate(names)}
         table = csv.read_csv(
             io.BytesIO(text),
             read_options=csv.ReadOptions(
-                column_names=list(names), block_size=len(text) + 1, use_threads=False
+                column_names=list(places.values()), block_size=len(text) + 1, use_threads=False
             ),
             parse_options=csv.ParseOptions(
                 delimiter=settings.delimiter,
@@ -91,14 +93,15 @@ class CarefulRows:
                 newlines_in_values=settings.quote is not None or settings.escape is not None,
             ),
             convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(taken, pa.large_string()),
-                include_columns=taken,
+                column_types=dict.fromkeys((places[name] for name in taken), pa.large_string()),
+                include_columns=[places[name] for name in taken],
                 null_values=list(settings.null_values),
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=False,
             ),
         )
         frame = pl.DataFrame(table)
+        frame.columns = taken
         return frame if wanted else pl.DataFrame(height=frame.height)
 
 
