@@ -28,9 +28,14 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="suite-") as folder, EmbeddedServer(folder) as server:
         ground = Ground(server.endpoint_url, catalog=f"{folder}/catalog.db")
         ground.make_bucket()
-        measured = measure.run(
-            ground, [*jobs.values()], options.size, options.repeat, rivals=options.rivals, say=_say
-        )
+        measured = []
+        entered = [*jobs.values()]
+        for each in measure.run(
+            ground, entered, options.size, options.repeat, rivals=options.rivals, say=_say
+        ):
+            # At once: who stops the suite keeps what has been measured.
+            _say(f"\n{table.details(each)}\n")
+            measured.append(each)
         growing = [JOBS[name]() for name in _GROWING if name in jobs and options.growth]
         size = options.size * _GROWTH_SHARE
         curves = growth.measure(ground, growing, size, options.growth, rivals=options.rivals, say=_say)

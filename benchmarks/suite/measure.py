@@ -3,7 +3,7 @@
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,18 +78,18 @@ class Measured:
 
 def run(
     ground: Ground, jobs: Sequence[Job], size: float, repeat: int, *, rivals: bool, say: Callable[[str], None]
-) -> list[Measured]:
-    measured = []
+) -> Iterator[Measured]:
+    """Yield each job when all are done with it."""
     for job in jobs:
         started = time.monotonic()
         job.fill(ground, size)
         say(f"{job.name}: {job.what}")
         entered = [each for each in job.contestants() if rivals or each.home == Home.PROJECT]
         with ExitStack() as folders:
-            measured.append(_run(ground, job, entered, repeat, folders, say))
+            measured = _run(ground, job, entered, repeat, folders, say)
         job.clear(ground)
         say(f"  {time.monotonic() - started:.0f} s in all")
-    return measured
+        yield measured
 
 
 def _run(
