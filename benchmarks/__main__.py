@@ -11,6 +11,7 @@ from benchmarks import (
     commits,
     data,
     definitions,
+    distributed,
     exports,
     formats_memory,
     ledger,
@@ -43,6 +44,7 @@ ALL = (
     "exports",
     "media",
     "mirror",
+    "distributed",
     "listing",
     "newuser",
     "start",
@@ -97,6 +99,7 @@ def main() -> None:
         tables += materialized(ground, options)
         tables += media_sets(ground, options)
         tables += mirrored(ground, options)
+        tables += distributed_over_workers(ground, options)
         tables += listings(options)
         tables += new_user(ground, options)
         tables += defined(options)
@@ -136,6 +139,12 @@ def mirrored(ground: Ground, options: argparse.Namespace) -> list[str]:
     if options.only not in (None, "mirror"):
         return []
     return [mirrors.compare(ground, options.mirrored, options.repeat)]
+
+
+def distributed_over_workers(ground: Ground, options: argparse.Namespace) -> list[str]:
+    if options.only not in (None, "distributed"):
+        return []
+    return [distributed.compare(ground, max(int(ROWS * options.size), data.DAYS), options.repeat)]
 
 
 def listings(options: argparse.Namespace) -> list[str]:

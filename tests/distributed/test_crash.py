@@ -9,15 +9,14 @@ from deltalake import DeltaTable
 from s3_assets.engines.ray.settings import RaySettings
 from tests.distributed import crash_child
 from tests.distributed.ground import FILE_ROWS, Ground
-from tests.support.crash import KillVariant, crash_matrix
+from tests.support.crash import Crasher, crash_matrix
 from tests.support.extent import EVERYTHING
 from tests.support.proxy import RequestProxy
+from tests.support.proxy_state import WRITES
 from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.timeout(3600 if EVERYTHING else 600)
 MODULES = ("polars", "deltalake", "obstore", "pyarrow.parquet", "botocore.session")
-# One crash amid the parts, and the last one; each costs a process that joins the cluster twice.
-EVERY = 1 if EVERYTHING else 14
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +25,16 @@ def zygote() -> Iterator[Zygote]:
         yield zygote
 
 
-@pytest.mark.parametrize("variant", ["kill_before", "kill_after"])
 def test_the_next_run_makes_it_good(
-    variant: KillVariant, ground: Ground, settings: RaySettings, proxy: RequestProxy, zygote: Zygote
+    ground: Ground, settings: RaySettings, proxy: RequestProxy, zygote: Zygote
 ) -> None:
+    """Killed amid the writes of its workers; with EVERYTHING=1, at each request."""
     ground.add(3)
-    given: dict[str, Any] = {
-        "endpoint": proxy.endpoint,
-        "bucket": ground.bucket,
-        "address": settings.address,
-    }
+    crasher = Crasher(proxy, zygote, crash_child.run, 300)
+
+    def given(label: str) -> dict[str, Any]:
+        here = {"endpoint": proxy.endpoint, "bucket": ground.bucket, "address": settings.address}
+        return {**here, "path": f"{label}/"}
 
     def check(arguments: dict[str, Any]) -> None:
         where = f"s3://{ground.bucket}/{arguments['path']}"
@@ -44,17 +43,14 @@ def test_the_next_run_makes_it_good(
         assert found == list(range(3 * FILE_ROWS))
         assert handle.version() == 1
 
-    report = crash_matrix(
-        proxy,
-        zygote,
-        crash_child.run,
-        given,
-        lambda label: {"path": f"{label}/"},
-        check,
-        variants=[variant],
-        every=EVERY,
-    )
+    if EVERYTHING:
+        report = crash_matrix(proxy, zygote, crash_child.run, {}, given, check, timeout=300)
+        print(report.summary())  # noqa: T201 - the number of k's is the result
+        assert not report.failures, report.summary()
+        return
+    assert crasher.run(given("undisturbed")).succeeded
+    writes = sum(each.method in WRITES for each in proxy.requests())
 
-    print(report.summary())  # noqa: T201 - the number of k's is the result
-    assert not report.failures, report.summary()
-    assert report.killed(variant)
+    crash = crasher.crash("kill_after", writes // 2, given("killed"), check, repair_runs=1)
+
+    assert crash.ending == "killed", str(crash)
