@@ -9,7 +9,7 @@ BIN := .venv/bin
 # Tests wait for servers a good deal: one more worker than the two cores of a small machine.
 WORKERS ?= 3
 
-.PHONY: demo dev test servers commands docs format lint type lock clean setup setup-lean
+.PHONY: demo dev test servers commands docs format lint type lock audit clean setup setup-lean
 
 demo: setup-lean
 	@$(BIN)/s3-assets demo $(ARGUMENTS)
@@ -42,6 +42,10 @@ type: setup
 
 lock: setup
 	@$(BIN)/python scripts/lock.py
+
+# Exits with 3 where nobody could be asked for known vulnerabilities: that is not "clean".
+audit: setup
+	@$(BIN)/python scripts/audit.py
 
 clean:
 	rm -rf .venv .venv.lock .demo .dagster .mypy_cache .pytest_cache .ruff_cache build dist
