@@ -103,6 +103,8 @@ def _read(
 
 
 def _rows(export: Export, plan: Plan, load: Load) -> Rows:
+    if export.engine is not None and export.filters is not None:
+        export.filters.require_declared()
     return Rows.planned(plan, Shaping(load, export.filters), export.engine, plan.whole())
 
 

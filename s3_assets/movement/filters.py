@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from s3_assets.errors import SettingError
 from s3_assets.movement.casting import Cast, cast, known_type
 from s3_assets.movement.digest import Digest, digest
 from s3_assets.movement.json_columns import ExpandJson, expand
@@ -175,6 +176,15 @@ class Filters(BaseModel):
             load.require_free("filters.add_time", [self.add_time.column], frame.collect_schema())
             frame = frame.with_columns(load_time(load, self.add_time.type).alias(self.add_time.column))
         return frame
+
+    def require_declared(self) -> None:
+        """Raise `SettingError` if rows that are read apart might get other columns each."""
+        sampled = next((name for name, each in self.expand_json.items() if each.columns is None), None)
+        if sampled is not None:
+            raise SettingError(
+                f"filters.expand_json.{sampled} looks at a sample, and each worker reads other rows",
+                remedy="Declare its `columns`, or leave the engine out.",
+            )
 
     def _chosen(self, frame: pl.LazyFrame, load: Load) -> pl.LazyFrame:
         if self.retain is not None:

@@ -77,11 +77,25 @@ class Import:
         One moment is the load time of all rows. Raises `SchemaMismatchError` for filters and placements that
         do not fit the source's columns, before a row is read.
         """
+        if self.engine is not None and self.filters is not None:
+            self.filters.require_declared()
         run = _Run(self, Load(self.name, self.source.name, datetime.now(UTC)), window)
         told = {IMPORT: self.name, **began(run.load.moment), **(notes or {})}
         with naming(self.target, self.source), run.load.reading():
             outcome = self._run(run, told, progress)
-        return replace(outcome, notes=(*outcome.notes, *run.load.remarks), origins=run.load.origins)
+        told_besides = (*outcome.notes, *run.load.remarks, *self._uncut(outcome))
+        return replace(outcome, notes=told_besides, origins=run.load.origins)
+
+    def _uncut(self, outcome: Outcome) -> tuple[str, ...]:
+        """Say that workers were not asked, though they should have been."""
+        if self.engine is None or outcome.written is None or outcome.plan.cut is not None:
+            return ()
+        if self.mode is ImportMode.MIRROR:
+            return ()
+        why = "its rows are told by a change feed, or not by whole files"
+        return (
+            f"'{self.source.name}' could not be cut for {self.engine.name} ({why}): this process read it",
+        )
 
     def _run(self, run: _Run, notes: Mapping[str, str], progress: Progress | None) -> Outcome:
         if self.mode is ImportMode.APPEND:

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from pyiceberg.table import StaticTable
 
 from s3_assets.engines.ray.engine import RayEngine
+from s3_assets.engines.ray.settings import RaySettings
 from s3_assets.errors import RowsRefusedError
 from s3_assets.metrics import Meter
 from s3_assets.progress import Progress
@@ -102,6 +103,26 @@ def test_tables_are_read_by_their_files(format_: str, ground: Ground, engine: Ra
     assert ground.import_(source, target, engine).run().rows == FILE_ROWS
 
     assert rows_of(ground, target) == shaped(ground.numbers)
+
+
+def test_rows_that_cannot_be_cut_are_read_here(ground: Ground) -> None:
+    """Of a MERGE only the change feed tells which rows are new; no cluster is asked for, and that is told."""
+    where, options = f"s3://{ground.bucket}/source", ground.options
+    feed = {"delta.enableChangeDataFeed": "true"}
+    rows = pl.DataFrame([row(number) for number in range(3)])
+    write_deltalake(where, rows.head(2), configuration=feed, storage_options=options)
+    source, target = ground.table("delta", "source"), ground.table("delta", "target")
+    run = ground.import_(source, target, RayEngine(RaySettings(address="nowhere:1")))
+    ground.import_(source, target, None).run()
+    handle = DeltaTable(where, storage_options=options)
+    merge = handle.merge(rows, "s.id = t.id", source_alias="s", target_alias="t")
+    merge.when_not_matched_insert_all().execute()
+
+    outcome = run.run()
+
+    assert outcome.rows == 1
+    assert [each for each in outcome.notes if "could not be cut for ray" in each]
+    assert [each[0] for each in rows_of(ground, target)] == [0, 1, 2]
 
 
 def test_what_workers_count_comes_here(ground: Ground, engine: RayEngine) -> None:

@@ -1,5 +1,6 @@
 """What leaves this process names the places of secrets, and the workers read them there."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from s3_assets.engines.engine import Engine, Job, Ran, Result, Rows
 from s3_assets.engines.packing import pack
 from s3_assets.engines.ray.engine import RayEngine
 from s3_assets.errors import RegistryError, SettingError, UnsupportedError
+from s3_assets.movement.filters import Filters
 from s3_assets.progress import Progress
 from s3_assets.registry import Registry
 from tests.distributed.ground import Ground
@@ -94,6 +96,14 @@ def test_what_holds_keys_is_refused(value: object) -> None:
 def test_what_cannot_be_sent_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="cannot be sent"):
         pack(lambda: None)
+
+
+def test_what_a_sample_tells_is_refused_in_python_as_well(ground: Ground) -> None:
+    filters = Filters.model_validate({"expand_json": {"email": {}}})
+    run = ground.import_(ground.landed(), ground.table("delta", "target"), Watching())
+
+    with pytest.raises(SettingError, match=r"expand_json\.email"):
+        replace(run, filters=filters).run()
 
 
 def test_the_registry_refuses_them_as_it_is_loaded() -> None:
