@@ -53,11 +53,11 @@ def _measured(ground: Ground, source: Kind, target: Kind, total: int, repeat: in
     for number in range(repeat):
         paths = {"source": f"mirror_source_{number}", "target": f"mirror_{source}_{total}_{number}"}
         given = {"place": ground.place, "kinds": [source, target], "paths": paths}
-        _make(ground, source, paths["source"], total)
+        make(ground, source, paths["source"], total)
         child.run("benchmarks.mirrors:run", given, libraries=LIBRARIES)
-        _change(ground, source, paths["source"], total)
+        change(ground, source, paths["source"], total)
         done = child.run("benchmarks.mirrors:run", given, libraries=LIBRARIES)
-        _require_equal(ground, source, target, paths, total)
+        require_equal(ground, source, target, paths, total)
         for path in paths.values():
             ground.clear(f"{path}/")
         print(
@@ -79,12 +79,13 @@ def run(place: Mapping[str, str], kinds: tuple[Kind, Kind], paths: Mapping[str, 
 
     connection = Ground(**place).connection
     source, target = (
-        _table(kind, paths[name], connection) for kind, name in zip(kinds, ("source", "target"), strict=True)
+        table(kind, paths[name], connection) for kind, name in zip(kinds, ("source", "target"), strict=True)
     )
     return mirror(target, STREAM, source, keys=[KEY]).rows
 
 
-def _table(kind: Kind, path: str, connection: Any) -> Any:  # noqa: ANN401 - a table of any format
+def table(kind: Kind, path: str, connection: Any) -> Any:  # noqa: ANN401 - a table of any format
+    """Return a table of ours."""
     from pydantic import TypeAdapter
 
     from s3_assets.tables.any_settings import AnyTableSettings
@@ -97,7 +98,8 @@ def _table(kind: Kind, path: str, connection: Any) -> Any:  # noqa: ANN401 - a t
     return open_table(path, settings, connection)
 
 
-def _make(ground: Ground, kind: Kind, path: str, total: int) -> None:
+def make(ground: Ground, kind: Kind, path: str, total: int) -> None:
+    """Write the source."""
     for number, start in enumerate(range(0, total, FILE_ROWS)):
         rows = data.rows(start, min(FILE_ROWS, total - start), total)
         if kind == "delta":
@@ -112,7 +114,8 @@ def _make(ground: Ground, kind: Kind, path: str, total: int) -> None:
             obstore.put(ground.store, f"{path}/part-{number:05d}.parquet", data.parquet(rows))
 
 
-def _change(ground: Ground, kind: Kind, path: str, total: int) -> None:
+def change(ground: Ground, kind: Kind, path: str, total: int) -> None:
+    """Change some rows of it all over, and take some out."""
     if kind == "delta":
         table = DeltaTable(f"s3://{BUCKET}/{path}", storage_options=ground.options)
         table.update({"reference": "'changed'"}, predicate=f"{KEY} % {CHANGED} = 0")
@@ -130,7 +133,7 @@ def _changed(rows: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _require_equal(ground: Ground, source: Kind, target: Kind, paths: Mapping[str, str], total: int) -> None:
+def require_equal(ground: Ground, source: Kind, target: Kind, paths: Mapping[str, str], total: int) -> None:
     """Count and add up what is there, as they must be, and as others read them."""
     expected = [0, 0, 0]
     for start in range(0, total, FILE_ROWS):
