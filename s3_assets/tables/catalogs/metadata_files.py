@@ -188,7 +188,8 @@ class MetadataFilesCatalog(NoopCatalog):
         try:
             text = _unzipped(found) if name.endswith((".gz", ".gz.metadata.json")) else found
             return FromByteStream.table_metadata(io.BytesIO(text))
-        except (UnicodeDecodeError, EOFError, zlib.error) as error:
+        # PyIceberg's validators take the types of what they look at for granted.
+        except (UnicodeDecodeError, EOFError, zlib.error, AttributeError, KeyError, TypeError) as error:
             raise DataFileBrokenError(
                 f"the table's metadata cannot be read: {error}",
                 remedy="Delete the file, or restore it from an older object version.",
