@@ -86,6 +86,7 @@ THINNED = {
     "test_table.py": 2,
     "test_text.py": 4,
     "test_text_files.py": 2,
+    "test_tls.py": 2,
     "test_touched.py": 2,
     "test_touched_sensor.py": 2,
     "test_transport.py": 3,

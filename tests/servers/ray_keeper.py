@@ -12,6 +12,9 @@ KEY, SECRET = "LAKE_KEY", "LAKE_SECRET"
 KEYS = {KEY: "TESTSLAKEKEY00000001", SECRET: "secret/of/the/tests/lake/0123456789abcdef"}
 """The variables in which workers find keys: the embedded server takes any, and these can be hunted."""
 
+# Each is three starts. Beside other tests Ray's parts may give up on each other several times.
+_ROUNDS = 4
+
 
 class RayCluster(NamedTuple):
     """A cluster that runs: where it is reached, and the folder of its logs."""
@@ -27,10 +30,14 @@ def start() -> Mapping[str, Any]:
     from s3_assets.errors import S3AssetsError
 
     os.environ.update({**KEYS, "AWS_EC2_METADATA_DISABLED": "true"})
-    try:
-        ray = connected(RaySettings())
-    except S3AssetsError as error:
-        raise RuntimeError(str(error)) from error
+    for more in reversed(range(_ROUNDS)):
+        try:
+            ray = connected(RaySettings())
+        except S3AssetsError as error:
+            if not more:
+                raise RuntimeError(str(error)) from error
+        else:
+            break
     context = ray.get_runtime_context()
     return {
         "address": context.gcs_address,
