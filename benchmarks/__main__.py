@@ -12,6 +12,7 @@ from benchmarks import (
     data,
     definitions,
     distributed,
+    distributed_mirrors,
     exports,
     formats_memory,
     ledger,
@@ -144,7 +145,11 @@ def mirrored(ground: Ground, options: argparse.Namespace) -> list[str]:
 def distributed_over_workers(ground: Ground, options: argparse.Namespace) -> list[str]:
     if options.only not in (None, "distributed"):
         return []
-    return [distributed.compare(ground, max(int(ROWS * options.size), data.DAYS), options.repeat)]
+    rows = max(int(ROWS * options.size), data.DAYS)
+    return [
+        distributed.compare(ground, rows, options.repeat),
+        distributed_mirrors.compare(ground, options.mirrored[0]),
+    ]
 
 
 def listings(options: argparse.Namespace) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from s3_assets.tables.portions import Portion, TableReference, shared_out
 
@@ -39,7 +39,7 @@ class FolderPortion(Portion):
 
 
 def cut(
-    table: FolderTable[FolderSettings],
+    table: FolderTable[Any],
     chosen: pl.DataFrame,
     inferred: Inferred,
     hive: pl.Schema,

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,14 +31,14 @@ def start() -> Mapping[str, Any]:
     from s3_assets.errors import S3AssetsError
 
     os.environ.update({**KEYS, "AWS_EC2_METADATA_DISABLED": "true"})
-    for more in reversed(range(_ROUNDS)):
-        try:
-            ray = connected(RaySettings())
-        except S3AssetsError as error:
-            if not more:
-                raise RuntimeError(str(error)) from error
-        else:
+    for _ in range(_ROUNDS - 1):
+        with suppress(S3AssetsError):
+            connected(RaySettings())
             break
+    try:
+        ray = connected(RaySettings())
+    except S3AssetsError as error:
+        raise RuntimeError(str(error)) from error
     context = ray.get_runtime_context()
     return {
         "address": context.gcs_address,

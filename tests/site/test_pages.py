@@ -231,9 +231,7 @@ def test_every_page_has_an_end() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_page_can_be_followed(
-    page: str, reader: Reader, lake: Lake, request: pytest.FixtureRequest
-) -> None:
+def test_page_can_be_followed(page: str, reader: Reader, lake: Lake, request: pytest.FixtureRequest) -> None:
     if "engine: ray" in (DOCS / page).read_text():
         request.getfixturevalue("joined_ray")
         request.getfixturevalue("ray_keys")
