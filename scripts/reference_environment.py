@@ -19,6 +19,8 @@ MEANINGS = {
     "RAY_ADDRESS": "Ray's own: the cluster of `engine: ray`, where the registry names none.",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "Ray's own: set to 0 while a local cluster is started, which then "
     "listens on loopback alone.",
+    "REQUESTS_CA_BUNDLE": "The authorities of HTTPS where neither registry nor `AWS_CA_BUNDLE` name any, as "
+    "AWS's own tools have it.",
     "NO_COLOR": "If it is set, nothing is printed in colours.",
     "FORCE_COLOR": "If it is set, colours are printed also where there is no terminal.",
     "COLUMNS": "The width of what is printed.",
