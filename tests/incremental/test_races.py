@@ -14,7 +14,7 @@ from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.timeout(300)
 RACES = 50 if EVERYTHING else 3
-FEWER = 12
+FEWER = 12 if EVERYTHING else 6
 
 
 @pytest.fixture
