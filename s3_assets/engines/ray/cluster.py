@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 import time
 from contextlib import contextmanager, nullcontext
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _STARTS = 3
+# Seconds for a first word from a cluster's head.
+_PATIENCE = 10.0
 _PAUSE = 2.0
 # Objects of the store are recipes of some kilobytes: rows never pass through it.
 _STORE_BYTES = 80 * 1024 * 1024
@@ -69,7 +72,8 @@ def _local(settings: RaySettings) -> ModuleType:
 
 
 def _join(ray: ModuleType, address: str) -> None:
-    """Join a cluster that runs; Ray itself waits for it for a while."""
+    """Join a cluster that runs."""
+    _require_listening(address)
     try:
         ray.init(address, configure_logging=False, log_to_driver=False)
     except Exception as error:  # Ray raises nothing narrower
@@ -78,6 +82,22 @@ def _join(ray: ModuleType, address: str) -> None:
             f"the Ray cluster at {address} cannot be joined: {error}",
             remedy="Check the address, and that Ray is of the same release there. A cluster that asks for a "
             "token has to be given one: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH or RAY_AUTH_TOKEN.",
+        ) from error
+
+
+def _require_listening(address: str) -> None:
+    """Raise `UnreachableError` where nobody listens: Ray itself would wait for minutes."""
+    host, _, port = address.partition("://")[2 if "://" in address else 0].rpartition(":")
+    if not (host and port.isdecimal()):
+        # "auto", which Ray looks up by itself, and what it may understand besides.
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise UnreachableError(
+            f"nobody answers at the Ray cluster's address, {address}: {error}",
+            remedy="Check `ray.address` of the registry, or RAY_ADDRESS, and that the cluster runs; without "
+            "either, one is started on this machine.",
         ) from error
 
 
