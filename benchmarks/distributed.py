@@ -5,12 +5,15 @@ A cluster of one machine wins nothing: the difference is start, planning, schedu
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from benchmarks import child, data
 from benchmarks.ground import BUCKET, Ground
+
+if TYPE_CHECKING:
+    from s3_assets.connection import S3Connection
 
 KEY_VARIABLE, SECRET_VARIABLE = "BENCHMARK_KEY", "BENCHMARK_SECRET"
 SOURCE, TARGET = "distributed_source/", "distributed_target/"
@@ -57,9 +60,20 @@ def compare(ground: Ground, total: int, repeat: int) -> str:
     return "\n".join(lines)
 
 
+def connection_for_workers(ground: Ground) -> "S3Connection":
+    """Return the connection with places of its keys: a cluster that this process starts finds them there."""
+    from s3_assets.connection import AccessKeyAuth, SecretReference
+
+    os.environ.update({KEY_VARIABLE: ground.key_id, SECRET_VARIABLE: ground.secret})
+    auth = AccessKeyAuth(
+        access_key_id=SecretReference(env=KEY_VARIABLE),
+        secret_access_key=SecretReference(env=SECRET_VARIABLE),
+    )
+    return ground.connection.model_copy(update={"auth": auth})
+
+
 def imported(place: Mapping[str, str], *, slice_bytes: int) -> dict[str, Any]:
     """Import all rows; return the seconds of its phases, and how many files it wrote."""
-    from s3_assets.connection import AccessKeyAuth, SecretReference
     from s3_assets.engines.ray.engine import RayEngine
     from s3_assets.engines.ray.settings import RaySettings
     from s3_assets.incremental.append import append_new
@@ -68,13 +82,7 @@ def imported(place: Mapping[str, str], *, slice_bytes: int) -> dict[str, Any]:
     from s3_assets.tables.settings import DeltaSettings, ParquetSettings, Partitions
 
     ground = Ground(**place)
-    # Workers are told where keys are, and find them there: the cluster is started by this process.
-    os.environ.update({KEY_VARIABLE: ground.key_id, SECRET_VARIABLE: ground.secret})
-    auth = AccessKeyAuth(
-        access_key_id=SecretReference(env=KEY_VARIABLE),
-        secret_access_key=SecretReference(env=SECRET_VARIABLE),
-    )
-    where = ground.connection.model_copy(update={"auth": auth})
+    where = connection_for_workers(ground)
     days = Partitions(column="day", start=data.FIRST_DAY)
     target = open_table("target", DeltaSettings(connection="s3", path=TARGET, partitions=days), where)
     source = open_table("source", ParquetSettings(connection="s3", path=SOURCE), where)

@@ -5,18 +5,17 @@ difference is what distribution itself costs.
 """
 
 import argparse
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks import child
+from benchmarks.distributed import connection_for_workers
 from benchmarks.ground import BUCKET, Ground
 from benchmarks.mirrors import KEY, LIBRARIES, STREAM, change, make, require_equal, table
 from s3_assets.embedded.server import EmbeddedServer
 
-KEY_VARIABLE, SECRET_VARIABLE = "LAKE_KEY", "LAKE_SECRET"
 PATHS = {"source": "distributed_source", "target": "distributed_target"}
 PHASES = ("cluster", "shuffle", "write", "commit")
 
@@ -47,19 +46,12 @@ def compare(ground: Ground, total: int) -> str:
 
 def mirrored(place: Mapping[str, str], *, distributed: bool) -> dict[str, float]:
     """Make the target equal to its source; return the seconds of its phases."""
-    from s3_assets.connection import AccessKeyAuth, SecretReference
     from s3_assets.engines.ray.engine import RayEngine
     from s3_assets.incremental.mirror import mirror
     from s3_assets.metrics import Meter
 
     ground = Ground(**place)
-    # Workers are told where keys are, and find them there: the cluster is started by this process.
-    os.environ.update({KEY_VARIABLE: ground.key_id, SECRET_VARIABLE: ground.secret})
-    auth = AccessKeyAuth(
-        access_key_id=SecretReference(env=KEY_VARIABLE),
-        secret_access_key=SecretReference(env=SECRET_VARIABLE),
-    )
-    connection = ground.connection.model_copy(update={"auth": auth})
+    connection = connection_for_workers(ground)
     source, target = (
         table("parquet", PATHS["source"], connection),
         table("delta", PATHS["target"], connection),
