@@ -23,6 +23,7 @@ from benchmarks import (
     newuser,
     scan,
     small_files,
+    soak,
     speed,
     start,
     ticks,
@@ -54,10 +55,19 @@ ALL = (
     "backfill",
     "tick",
 )
+SOAK = "soak"
+"""Takes as long as one likes, and so is run only where it is named."""
 
 
 def main() -> None:
     options = _options()
+    if options.only == SOAK:
+        soak.main(["--minutes", f"{options.minutes}"])
+    else:
+        compare(options)
+
+
+def compare(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, EmbeddedServer(folder) as server:
         ground = Ground(server.endpoint_url, catalog=f"{folder}/catalog.db")
         ground.make_bucket()
@@ -171,7 +181,7 @@ def backfilled(options: argparse.Namespace) -> list[str]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=ALL, help="one benchmark alone")
+    parser.add_argument("--only", choices=(*ALL, SOAK), help="one benchmark alone")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each contestant")
     parser.add_argument("--output", type=Path, help="write the tables to this file, too")
     parser.add_argument(
@@ -209,6 +219,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--assets", type=int, default=50, help="backfill: how many")
     parser.add_argument("--hours", type=int, default=720, help="backfill: partitions of each")
+    parser.add_argument("--minutes", type=float, default=60.0, help="soak: how long")
     parser.add_argument("--watched", type=int, default=1000, help="tick: tables")
     parser.add_argument("--copies", type=int, default=1000, help="media: objects that are copied")
     parser.add_argument(

@@ -28,7 +28,7 @@ from s3_assets.embedded.server import EmbeddedServer
 from tests.support.proxy_state import KILLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
     from tests.support.proxy_state import ActionKind
@@ -204,8 +204,8 @@ class Soak:
             print(f"  round {self.seen.rounds}: {each[:400]}", flush=True)
 
 
-def main() -> None:
-    options = _options()
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _options(arguments)
     if options.report:
         print(Seen.read(options.report / STATE).table())
         return
@@ -258,7 +258,7 @@ def _line(seen: Seen, busy: float) -> str:
     )
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0, help="how long")
     parser.add_argument("--seed", type=int, default=1, help="of rows, faults and kills")
@@ -270,7 +270,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--folder", type=Path, help="where log, state and data stay; left out: nowhere")
     parser.add_argument("--report", type=Path, help="tell what the run in that folder has seen, and end")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -78,11 +78,20 @@ class Model:
         widths = dict.fromkeys(
             [*changed, *(f"{self.deliveries:06}-{each}.png" for each in "ab")], self.deliveries
         )
+        seen = self._photos_seen()
         landing.photos(widths, deleted)
         self.photos |= widths
         for each in deleted:
             del self.photos[each]
-            self.gone.add(each)
+        # What vanished while no run ended well was never seen, and nobody can tell that it is gone.
+        self.gone |= seen.intersection(deleted)
+
+    def _photos_seen(self) -> set[str]:
+        """Return the names of the pictures that the inventory knows."""
+        place = f"s3://{BUCKET}/lake/photos"
+        if not DeltaTable.is_deltatable(place, storage_options=self.ground.options):
+            return set()
+        return {key.removeprefix(f"{PHOTOS}/") for (key,) in self._delta("lake/photos", "key")}
 
     @property
     def rows(self) -> int:
