@@ -16,6 +16,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from s3_assets.connection.credential_endpoint import CredentialUrl
@@ -54,6 +55,10 @@ class CredentialServer(LoopbackServer):
         """Say that nothing was counted."""
         del answer
         return {}, []
+
+    def let_go(self, answer: CredentialUrl) -> None:
+        """Hand out nothing more under that address."""
+        self.sources.pop(urlsplit(answer.url).path, None)
 
     def server_close(self) -> None:
         """Stop listening, and remove the token's file."""

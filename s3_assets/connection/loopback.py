@@ -44,6 +44,8 @@ _PROGRAM = "s3_assets.connection.loopback_server"
 _PREFIXES = ("AWS_", "HOME")
 _SUFFIXES = ("_PROXY",)
 _PATIENCE = 10.0
+_MOST_COUNTED = 64
+"""Doors of the gateway that count for a meter, each with a connection that waits; the oldest is shut."""
 
 
 def ask(room: Room, connection: S3Connection, counting: Counting | None = None) -> Any:  # noqa: ANN401 - each room has an answer of its own
@@ -86,9 +88,19 @@ class _Child:
         variables = {name: found for name in _named(connection) if (found := variable(name)) is not None}
         order = (room, connection, frozenset(variables.items()), counting)
         with self._lock:
-            if order not in self._answers:
+            if order in self._answers:
+                # The last one asked for is the last one that is let go.
+                self._answers[order] = self._answers.pop(order)
+            else:
                 self._answers[order] = self._tell(room, connection, variables, counting)
+                self._let_go()
             return self._answers[order]
+
+    def _let_go(self) -> None:
+        """Shut the doors of meters that were last asked for long ago: their steps have ended."""
+        counted = [order for order in self._answers if order[-1] is not None]
+        for order in counted[:-_MOST_COUNTED]:
+            self._tell("let go", self._answers.pop(order))
 
     def gave(self, answer: object) -> bool:
         with self._lock:

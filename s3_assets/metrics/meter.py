@@ -94,6 +94,11 @@ class Meter:
         """Who asks, for the server; None: it is not to be told."""
         return user_agent(self.asker) if self.tells else None
 
+    @property
+    def asks_once(self) -> bool:
+        """Whether nobody asks by this name again: that of a run's step, or of a gateway of its own."""
+        return self.everything or (self.tells and bool(self.asker.run))
+
     @contextmanager
     def active(self) -> Iterator[Meter]:
         """Count what is asked in the block: by this thread, its pools, and threads that know no meter."""

@@ -40,11 +40,11 @@ def store(connection: S3Connection) -> S3Store:
         )
     _used_by.add(os.getpid())
     meter = current()
+    kept = _kept_for_a_step if meter is not None and meter.asks_once else _kept
     # A gateway that has ended is opened anew, at another address; who asks is told by each store's header.
-    return _store(connection, gateway_of(connection, ENGINE), meter.user_agent if meter else None)
+    return kept(connection, gateway_of(connection, ENGINE), meter.user_agent if meter else None)
 
 
-@lru_cache(maxsize=256)
 def _store(connection: S3Connection, gateway: GatewayAddress | None, user_agent: str | None) -> S3Store:
     from obstore.store import S3Store
 
@@ -76,6 +76,12 @@ def _store(connection: S3Connection, gateway: GatewayAddress | None, user_agent:
         options["credential_provider"] = _provider(credential_source(connection))
     with without_ambient_settings():
         return S3Store(connection.location.bucket, **options)
+
+
+_kept = lru_cache(maxsize=256)(_store)
+# Each has the certificates that this machine trusts, some 0.1 MB, and nobody asks for a step that has ended:
+# those of a hundred runs would be kept for nothing, amid memory that could be given back.
+_kept_for_a_step = lru_cache(maxsize=16)(_store)
 
 
 def _provider(source: CredentialSource) -> Callable[[], dict[str, Any]]:

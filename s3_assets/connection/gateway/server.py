@@ -62,6 +62,11 @@ class GatewayServer(LoopbackServer):
         _, tally = self._admitted[_digest(answer.access_key_id)]
         return tally.taken() if tally is not None else ({}, [])
 
+    def let_go(self, answer: GatewayAddress) -> None:
+        """Forward nothing more under an address, and close its connections that nobody uses."""
+        upstream, _ = self._admitted.pop(_digest(answer.access_key_id))
+        upstream.close()
+
     def admitted(self, authorization: str) -> tuple[Upstream, Tally | None]:
         """Return who is meant by a signature's key id; raises `GatewayFailureError` if it is nobody's.
 

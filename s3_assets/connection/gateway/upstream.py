@@ -90,6 +90,11 @@ class Upstream:
         """Seconds that a request may take with its whole answer."""
         return self._transport.whole_request
 
+    def close(self) -> None:
+        """Close the connections that wait; those in use are closed by whoever uses them."""
+        for pool in self._pools.values():
+            pool.close()
+
     @contextmanager
     def send(self, request: Request) -> Iterator[BaseHTTPResponse]:
         """Send a request; its answer's body is read inside the block.
