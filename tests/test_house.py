@@ -26,7 +26,7 @@ FLOORS = (
             "embedded",
         ),
         "local_disk",
-        *("collector", "metrics", "telemetry", "threads"),
+        *("collector", "made_once", "metrics", "telemetry", "threads"),
     },
     {
         *(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import threading
 import time
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlsplit
 
@@ -14,6 +13,7 @@ from s3_assets.connection.credentials import credential_source
 from s3_assets.connection.environment import address
 from s3_assets.connection.secrets import read_secret
 from s3_assets.errors import AccessError, CredentialsMissingError, ServerFailureError
+from s3_assets.made_once import made_once
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -158,7 +158,7 @@ class Signature:
         """The source of the credentials knows itself when they end."""
 
 
-@lru_cache(maxsize=64)
+@made_once(64)
 def token_source(connection: S3Connection) -> TokenSource | None:
     """Return the process's one source of tokens for the connection's catalog; None if it needs none."""
     catalog = connection.catalog

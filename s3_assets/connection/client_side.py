@@ -6,7 +6,6 @@ Whole objects alone: what is encrypted has no ranges that could be read, so no e
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -20,6 +19,7 @@ from s3_assets.errors import (
     ThrottledError,
     UnreachableError,
 )
+from s3_assets.made_once import made_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -109,7 +109,7 @@ class _Client(NamedTuple):
     kms_url: str
 
 
-@lru_cache(maxsize=256)
+@made_once(256)
 def _client(connection: S3Connection) -> _Client:
     from botocore.exceptions import BotoCoreError, ClientError
 

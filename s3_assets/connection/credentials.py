@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.ambient import hiding, with_ambient_settings
@@ -18,6 +17,7 @@ from s3_assets.connection.service_models import service_models
 from s3_assets.connection.sessions import chain_session
 from s3_assets.connection.ways import LEASE, find_credentials, metadata, refreshed_by
 from s3_assets.errors import S3AssetsError
+from s3_assets.made_once import made_once
 
 if TYPE_CHECKING:
     from botocore.credentials import RefreshableCredentials
@@ -167,7 +167,7 @@ def _seconds_left(held: RefreshableCredentials) -> int:
     return good
 
 
-@lru_cache(maxsize=256)
+@made_once(256)
 def credential_source(connection: S3Connection) -> CredentialSource:
     """Return the process's one source for this connection, so that its cache of credentials is shared."""
     return CredentialSource(connection)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from s3_assets.made_once import made_once
 
-@lru_cache(maxsize=4)
+
+@made_once(4)
 def service_models(data_path: str | None) -> Any:  # noqa: ANN401 - botocore ships no types
     """Return botocore's loader of these; `data_path` is its setting of that name, folders of more of them.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 from urllib.parse import quote
+
+from s3_assets.made_once import made_once
 
 # RFC 9110, 5.6.2: what a token may hold besides letters and digits; quote() encodes '%' as the others.
 _ALLOWED = "!#$&'*+-.^_`|~"
@@ -38,7 +39,7 @@ def _token(name: str) -> str:
     return cut[: cut.rindex("%")] if "%" in cut[-2:] else cut
 
 
-@cache
+@made_once(1)
 def _version() -> str:
     from importlib.metadata import PackageNotFoundError, version
 

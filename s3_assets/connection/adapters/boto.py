@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.adapters.boto_counting import count_requests
@@ -17,6 +17,7 @@ from s3_assets.connection.ambient import with_ambient_settings
 from s3_assets.connection.credentials import credential_source
 from s3_assets.connection.gateway import open_gateway
 from s3_assets.connection.transport import DEFAULT_CONNECTIONS
+from s3_assets.made_once import made_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,7 @@ def shared_client(connection: S3Connection, make: Callable[[S3Connection], Any])
     return _shared(connection, make, open_gateway(connection) if _capped(connection) else None, os.getpid())
 
 
-@lru_cache(maxsize=512)
+@made_once(512)
 def _shared(
     connection: S3Connection,
     make: Callable[[S3Connection], Any],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.adapters.object_store_dialect import gateway_of, read_timeout, settings
@@ -12,6 +11,7 @@ from s3_assets.connection.adapters.obstore_verbs import ENGINE
 from s3_assets.connection.credentials import CredentialSource, credential_source
 from s3_assets.connection.environment import without_ambient_settings
 from s3_assets.errors import UnsupportedError
+from s3_assets.made_once import made_once
 from s3_assets.metrics import current
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def _store(connection: S3Connection, gateway: GatewayAddress | None, user_agent:
         return S3Store(connection.location.bucket, **options)
 
 
-_kept = lru_cache(maxsize=256)(_store)
+_kept = made_once(256)(_store)
 # Each has the certificates that this machine trusts, some 0.1 MB, and nobody asks for a step that has ended:
 # those of a hundred runs would be kept for nothing, amid memory that could be given back.
-_kept_for_a_step = lru_cache(maxsize=16)(_store)
+_kept_for_a_step = made_once(16)(_store)
 
 
 def _provider(source: CredentialSource) -> Callable[[], dict[str, Any]]:
