@@ -51,6 +51,8 @@ _MOST_COUNTED = 64
 def ask(room: Room, connection: S3Connection, counting: Counting | None = None) -> Any:  # noqa: ANN401 - each room has an answer of its own
     """Have a room serve this connection for as long as this process lives, and return its answer.
 
+    With `counting` it is for as long as this is among the last 64 that were asked for.
+
     The process is started for the first connection, and another one for each other environment. Raises what
     the room raises, and `ServerFailureError` if the process ends instead of answering.
     """
