@@ -4,10 +4,15 @@ A page names the next thousand keys behind a key, and only then is the next key 
 the other. So the keys are split into parts that are read beside each other. Whoever reads a page while others
 have nothing to do gives away what is left of its part, cut at strings that its keys suggest (`pivots`); a
 part in which nothing lies costs one request. No more than three parts are made for each page that was read.
+
+What is won by that is the time in which nobody does anything but wait for an answer. A server that is near
+has answered before a page is read, and each part costs a request more: there, few are sent at once.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
@@ -23,6 +28,10 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 AT_ONCE = 16
+AT_ONCE_NEARBY = 3
+"""As many as keep client and server at work."""
+NEARBY = 0.012
+"""Seconds; who answers a page as quickly as that is no farther than the next room."""
 _AHEAD = 96
 _PARTS_FOR_A_PAGE = 3
 # In order, parts of few pages are wanted: every third of the nearest strings is some pages behind the last.
@@ -61,7 +70,8 @@ class Part(Generic[Item]):
 class ParallelListing(Generic[Item]):
     """All keys behind `after`, read by `read(after)`, whose pages are those of a listing in order.
 
-    The first `fixed` characters are the same in all keys.
+    The first `fixed` characters are the same in all keys. `answered` is how many seconds the
+    server took for a request before; one of `nearby` or less is sent few at once.
     """
 
     def __init__(
@@ -72,6 +82,8 @@ class ParallelListing(Generic[Item]):
         bounds: Sequence[str] = (),
         fixed: int = 0,
         at_once: int = AT_ONCE,
+        answered: float = math.inf,
+        nearby: float = NEARBY,
     ) -> None:
         self.requests = 0
         self.parts: list[Part[Item]] = [Part(after, None)]
@@ -81,6 +93,9 @@ class ParallelListing(Generic[Item]):
         self._at_once = at_once
         self._made = 0
         self._waiting = 0
+        self._reading = 0
+        self._quickest = answered
+        self._nearby = nearby
         self._held = 0
         self._most: int | None = None
         self._in_order = False
@@ -135,8 +150,12 @@ class ParallelListing(Generic[Item]):
     def _work(self, take: Callable[[Page[Item]], None] | None) -> None:
         while (part := self._claimed()) is not None:
             try:
+                begun = time.monotonic()
                 page = self._read(part.after)
+                seconds = time.monotonic() - begun
                 with self._changed:
+                    self._quickest = min(self._quickest, seconds)
+                    self._reading -= 1
                     self._received(part, page, take)
                     self._changed.notify_all()
             except BaseException:
@@ -151,14 +170,21 @@ class ParallelListing(Generic[Item]):
                 if self._stopped or spent or all(each.is_done for each in self.parts):
                     self._changed.notify_all()
                     return None
-                part = next((each for each in self.parts if each.is_open), None)
+                part = next((each for each in self.parts if each.is_open), None) if self._free > 0 else None
                 if part is not None and (self._held < _AHEAD or self._is_wanted(part)):
                     part.is_read = True
+                    self._reading += 1
                     self.requests += 1
                     return part
                 self._waiting += 1
                 self._changed.wait()
                 self._waiting -= 1
+
+    @property
+    def _free(self) -> int:
+        """How many requests more may be sent now."""
+        is_near = self._quickest <= self._nearby
+        return (min(self._at_once, AT_ONCE_NEARBY) if is_near else self._at_once) - self._reading
 
     def _is_wanted(self, part: Part[Item]) -> bool:
         """Tell whether somebody waits for the very next page of a part."""
@@ -186,7 +212,8 @@ class ParallelListing(Generic[Item]):
     def _split(self, part: Part[Item], keys: Sequence[str]) -> None:
         """Give what is left of a part to those that wait."""
         allowed = _PARTS_FOR_A_PAGE * self.requests - self._made
-        number = min(self._waiting, allowed) if self._held < _AHEAD else 0
+        # One of those that may be sent goes on with the part itself.
+        number = min(self._waiting, self._free - 1, allowed) if self._held < _AHEAD else 0
         if number <= 0:
             return
         found = pivots(keys, part.last, fixed=self._fixed)

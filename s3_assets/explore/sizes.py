@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -110,14 +111,19 @@ class Measurement:
         size.requests += 1
         self._take(Page(first.keys, first.sizes, first.more))
         bounds: list[str] = []
+        answered = math.inf
         if first.more:
+            # Not the first request, for which a connection is made.
+            begun = time.monotonic()
             bounds = self._folders(first.keys[-1])
+            answered = time.monotonic() - begun
         listing = ParallelListing(
             self._page,
             after=first.keys[-1] if first.keys else None,
             bounds=bounds,
             fixed=len(prefix),
             at_once=self._at_once,
+            answered=answered,
         )
         if not first.more:
             listing.parts.clear()

@@ -1,6 +1,7 @@
 """Listings by several requests at once leave nothing out and name nothing twice, whatever the keys are."""
 
 import random
+import time
 from bisect import bisect_right
 from collections.abc import Iterator
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from s3_assets.connection import AccessKeyAuth, S3Connection
 from s3_assets.explore.deep_listing import deep_listing
-from s3_assets.explore.parallel_listing import Page, ParallelListing
+from s3_assets.explore.parallel_listing import AT_ONCE, AT_ONCE_NEARBY, NEARBY, Page, ParallelListing
 from s3_assets.explore.sizes import Measurement, measure
 from s3_assets.objects import Objects
 from tests.support.extent import EVERYTHING
@@ -56,11 +57,11 @@ class Listed:
 
 
 @settings(deadline=None, max_examples=400 if EVERYTHING else 40, suppress_health_check=[HealthCheck.too_slow])
-@given(KEYS, st.integers(1, 8), st.integers(1, 12))
-def test_every_key_once(keys: list[str], at_once: int, most: int) -> None:
+@given(KEYS, st.integers(1, 8), st.integers(1, 12), st.sampled_from((0.0, NEARBY)))
+def test_every_key_once(keys: list[str], at_once: int, most: int, nearby: float) -> None:
     listed = Listed(keys)
     found: list[str] = []
-    listing = ParallelListing(listed.page, at_once=at_once)
+    listing = ParallelListing(listed.page, at_once=at_once, nearby=nearby)
 
     listing.run(lambda page: found.extend(page.items), most)
     assert listed.asked <= most
@@ -73,13 +74,37 @@ def test_every_key_once(keys: list[str], at_once: int, most: int) -> None:
 
 
 @settings(deadline=None, max_examples=400 if EVERYTHING else 40, suppress_health_check=[HealthCheck.too_slow])
-@given(KEYS, st.integers(1, 8))
-def test_in_order(keys: list[str], at_once: int) -> None:
+@given(KEYS, st.integers(1, 8), st.sampled_from((0.0, NEARBY)))
+def test_in_order(keys: list[str], at_once: int, nearby: float) -> None:
     listed = Listed(keys)
 
-    found = [key for page in ParallelListing(listed.page, at_once=at_once).in_order() for key in page.items]
+    listing = ParallelListing(listed.page, at_once=at_once, nearby=nearby)
+    found = [key for page in listing.in_order() for key in page.items]
 
     assert found == listed.keys
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(0.0, AT_ONCE_NEARBY), (0.02, AT_ONCE)])
+def test_of_a_server_nearby_few_pages_are_read_at_once(seconds: float, most: int) -> None:
+    listed = Listed([f"{number:05}" for number in range(600)])
+    under_way: list[str | None] = []
+    seen = [0]
+
+    def page(after: str | None) -> Page[str]:
+        under_way.append(after)
+        seen.append(len(under_way))
+        time.sleep(max(seconds, 0.002))
+        under_way.remove(after)
+        return listed.page(after)
+
+    listing = ParallelListing(page, answered=seconds)
+    found: list[str] = []
+    listing.run(lambda each: found.extend(each.items))
+
+    assert sorted(found) == listed.keys
+    assert max(seen) == most
+    if most == AT_ONCE_NEARBY:
+        assert listing.requests < 1.6 * len(listed.keys) / 3
 
 
 def test_an_error_of_one_request_ends_all() -> None:
@@ -91,15 +116,15 @@ def test_an_error_of_one_request_ends_all() -> None:
         return listed.page(after)
 
     with pytest.raises(OSError, match="away"):
-        ParallelListing(page).run(print)
+        ParallelListing(page, nearby=0.0).run(print)
     with pytest.raises(OSError, match="away"):
-        list(ParallelListing(page).in_order())
+        list(ParallelListing(page, nearby=0.0).in_order())
     assert listed.asked < 60
 
 
 def test_who_stops_listening_ends_it() -> None:
     listed = Listed([f"{number:04}" for number in range(9000)])
-    pages = ParallelListing(listed.page).in_order()
+    pages = ParallelListing(listed.page, nearby=0.0).in_order()
 
     assert next(pages).keys == ["0000", "0001", "0002"]
     pages.close()  # type: ignore[attr-defined]  # it is a generator
@@ -109,7 +134,7 @@ def test_who_stops_listening_ends_it() -> None:
 
 def test_pages_that_wait_for_others_are_few() -> None:
     listed = Listed([f"{number:04}" for number in range(6000)])
-    listing = ParallelListing(listed.page)
+    listing = ParallelListing(listed.page, nearby=0.0)
     most = found = 0
 
     for page in listing.in_order():

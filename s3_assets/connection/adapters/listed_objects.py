@@ -77,7 +77,7 @@ class _Written:
             # Some objects have it, some have not.
             elements = list(ET.fromstring(f"<Page>{self._text}</Page>"))  # noqa: S314 - as botocore reads it
             return _Parsed(elements, "", encoded=self._encoded).column(field)
-        if any("&" in each for each in found):
+        if "&" in "".join(found):
             found = [unescape(each, _QUOTES) for each in found]
         return [*(_decoded(found) if field == _KEY and self._encoded else found)]
 
