@@ -43,7 +43,8 @@
     ├── UnsupportedError (NotImplementedError) a format or table feature that cannot be served
     ├── CursorError (LookupError)              a cursor is missing, damaged or of another kind
     ├── CommitConflictError (RuntimeError)     somebody else committed first
-    └── WorkerLostError (RuntimeError)         workers of a cluster ended in the middle of their work
+    ├── WorkerLostError (RuntimeError)         workers of a cluster ended in the middle of their work
+    └── WorkersBusyError (RuntimeError)        no worker of a cluster became free
 
 Each message says where, what was found, and what to do.
 """
@@ -316,3 +317,7 @@ class CommitConflictError(S3AssetsError, RuntimeError):
 
 class WorkerLostError(S3AssetsError, RuntimeError):
     """A worker of a cluster ended in the middle of its work, and so did those that took its place."""
+
+
+class WorkersBusyError(S3AssetsError, RuntimeError):
+    """No worker of a cluster became free in the time that a run may wait for one."""

@@ -112,6 +112,8 @@ LEFT_OUT = {
     "test_a_matrix_can_be_a_sample",
     "test_a_matrix_crashes_at_every_request",
     "test_a_second_process_appends_nothing_twice",
+    "test_a_worker_of_daft_outlives_its_keys",
+    "test_a_worker_of_ray_outlives_its_keys",
     "test_demo_twice_and_kept",
     "test_every_engine_outlives_its_keys",
     "test_one_file_is_written_and_read_with_changing_keys",

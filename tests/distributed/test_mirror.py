@@ -1,6 +1,7 @@
 """Mirrors that workers compare and write leave what this process leaves; plain Python says what that is."""
 
 import io
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +21,11 @@ from s3_assets.tables.settings import DeltaSettings, ParquetSettings
 from s3_assets.tables.table import Table
 from s3_assets.tables.text_settings import JsonLinesSettings
 from tests.distributed.ground import Ground
+from tests.distributed.kept import require_none_kept
+from tests.distributed.listening import family, listening
 from tests.distributed.readers import read_delta, read_iceberg
+from tests.servers.ray_keeper import KEYS as SECRETS
+from tests.servers.ray_keeper import RayCluster
 
 pytestmark = pytest.mark.timeout(600)
 KEYS = ("id", "at", "code")
@@ -153,8 +158,8 @@ def test_keys_that_tell_no_row_are_refused_as_here(
         assert [case.rows() for case in cases] == [expected(first())] * 2
 
 
-def test_errors_of_workers_are_those_of_this_process_and_requests_are_counted(
-    ground: Ground, engine: RayEngine
+def test_errors_of_workers_are_those_of_this_process_and_the_cluster_keeps_no_secret(
+    ground: Ground, engine: RayEngine, ray_cluster: RayCluster
 ) -> None:
     bodies = [f'{{"id": {number}, "text": "x"}}\n'.encode() for number in range(3)]
     source = open_table(
@@ -167,6 +172,8 @@ def test_errors_of_workers_are_those_of_this_process_and_requests_are_counted(
     meter = Meter()
     with meter.active():
         mirror(ground.table("delta", "good"), "stream", source, keys=["id"], engine=engine)
+    # Workers alone read the files, for Daft and then for the rows.
+    assert meter.usage.taken()["obstore", "GetObject"].requests >= 2 * len(bodies)
     ground.client.put_object(Bucket=ground.bucket, Key="texts/2.jsonl", Body=b'{"id": 2, "text"\n')
     told = []
     for each in (engine, None):
@@ -176,3 +183,8 @@ def test_errors_of_workers_are_those_of_this_process_and_requests_are_counted(
 
     assert told[0] == told[1]
     assert "texts/2.jsonl" in told[0]
+    assert not any(value in line for line in told for value in SECRETS.values())
+    # Daft's workers are there, and have written their logs.
+    require_none_kept(ray_cluster)
+    if sys.platform == "linux":
+        assert not [each for each in listening(family(ray_cluster.pid)) if not each.address.is_loopback]

@@ -1,7 +1,8 @@
 """What leaves this process names the places of secrets, and the workers read them there."""
 
+import pickle
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -9,14 +10,18 @@ import pytest
 
 from s3_assets.connection import AccessKeyAuth, S3Connection
 from s3_assets.connection.credentials import Credentials
+from s3_assets.engines.daft.reads import Read, Reads, numbered
+from s3_assets.engines.daft.shuffle import Shuffle
 from s3_assets.engines.engine import Engine, Job, Ran, Result, Rows
 from s3_assets.engines.packing import pack
 from s3_assets.engines.ray.engine import RayEngine
 from s3_assets.errors import RegistryError, SettingError, UnsupportedError
+from s3_assets.incremental.mirror import mirror
 from s3_assets.movement.filters import Filters
 from s3_assets.progress import Progress
 from s3_assets.registry import Registry
 from tests.distributed.ground import Ground
+from tests.distributed.kept import require_none_kept
 from tests.servers.ray_keeper import KEY, KEYS, SECRET, RayCluster
 
 
@@ -38,6 +43,10 @@ class Watching(Engine):
         raise NotImplementedError
 
 
+class SentError(Exception):
+    """All that would be sent is known."""
+
+
 @pytest.mark.parametrize("format_", ["delta", "iceberg", "parquet"])
 def test_nothing_that_is_sent_holds_a_secret(format_: str, ground: Ground) -> None:
     ground.add(2)
@@ -54,6 +63,29 @@ def test_nothing_that_is_sent_holds_a_secret(format_: str, ground: Ground) -> No
         assert not any(value.encode() in sent for value in KEYS.values())
 
 
+def test_nothing_that_daft_is_sent_or_shows_holds_a_secret(
+    ground: Ground, engine: RayEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground.add(2)
+    sent: list[tuple[Reads, list[Read]]] = []
+
+    def keep(shuffle: Shuffle, states: Sequence[tuple[bytes, Sequence[bytes]]], *_: Any) -> None:
+        sent.append((shuffle.reads, numbered(states)))
+        raise SentError
+
+    monkeypatch.setattr(Shuffle, "uneven", keep)
+    with pytest.raises(SentError):
+        mirror(ground.table("delta", "target"), "rows", ground.landed(), keys=["id"], engine=engine)
+
+    ((reads, portions),) = sent
+    # Ray sends it as Python's own pickle writes it, and Daft shows it in its plans and logs.
+    for shown in (pickle.dumps((reads, portions)), repr((reads, portions)).encode()):
+        assert not any(value.encode() in shown for value in KEYS.values())
+    assert len(portions) == 2
+    assert all(KEY.encode() in each.portion for each in portions)
+    assert KEY not in repr(portions)
+
+
 def test_no_file_of_the_cluster_holds_a_secret(
     ground: Ground, engine: RayEngine, ray_cluster: RayCluster
 ) -> None:
@@ -61,13 +93,7 @@ def test_no_file_of_the_cluster_holds_a_secret(
     ground.add(1)
     ground.import_(ground.landed(), ground.table("delta", "target", placed=True), engine, shaped=True).run()
 
-    kept = [
-        path
-        for path in (*Path(ray_cluster.session).rglob("*"), *Path("/dev/shm").glob("plasma*"))
-        if path.is_file()
-    ]
-    assert any(path.name.startswith("python-core-worker") for path in kept)
-    assert not [path for path in kept if any(value.encode() in path.read_bytes() for value in KEYS.values())]
+    require_none_kept(ray_cluster)
 
 
 def written_out(ground: Ground) -> S3Connection:

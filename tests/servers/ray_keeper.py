@@ -18,10 +18,11 @@ _ROUNDS = 4
 
 
 class RayCluster(NamedTuple):
-    """A cluster that runs: where it is reached, and the folder of its logs."""
+    """A cluster that runs: where it is reached, the folder of its logs, and the process that started it."""
 
     address: str
     session: str
+    pid: int
 
 
 def start() -> Mapping[str, Any]:
@@ -43,6 +44,7 @@ def start() -> Mapping[str, Any]:
     return {
         "address": context.gcs_address,
         "session": str(Path(context.get_temp_dir()) / context.get_session_name()),
+        "pid": os.getpid(),
     }
 
 

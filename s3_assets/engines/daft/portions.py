@@ -50,6 +50,7 @@ class PortionTask(DataSourceTask):
     async def read(self) -> AsyncIterator[RecordBatch]:
         """Yield the rows; whatever became of them is told on the board."""
         reads, read = self._reads, self._read
+        await asyncio.to_thread(self._begin)
         with opened(pipe_name(reads.pipes, read.number)) as pipe:
             working = asyncio.create_task(
                 asyncio.to_thread(work, read.recipe, read.portion, (read.number, read.of), reads.threads)
@@ -65,6 +66,9 @@ class PortionTask(DataSourceTask):
         if report.error is not None:
             # In words for Daft's logs only: the board has the error as it was.
             raise RuntimeError(f"slice {read.number} could not be read")
+
+    def _begin(self) -> None:
+        ray.get(ray.get_actor(self._board).begin.remote())
 
     def _tell(self, report: Report) -> None:
         ray.get(ray.get_actor(self._board).tell.remote(self._read.number, report))

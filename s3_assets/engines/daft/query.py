@@ -21,22 +21,29 @@ ENVIRONMENT = {
     "DAFT_PROGRESS_BAR": "0",
     "RAY_TQDM": "0",
 }
+# In seconds.
+_DAYS = 7 * 24 * 60 * 60
 
 
 class Board:
-    """An actor that is told what became of each portion that was read."""
+    """An actor that is told that portions are read, and what became of each."""
 
     def __init__(self) -> None:
         self._reports: dict[int, Report] = {}
+        self._begun = False
+
+    def begin(self) -> None:
+        """Take down that a worker has begun to read."""
+        self._begun = True
 
     def tell(self, number: int, report: Report) -> None:
         """Take down what became of the read of a number."""
         self._reports[number] = report
 
-    def taken(self) -> dict[int, Report]:
-        """Return what was told since the last call, by number."""
+    def taken(self) -> tuple[bool, dict[int, Report]]:
+        """Return whether any worker has begun, and what was told since the last call, by number."""
         reports, self._reports = self._reports, {}
-        return reports
+        return self._begun, reports
 
 
 class Query:
@@ -52,7 +59,8 @@ class Query:
 
         from s3_assets.engines.daft.portions import Portions
 
-        daft.set_runner_ray(noop_if_initialized=True)
+        # How long to wait for workers is for the driver to say: Daft alone would give up before it.
+        daft.set_runner_ray(noop_if_initialized=True, worker_startup_timeout=_DAYS)
         daft.set_execution_config(maintain_order=False)
         keys, zeros, ones = reads.plain.names
         rows = Portions(reads, portions, board).read().repartition(partitions, *keys)

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from s3_assets.engines.daft.query import ENVIRONMENT, Board, Query
 from s3_assets.engines.daft.reads import numbered
+from s3_assets.engines.ray.waiting import Patience
 from s3_assets.errors import UnsupportedError, WorkerLostError
 from s3_assets.metrics import phase
 
@@ -62,7 +63,7 @@ class Shuffle:
 
         `states` are recipes with their portions, of `size` bytes in all; `take` is given the number of a
         state and what became of one of its portions. Raises what reading a portion raised, and
-        `WorkerLostError` if workers were lost again and again.
+        `WorkerLostError` if workers were lost again and again, and `WorkersBusyError` if none becomes free.
         """
         portions = numbered(states)
         cpus = int(self.ray.cluster_resources().get("CPU", 1))
@@ -94,10 +95,14 @@ class Shuffle:
         reports: dict[int, Report] = {}
         try:
             answer = query.uneven.remote(self.reads, portions, name, partitions, most)
+            patience = Patience(self.ray, self.settings)
             while found is None:
                 done, _ = self.ray.wait([answer], timeout=_LOOK_SECONDS)
+                begun, told = self.ray.get(board.taken.remote())
+                if not (begun or done):
+                    patience.look()
                 # A portion that was read twice counts once.
-                reports |= self.ray.get(board.taken.remote())
+                reports |= told
                 for report in reports.values():
                     if report.error is not None:
                         raise report.error

@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from s3_assets.engines.ray.leftovers import end_leftovers, started
 from s3_assets.errors import SettingError, UnreachableError, UnsupportedError
 from s3_assets.metrics import phase
 
@@ -103,6 +104,7 @@ def _require_listening(address: str) -> None:
 
 def _start(ray: ModuleType, cpus: int) -> None:
     """Start a cluster, and again if that fails: on a busy machine Ray's parts give up on each other."""
+    before = started(ray)
     for start in range(1, _STARTS + 1):
         try:
             ray.init(
@@ -115,6 +117,8 @@ def _start(ray: ModuleType, cpus: int) -> None:
             )
         except Exception as error:  # Ray raises nothing narrower
             ray.shutdown()
+            # They would be in the way of the next start, too.
+            end_leftovers(ray, before)
             if start == _STARTS:
                 raise UnreachableError(
                     f"no Ray cluster could be started on this machine: {error}",

@@ -35,6 +35,13 @@ class RaySettings(BaseModel):
         default=3, ge=0, le=100, description="How often a slice is begun again when its worker is lost."
     )
 
+    wait_seconds: float = Field(
+        default=900,
+        gt=0,
+        description="Seconds that a run waits for a free worker while none works for it, before it ends with "
+        "an error.",
+    )
+
     @property
     def threads(self) -> int:
         """How many threads a worker runs."""

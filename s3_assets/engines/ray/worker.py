@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
 
     from s3_assets.engines.engine import Job, Step
@@ -65,6 +67,14 @@ class Report:
     counts: dict[tuple[str, str], Count] = field(default_factory=dict)
     requests: tuple[Request, ...] = ()
     unseen: frozenset[str] = frozenset()
+
+
+def begun_work(
+    recipe: bytes, portion: bytes, share: tuple[int, int], threads: int
+) -> Iterator[Report | None]:
+    """Say that a worker has begun, by None; then do it, as `work` does."""
+    yield None
+    yield work(recipe, portion, share, threads)
 
 
 def work(recipe: bytes, portion: bytes, share: tuple[int, int], threads: int) -> Report:
