@@ -11,7 +11,7 @@ import polars as pl
 from benchmarks import child
 from benchmarks.ground import Ground
 from s3_assets.incremental.cursor import Cursor, Cursors
-from s3_assets.objects import empty_listing
+from s3_assets.object_listings import empty_listing
 from s3_assets.tables.positions import FilesPosition
 from s3_assets.tables.unread import Unread
 

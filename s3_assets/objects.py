@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from s3_assets import object_listings
 from s3_assets.connection import client_side
 from s3_assets.connection.adapters import boto_listing
 from s3_assets.connection.adapters import obstore as adapter
@@ -65,15 +66,6 @@ class SizesPage(NamedTuple):
     sizes: list[int]
     more: bool
     """Whether there is more behind it."""
-
-
-def empty_listing() -> pl.DataFrame:
-    """Return a listing without objects: key, size in bytes, etag, modified (UTC)."""
-    import polars as pl
-
-    return pl.DataFrame(
-        schema={"key": pl.String, "size": pl.Int64, "etag": pl.String, "modified": pl.Datetime("us", "UTC")}
-    )
 
 
 def _frame(page: ListedObjects) -> pl.DataFrame:
@@ -146,6 +138,19 @@ class Objects:
         import polars as pl
 
         return pl.concat(list(self.list_pages(prefix, start_after=start_after)))
+
+    def list_data(self, prefix: str, start_after: str | None = None) -> pl.DataFrame:
+        """Return the objects whose keys begin with `prefix` and that have a byte, as `list_frame` does.
+
+        Their storage class is null where boto3, which alone tells it, need not be loaded.
+        """
+        import polars as pl
+
+        # obstore lists folders alone; at the bucket's root it takes a leading slash off a key.
+        found = object_listings.data(self._connection, prefix, start_after) if prefix.endswith("/") else None
+        if found is None:
+            return self.list_frame(prefix, start_after).filter(pl.col("size") > 0)
+        return found.with_columns(storage_class=pl.lit(None, pl.String))
 
     def restored(self, key: str) -> bool:
         """Tell whether there is a restored copy of an archived object, which can be read."""

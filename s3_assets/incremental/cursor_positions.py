@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import SettingError
-from s3_assets.objects import empty_listing
+from s3_assets.object_listings import empty_listing
 from s3_assets.tables.folder_table import FolderTable
 from s3_assets.tables.positions import FilesPosition, ModifiedPosition, PathPosition, Position
 from s3_assets.tables.table import ReadMode

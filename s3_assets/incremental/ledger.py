@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from s3_assets.incremental.ledger_columns import pack, unpack
 from s3_assets.incremental.stream_files import SEGMENT
-from s3_assets.objects import empty_listing
+from s3_assets.object_listings import empty_listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from s3_assets.objects import empty_listing
+from s3_assets.object_listings import empty_listing
 
 if TYPE_CHECKING:
     import polars as pl

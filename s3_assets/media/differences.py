@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from s3_assets.objects import empty_listing
+from s3_assets.object_listings import empty_listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ from s3_assets.media.many import look_at_many
 from s3_assets.media.outcome import Counts, MediaOutcome
 from s3_assets.media.writing import Changes, commit
 from s3_assets.metrics import phase
-from s3_assets.objects import empty_listing
+from s3_assets.object_listings import empty_listing
 from s3_assets.tables.positions import FilesPosition
 from s3_assets.tables.table import Plan, ReadMode
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from s3_assets.media.selection import MediaSelection
-from s3_assets.objects import Objects, empty_listing
+from s3_assets.object_listings import empty_listing
+from s3_assets.objects import Objects
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.incremental.position_text import read_position, write_position
-from s3_assets.objects import empty_listing
+from s3_assets.object_listings import empty_listing
 from s3_assets.tables.touched import DigestsPosition
 
 if TYPE_CHECKING:

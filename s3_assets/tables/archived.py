@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.errors import AccessDeniedError
+from s3_assets.tables import neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,18 @@ def last(listed: Iterator[dict[str, Any]]) -> Iterator[str]:
         else:
             yield each["key"]
     yield from kept
+
+
+def told(listed: pl.DataFrame, objects: Objects) -> pl.DataFrame:
+    """Return a listing with the storage classes: their folders are listed once more, if it has none."""
+    import polars as pl
+
+    if listed["storage_class"].null_count() == 0:
+        return listed
+    folders = listed["key"].str.replace(r"[^/]*$", "").unique()
+    pages = neighbours.list_folders(objects, folders, objects.list_frame)
+    found = pl.concat(pages).select("key", "storage_class")
+    return listed.drop("storage_class").join(found, on="key", how="left", maintain_order="left")
 
 
 def refuse(listed: pl.DataFrame, objects: Objects, table: str) -> None:

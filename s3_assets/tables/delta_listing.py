@@ -47,14 +47,13 @@ class LogListing:
     def versions(self, first: int) -> Iterator[int]:
         """Yield the versions from `first` on whose entries are kept, a request for a thousand names."""
         after = self.entry(first - 1) if first > 0 else self.folder
-        for page in self.objects.list_pages(self.folder, start_after=after):
-            for key in page["key"]:
-                name = key.removeprefix(self.folder)
-                if not name[:1].isdigit():
-                    # Sidecars of checkpoints and commits that are not done yet sort behind all entries.
-                    return
-                if found := _ENTRY.fullmatch(name):
-                    yield int(found["version"])
+        for each in self.objects.list_objects(self.folder, start_after=after):
+            name = each.key.removeprefix(self.folder)
+            if not name[:1].isdigit():
+                # Sidecars of checkpoints and commits that are not done yet sort behind all entries.
+                return
+            if found := _ENTRY.fullmatch(name):
+                yield int(found["version"])
 
     def identity(self) -> str | None:
         """Return the id that the table was made with, if its first entry is kept and begins with it."""

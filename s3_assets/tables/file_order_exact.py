@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from s3_assets.objects import empty_listing
+from s3_assets.object_listings import empty_listing
 from s3_assets.tables.file_order import BY_TIME, FileOrder, NewFiles
 from s3_assets.tables.positions import FilesPosition
 from s3_assets.tables.unread import Unread, newest_of

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from s3_assets.errors import UnsupportedError
-from s3_assets.objects import empty_listing
+from s3_assets.object_listings import empty_listing
 from s3_assets.tables import neighbours
 from s3_assets.tables.parts import NULL_FOLDER
 from s3_assets.tables.selection import EVERYTHING, Selection
 from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import polars as pl
 
@@ -41,10 +41,16 @@ class Folder:
     suffixes: tuple[str, ...]
     exactly: bool = True
     selection: Selection = EVERYTHING
+    storage_classes: bool = True
+    """Whether listings of whole folders tell the storage class, for which boto3 is loaded."""
 
     def list_files(self) -> pl.DataFrame:
         """Return all data files that are taken."""
-        return self._data(self.objects.list_frame(*self._start))
+        return self._data(self._list(*self._start))
+
+    @property
+    def _list(self) -> Callable[[str, str | None], pl.DataFrame]:
+        return self.objects.list_frame if self.storage_classes else self.objects.list_data
 
     @property
     def _start(self) -> tuple[str, str | None]:
@@ -148,7 +154,7 @@ class Folder:
             prefix, after = self.selection.start(root)
             if not prefix.startswith(folder):
                 prefix = folder
-            return self.objects.list_frame(prefix, start_after=after if after and after > folder else None)
+            return self._list(prefix, after if after and after > folder else None)
 
         if not places:
             return self.nothing()
@@ -159,7 +165,9 @@ class Folder:
         for root, folder in places:
             below[root].append(folder)
         pages = [
-            page for folders in below.values() for page in neighbours.list_folders(self.objects, folders)
+            page
+            for folders in below.values()
+            for page in neighbours.list_folders(self.objects, folders, self._list)
         ]
         return self._data(pl.concat(pages)) if pages else self.nothing()
 

@@ -13,8 +13,10 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from s3_assets.errors import DataFilesMissingError, S3AssetsError, UnsupportedError
-from s3_assets.objects import Objects, empty_listing
+from s3_assets.errors import AccessDeniedError, DataFilesMissingError, S3AssetsError, UnsupportedError
+from s3_assets.object_heads import is_archived
+from s3_assets.object_listings import empty_listing
+from s3_assets.objects import Objects
 from s3_assets.tables import archived, files, folder_portions
 from s3_assets.tables.described import ColumnNote, Described, joined, with_partitions
 from s3_assets.tables.file_order import FileOrder, take
@@ -23,7 +25,7 @@ from s3_assets.tables.file_order_path import PathOrder
 from s3_assets.tables.file_order_time import TimeOrder
 from s3_assets.tables.folder_columns import FolderColumns
 from s3_assets.tables.folder_conditions import folder_conditions
-from s3_assets.tables.inference import Inferred, infer
+from s3_assets.tables.inference import MOST_FILES, Inferred, infer
 from s3_assets.tables.positions import FilesPosition
 from s3_assets.tables.reading import Reading
 from s3_assets.tables.schemas import merge, parse_types
@@ -127,6 +129,8 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
             self.settings.suffixes,
             self.connection.match_subfolder_exactly,
             Selection.of(self.settings),
+            # Files whose columns are declared are not looked at before they are read.
+            storage_classes=self.settings.skip_glacier or self.settings.columns is not None,
         )
 
     def folder_to_write(self) -> files.Folder:
@@ -200,8 +204,9 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         return None
 
     def _present(self) -> pl.DataFrame:
-        listed = self.folder.list_files()
-        return archived.left_out(listed) if self.settings.skip_glacier else listed
+        if self.settings.skip_glacier:
+            return archived.left_out(self.folder.list_files())
+        return replace(self.folder, storage_classes=False).list_files()
 
     def history(self, limit: int) -> list[PastCommit]:
         """Return what the newest writes did that are in the folder's log: one listing, one request each."""
@@ -251,7 +256,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
 
     def _plan_added(self, since: Position | None, window: Window | Slice | None, limit: Limit | None) -> Plan:
         try:
-            found = self._order.find(since, limit)
+            found = (self._order if since is not None else self._order_of_all).find(since, limit)
         except S3AssetsError as error:
             raise error.at(table=self.name, connection=self.connection.name) from None
         if since is None and not found.found:
@@ -361,9 +366,7 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
 
             schema = self.schema() if self.settings.columns else pl.Schema()
             return self._nothing(schema, mode, notes, until, total)
-        if not self.settings.skip_glacier:
-            archived.refuse(chosen, self.folder.objects, self.name)
-        inferred = self._infer(chosen)
+        inferred = self._infer_present(chosen)
         chosen, hive = self._columns.with_values(chosen, self.folder.paths(chosen), inferred.schema)
         reading = Reading()
 
@@ -413,6 +416,11 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     def _order(self) -> FileOrder:
         return _ORDERS[self.settings.incremental](self.folder, self.settings)
 
+    @property
+    def _order_of_all(self) -> FileOrder:
+        """The same for a read of all files, which may be too many for a look at each."""
+        return _ORDERS[self.settings.incremental](replace(self.folder, storage_classes=True), self.settings)
+
     def _listed(self) -> pl.DataFrame:
         listed = self.folder.list_files()
         if listed.is_empty():
@@ -432,6 +440,22 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     @property
     def _columns(self) -> FolderColumns:
         return FolderColumns(self.name, self.settings, self.location)
+
+    def _infer_present(self, chosen: pl.DataFrame) -> Inferred:
+        """Infer the columns of files that are to be read; raises `AccessDeniedError` for an archived one."""
+        if self.settings.skip_glacier:
+            return self._infer(chosen)
+        objects = self.folder.objects
+        if chosen.height > MOST_FILES:
+            # Not all of them are looked at.
+            chosen = archived.told(chosen, objects)
+        archived.refuse(chosen, objects, self.name)
+        try:
+            return self._infer(chosen)
+        except AccessDeniedError as error:
+            if is_archived(error):
+                archived.refuse(archived.told(chosen, objects), objects, self.name)
+            raise
 
     def _infer(self, listed: pl.DataFrame, read: Callable[[str], pl.Schema] | None = None) -> Inferred:
         if self.settings.columns is not None:

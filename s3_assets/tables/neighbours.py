@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import polars as pl
 
@@ -23,15 +23,17 @@ _AT_ONCE = 16
 _FULL = 1000
 
 
-def list_folders(objects: Objects, folders: Iterable[str]) -> list[pl.DataFrame]:
+def list_folders(
+    objects: Objects, folders: Iterable[str], list_one: Callable[[str, str | None], pl.DataFrame]
+) -> list[pl.DataFrame]:
     """Return all objects in some folders, given by their keys with the slash, as pages of their listings.
 
-    Hardly a request more is made than if each folder was listed by itself. A server that does not list in the
-    order of keys is asked for each.
+    Where there is but one, `list_one` lists it. Hardly a request more is made than if each folder was listed
+    by itself. A server that does not list in the order of keys is asked for each.
     """
     ordered = _apart(folders)
     if len(ordered) < 2:
-        return [objects.list_frame(folder) for folder in ordered]
+        return [list_one(folder, None) for folder in ordered]
     begun = _read(objects, ordered, pages=1)
     if begun is None:
         return _one_by_one(objects, ordered)

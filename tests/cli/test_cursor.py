@@ -16,7 +16,7 @@ from deltalake import DeltaTable, write_deltalake
 from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.incremental.cursor_edit import open_stream
 from s3_assets.incremental.publishing import StreamMovedError
-from s3_assets.objects import empty_listing
+from s3_assets.object_listings import empty_listing
 from s3_assets.registry.loading import load_registry
 from s3_assets.tables.positions import FilesPosition
 from tests.cli.conftest import Command

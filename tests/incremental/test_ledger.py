@@ -20,7 +20,7 @@ from s3_assets.embedded.server import EmbeddedServer
 from s3_assets.errors import CursorError, SourceRewrittenError
 from s3_assets.incremental.append import append_new
 from s3_assets.incremental.cursor import Cursor, Cursors
-from s3_assets.objects import empty_listing
+from s3_assets.object_listings import empty_listing
 from s3_assets.tables.open import open_table
 from s3_assets.tables.positions import FilesPosition, Limit, PathPosition, Position
 from s3_assets.tables.settings import ParquetSettings

@@ -23,7 +23,7 @@ from s3_assets.errors import (
 )
 from s3_assets.incremental.commit import commit_frame
 from s3_assets.incremental.overwrite import overwrite
-from s3_assets.objects import empty_listing
+from s3_assets.object_listings import empty_listing
 from s3_assets.tables.open import open_table
 from s3_assets.tables.positions import FilesPosition, VersionPosition
 from s3_assets.tables.settings import Partitions

@@ -29,9 +29,9 @@ def listed(many: ManyKeys, files: dict[str, int], chosen: list[str]) -> tuple[se
     place = S3Connection(url="s3://lake/", endpoint=many.endpoint_url, region="us-east-1", auth=auth)
     many.reset()
 
-    found = [
-        key for page in list_folders(Objects(place), [f"t/{each}" for each in chosen]) for key in page["key"]
-    ]
+    objects = Objects(place)
+    pages = list_folders(objects, [f"t/{each}" for each in chosen], objects.list_frame)
+    found = [key for page in pages for key in page["key"]]
 
     wanted = {key for key in keys if key.startswith(tuple(f"t/{each}" for each in chosen))}
     assert sorted(found) == sorted(wanted)

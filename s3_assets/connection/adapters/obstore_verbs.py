@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from s3_assets.metrics import Request, current
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
+    from arro3.core import RecordBatch
     from obstore import Bytes, GetOptions, GetResult, ListResult, ObjectMeta, PutMode, WritableFile
     from obstore.store import S3Store
+
+PageOf = TypeVar("PageOf")
 
 ENGINE = "obstore"
 # What obstore takes of a body at once, unless it is told otherwise.
@@ -73,11 +76,27 @@ def pages(
     """Yield what lies below the prefix; each thousand of it is noted as a page."""
     import obstore
 
-    found, seen, noted = iter(obstore.list(store, prefix, offset=offset, chunk_size=chunk_size)), 0, 0
+    found = obstore.list(store, prefix, offset=offset, chunk_size=chunk_size)
+    yield from _noted_pages(found, prefix or "", len)
+
+
+def batches(store: S3Store, prefix: str, *, offset: str | None) -> Iterator[RecordBatch]:
+    """Yield what lies below the prefix as Arrow has it, a thousand to a page, each noted.
+
+    Columns: path, size, e_tag, last_modified (UTC), version.
+    """
+    import obstore
+
+    found = obstore.list(store, prefix, offset=offset, chunk_size=_PAGE, return_arrow=True)
+    yield from _noted_pages(found, prefix, lambda batch: batch.num_rows)
+
+
+def _noted_pages(found: Iterator[PageOf], prefix: str, count: Callable[[PageOf], int]) -> Iterator[PageOf]:
+    seen, noted = 0, 0
     while True:
-        with _noted("ListObjectsV2", "GET", prefix or "") as told:
+        with _noted("ListObjectsV2", "GET", prefix) as told:
             chunk = next(found, None)
-            seen += len(chunk or ())
+            seen += count(chunk) if chunk is not None else 0
             # The first page is asked for even if there is nothing in it.
             told["times"] = max(-(-seen // _PAGE), 1) - noted
             noted += told["times"]
