@@ -61,6 +61,34 @@ def test_list_from_any_prefix_and_with_storage_classes(objects: Objects, s3_clie
     assert found["storage_class"].to_list() == ["STANDARD", "STANDARD", "GLACIER"]
 
 
+def test_list_data_whatever_obstore_makes_of_the_keys(objects: Objects, s3_client: Any, bucket: str) -> None:
+    plain = ["f/a-1", 'f/a b+%2F"&', "f/z"]
+    put(s3_client, bucket, *plain, "fa")
+    s3_client.put_object(Bucket=bucket, Key="f/a/", Body=b"")
+    s3_client.put_object(Bucket=bucket, Key="f/empty", Body=b"")
+    listed = objects.list_frame("f/")
+
+    def data(prefix: str, start_after: str | None = None) -> list[str]:
+        return objects.list_data(prefix, start_after)["key"].to_list()
+
+    found = objects.list_data("f/")
+    assert sorted(found["key"]) == sorted(plain)
+    told = ("key", "size", "etag", "modified")
+    assert found.select(told).equals(listed.filter(listed["key"].is_in(plain)).select(told))
+    assert found.schema == listed.schema
+    assert data("f/", "f/a-1") == ["f/z"]
+    assert data("f") == [*sorted(plain), "fa"], "no folder"
+    assert data("") == [*sorted(plain), "fa"]
+    assert data("nothing/") == []
+    # As obstore has them, these would be a second `f/z`, an error, and one more.
+    s3_client.put_object(Bucket=bucket, Key="f/z-", Body=b"1")
+    s3_client.put_object(Bucket=bucket, Key="f/z/", Body=b"1")
+    assert data("f/") == [*sorted(plain), "f/z-", "f/z/"]
+    s3_client.put_object(Bucket=bucket, Key="g//x", Body=b"1")
+    s3_client.put_object(Bucket=bucket, Key="g/../x", Body=b"1")
+    assert data("g/") == ["g/../x", "g//x"]
+
+
 def test_list_more_than_a_page(objects: Objects) -> None:
     """A thousand keys come in one answer of the server."""
     from concurrent.futures import ThreadPoolExecutor
