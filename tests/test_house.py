@@ -34,6 +34,7 @@ FLOORS = (
             "objects",
             "object_answers",
             "object_heads",
+            "object_listings",
             "object_limits",
             "object_options",
             "object_requests",

@@ -14,7 +14,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from s3_assets.errors import AccessDeniedError, DataFilesMissingError, S3AssetsError, UnsupportedError
-from s3_assets.object_heads import is_archived
 from s3_assets.object_listings import empty_listing
 from s3_assets.objects import Objects
 from s3_assets.tables import archived, files, folder_portions
@@ -453,6 +452,8 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         try:
             return self._infer(chosen)
         except AccessDeniedError as error:
+            from s3_assets.object_heads import is_archived
+
             if is_archived(error):
                 archived.refuse(archived.told(chosen, objects), objects, self.name)
             raise
