@@ -114,6 +114,12 @@ class Gate:
         self.told |= look.all([each for each in self.rules if not isinstance(each.settings, SchemaCheck)])
         self._refuse()
 
+    def _hint(self, failed: Sequence[CheckOutcome]) -> str:
+        """Say how the rows that fail are found, where they may be shown and nobody has said so."""
+        if self.shown.most or not self.shown.keys or not any(each.failed_rows for each in failed):
+            return ""
+        return " `preview: { rows: 5 }` of the table has keys of such rows shown here."
+
     def _refuse(self) -> None:
         found = [self.told[each.name] for each in self.rules if each.name in self.told]
         failed = failures(found)
@@ -123,7 +129,7 @@ class Gate:
                 if len(failed) == 1
                 else f"nothing was committed, for {len(failed)} checks fail: "
                 f"{'; '.join(each.sentence for each in failed)}",
-                remedy="Mend the rows, or the checks of the table; then run it again.",
+                remedy=f"Mend the rows, or the checks of the table; then run it again.{self._hint(failed)}",
                 outcomes=found,
                 table=self.table.name,
             )

@@ -30,8 +30,9 @@ class Shown:
         from s3_assets.tables.check_settings import UniqueCheck
 
         keys = next((each.columns for each in rules if isinstance(each.settings, UniqueCheck)), ())
-        most = 0 if {*keys} & {*preview.exclude} else min(preview.rows or 0, _MOST)
-        return cls(keys, most)
+        if {*keys} & {*preview.exclude}:
+            return cls()
+        return cls(keys, min(preview.rows or 0, _MOST))
 
     def examples(self, failing: pl.LazyFrame) -> tuple[Mapping[str, str], ...]:
         """Return the keys of the first rows of a frame, in the order of the keys."""

@@ -49,6 +49,9 @@ _TIMES = re.compile(
     r"<RequestTime>(?P<here>\d{8}T\d{6}Z)</RequestTime>.*?<ServerTime>(?P<there>[^<]+)</ServerTime>",
     re.DOTALL,
 )
+# botocore's words for a request that reached nobody: those of SQS, STS and others go to other servers.
+_ASKED = re.compile(r'endpoint URL: "(?P<server>https?://[^/"\s]+)')
+_AMAZON_S3 = re.compile(r"(?:^|\.)s3[.-](?:[\w-]+\.)*amazonaws\.com(?:\.cn)?$")
 _FOREIGN = (
     "Without an endpoint, requests go to AWS: set endpoint and region if another server has the bucket."
 )
@@ -60,12 +63,15 @@ def refined(symptom: Symptom, answer: Answer, connection: S3Connection) -> Sympt
     return refine(symptom, answer, connection) if refine is not None else symptom
 
 
-def _unreachable(symptom: Symptom, _: Answer, connection: S3Connection) -> Symptom:
+def _unreachable(symptom: Symptom, answer: Answer, connection: S3Connection) -> Symptom:
     """Name the proxy if one was asked: who connects to a server through a proxy connects to the proxy."""
     where = _address(connection)
-    proxy = _proxy(connection, where)
+    other = _other_server(answer, where)
+    proxy = _proxy(connection, other or (where.url if where else None))
     if proxy is not None:
         return _named(PROXY_UNREACHABLE, proxy)
+    if other is not None:
+        return _other_unreachable(symptom, other)
     endpoint = connection.endpoint or (where.endpoint if where else None)
     if symptom == UNREACHABLE:
         return symptom._replace(found=f"{symptom.found} {endpoint}") if endpoint else symptom
@@ -78,14 +84,34 @@ def _unreachable(symptom: Symptom, _: Answer, connection: S3Connection) -> Sympt
     return symptom._replace(found=f"the host name {host} is unknown", remedy=remedy)
 
 
+def _other_server(answer: Answer, where: Address | None) -> str | None:
+    """Return the server that was asked, if it is none of the bucket's."""
+    asked = _ASKED.search(answer.message)
+    if asked is None or where is None:
+        return None
+    # botocore leaves the bucket out of the host where the request is of none; AWS has several names for S3.
+    there, here = urlsplit(asked["server"]), urlsplit(where.url)
+    if there.netloc in {here.netloc, here.netloc.removeprefix(f"{where.bucket}.")}:
+        return None
+    return None if where.amazon and _AMAZON_S3.search(there.hostname or "") else asked["server"]
+
+
+def _other_unreachable(symptom: Symptom, server: str) -> Symptom:
+    remedy = "Check service_endpoints and the region, and for a queue its queue_url."
+    if symptom == UNREACHABLE:
+        return symptom._replace(found=f"nobody answers at {server}", remedy=remedy)
+    found = f"the host name {urlsplit(server).hostname} is unknown"
+    return symptom._replace(found=found, remedy=f"{remedy[:-1]}; and this machine's name server.")
+
+
 def _proxy_failure(symptom: Symptom, _: Answer, connection: S3Connection) -> Symptom:
-    proxy = _proxy(connection, _address(connection))
+    proxy = _proxy(connection, _url(connection))
     return _named(symptom, proxy) if proxy is not None else symptom
 
 
 def _unsigned(symptom: Symptom, answer: Answer, connection: S3Connection) -> Symptom:
     """Tell the proxy's 401 from the server's, which comes with a code."""
-    proxy = _proxy(connection, _address(connection))
+    proxy = _proxy(connection, _url(connection))
     return symptom if proxy is None or answer.codes else _named(PROXY_PASSWORD, proxy)
 
 
@@ -172,12 +198,17 @@ def _address(connection: S3Connection) -> Address | None:
     return None
 
 
-def _proxy(connection: S3Connection, where: Address | None) -> str | None:
-    """Return the proxy of the connection's requests, without its user."""
-    if where is None:
+def _url(connection: S3Connection) -> str | None:
+    where = _address(connection)
+    return where.url if where else None
+
+
+def _proxy(connection: S3Connection, server: str | None) -> str | None:
+    """Return the proxy of the connection's requests to a server, without its user."""
+    if server is None:
         return None
     with suppress(S3AssetsError, ValueError):
-        if url := proxy_url(connection, where.url):
+        if url := proxy_url(connection, server):
             parts = urlsplit(url)
             return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
     return None

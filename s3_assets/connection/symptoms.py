@@ -22,6 +22,7 @@ from s3_assets.errors import (
     CredentialsMissingError,
     KeyUnknownError,
     ObjectMissingError,
+    QueueMissingError,
     ServerFailureError,
     SettingError,
     SignatureMismatchError,
@@ -60,6 +61,12 @@ NO_BUCKET = Symptom(
     BucketMissingError,
     "the bucket does not exist",
     "Check the connection's url, endpoint and region, or create the bucket.",
+)
+NO_QUEUE = Symptom(
+    QueueMissingError,
+    "there is no such queue, or it may not be seen",
+    "Check queue_url: its region, account and name; and that the connection's identity is allowed "
+    "sqs:ReceiveMessage on it.",
 )
 BAD_BUCKET = Symptom(
     BucketMissingError, "the server refuses the bucket's name", "Check the connection's url."
@@ -139,6 +146,9 @@ CODES = {
     "IllegalLocationConstraintException": OTHER_REGION,
     "NoSuchBucket": NO_BUCKET,
     "InvalidBucketName": BAD_BUCKET,
+    # Amazon SQS API Reference, "ReceiveMessage": of the JSON protocol, and of the query protocol before it.
+    "QueueDoesNotExist": NO_QUEUE,
+    "AWS.SimpleQueueService.NonExistentQueue": NO_QUEUE,
     "AccessDenied": DENIED,
     "AccessDeniedException": DENIED,
     "UnauthorizedOperation": DENIED,

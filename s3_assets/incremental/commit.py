@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from s3_assets.checks.gate import Gate
 from s3_assets.engines.engine import Rows
 from s3_assets.engines.steps import Fitted
-from s3_assets.errors import CommitConflictError, PartitionColumnError, SchemaMismatchError, TableMissingError
+from s3_assets.errors import (
+    CheckFailedError,
+    CommitConflictError,
+    PartitionColumnError,
+    RowsOutsideWindowError,
+    SchemaMismatchError,
+    TableMissingError,
+)
 from s3_assets.incremental.attempts import NOTE, OVERWRITE_STREAM, Attempt, Attempts, Span
 from s3_assets.incremental.cursor import Cursor, NumberTakenError
 from s3_assets.incremental.numbers import next_number
@@ -20,7 +27,7 @@ from s3_assets.incremental.publishing import (
     require_unmoved,
 )
 from s3_assets.incremental.run_notes import ReadNote, write_reads
-from s3_assets.incremental.sweep import sweep_overwrites, sweep_streams
+from s3_assets.incremental.sweep import sweep_overwrites, sweep_refused, sweep_streams
 from s3_assets.metrics import phase
 from s3_assets.tables.schemas import fit
 from s3_assets.tables.table import Capability, Commit, Merging, WriteMode
@@ -121,7 +128,14 @@ def commit_frame(
         merge,
         gate,
     )
-    commit, tries = publishing.write(writer, fitted) if by_parts else publishing.rewrite(writer, fitted.frame)
+    try:
+        commit, tries = (
+            publishing.write(writer, fitted) if by_parts else publishing.rewrite(writer, fitted.frame)
+        )
+    except (CheckFailedError, RowsOutsideWindowError):
+        if publishing.settled:
+            sweep_refused(target, [read.cursors for read in streams], begun.number)
+        raise
     swept = sweep_streams(target, [(read.cursors, begun.cursors[read.cursors.stream]) for read in streams])
     if overwrites is not None and by_parts:
         swept += sweep_overwrites(target, begun.number, begun.rivals)

@@ -114,6 +114,10 @@ class Cursors:
         self._files.put(number, CURSOR, json.dumps(document, indent=1).encode())
         return cursor
 
+    def forget(self, number: int) -> None:
+        """Delete the files of a number that will never be committed."""
+        self._files.delete(f"{number}.{kind}" for kind in (SEGMENT, CURSOR))
+
     def numbers(self) -> list[int]:
         """Return the numbers of all attempts that left a cursor file, in order."""
         return sorted(number for number, kind in self._files.list_files() if kind == CURSOR)

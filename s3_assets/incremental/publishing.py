@@ -113,6 +113,11 @@ class Publishing:
     _carried: list[str] = field(default_factory=list, init=False)
     """The keys of the parts that were written for the current try alone."""
 
+    @property
+    def settled(self) -> bool:
+        """Whether no commit of it may land any more, if it has not by now."""
+        return not self._unsettled
+
     def write(self, writer: Writer, rows: Rows) -> tuple[Commit, int]:
         """Write parts, audit them, publish them."""
         rows = rows.then(Added(writer.arrange(rows.frame.collect_schema())))

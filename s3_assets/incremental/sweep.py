@@ -71,6 +71,19 @@ def sweep_interrupted(target: Table[Any], attempt: int) -> None:
 
 
 @phase("sweep")
+def sweep_refused(target: Table[Any], streams: Iterable[Cursors], attempt: int) -> None:
+    """Take away the files of the cursors of an attempt whose rows were refused, and whose parts are gone.
+
+    They tell of nothing any more; otherwise each try would leave some, until somebody mends the rows.
+    """
+    try:
+        for cursors in streams:
+            cursors.forget(attempt)
+    except S3AssetsError as error:
+        _left_behind(target, error)
+
+
+@phase("sweep")
 def sweep_lost(target: Table[Any], attempt: int, kept: Collection[str]) -> None:
     """Take away the data files and open uploads of an attempt under way, but for those with kept keys.
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from s3_assets.connection.adapters import boto_queues
 from s3_assets.connection.adapters.boto_queues import at_queue
 from s3_assets.connection.diagnosis import diagnosed
-from s3_assets.errors import QueueMissingError, S3AssetsError
+from s3_assets.errors import S3AssetsError
 from s3_assets.threads import ThreadPoolExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from s3_assets.connection.adapters.boto_queues import Received, Waiting
     from s3_assets.connection.settings import S3Connection
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 # Seconds: a tick has tables to look at, too, and is given up by Dagster after a minute.
 _LONGEST = 15.0
-# Amazon SQS API Reference, "ReceiveMessage": of the JSON protocol, and of the query protocol before it.
-_NO_QUEUE = {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
 
 
 class Queue:
@@ -88,23 +87,8 @@ class Queue:
         with self._diagnosed():
             return boto_queues.waiting(self._connection, self._settings.queue_url)
 
-    @contextmanager
-    def _diagnosed(self) -> Iterator[None]:
-        """Turn botocore's errors into ours; that of a queue that is not there is SQS's own."""
+    def _diagnosed(self) -> AbstractContextManager[None]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         connection, url = at_queue(self._connection, self._settings.queue_url), self._settings.queue_url
-        with diagnosed(connection, url, BotoCoreError, ClientError):
-            try:
-                yield
-            except ClientError as error:
-                if error.response.get("Error", {}).get("Code") not in _NO_QUEUE:
-                    raise
-                # Not chained: the answer is in the sentence.
-                raise QueueMissingError(
-                    "there is no such queue, or it may not be seen",
-                    remedy="Check queue_url: its region, account and name; and that the connection's "
-                    "identity is allowed sqs:ReceiveMessage on it.",
-                    connection=connection.name,
-                    location=url,
-                ) from None
+        return diagnosed(connection, url, BotoCoreError, ClientError)

@@ -10,6 +10,7 @@ from s3_assets.errors import (
     AccessDeniedError,
     AccessError,
     BucketMissingError,
+    QueueMissingError,
     RequestTimeoutError,
     S3AssetsError,
     SettingError,
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
     from s3_assets.connection.settings import S3Connection
 
 # After these, no other request of the connection can tell anything.
-_HOPELESS = (AccessError, BucketMissingError, RequestTimeoutError, SettingError, UnreachableError)
+_HOPELESS = (
+    AccessError,
+    BucketMissingError,
+    QueueMissingError,
+    RequestTimeoutError,
+    SettingError,
+    UnreachableError,
+)
 
 Answer = dict[str, Any]
 

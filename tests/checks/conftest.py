@@ -48,8 +48,11 @@ class Shore:
 
     def objects(self, table: Table[Any]) -> dict[str, bytes]:
         """All that lies below a table but what is ours beside it: what any reader may see."""
-        found = get_all(work.store(self.endpoint, self.bucket), table.location.key)
-        return {key: body for key, body in found.items() if not key.startswith("_s3_assets/")}
+        return {key: body for key, body in self.all(table).items() if not key.startswith("_s3_assets/")}
+
+    def all(self, table: Table[Any]) -> dict[str, bytes]:
+        """What is ours among it: cursors, marks, staged parts."""
+        return get_all(work.store(self.endpoint, self.bucket), table.location.key)
 
     def parts(self, table: Table[Any]) -> set[str]:
         """The data files below a table, staged ones among them."""

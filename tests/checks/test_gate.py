@@ -101,6 +101,7 @@ def test_keys_are_told_only_where_rows_may_be_shown(shore: Shore) -> None:
         with pytest.raises(CheckFailedError) as caught:
             append(table, orders(range(2), id=[4711, 4711]))
         assert ("4711" in str(caught.value)) == told
+        assert ("preview:" in str(caught.value)) != told
 
 
 def test_what_delta_writes_itself_is_looked_at_before(shore: Shore) -> None:
@@ -193,13 +194,13 @@ def test_a_mirror_keeps_its_cursor(shore: Shore) -> None:
     overwrite(source, orders(range(4)), window=None)
     target = shore.table("delta", {"before_commit": True, "expressions": {"earns": "amount >= 0"}})
     mirror(target, "sales/orders", source, keys=["id"])
-    before, number = shore.objects(target), target.committed("sales/orders")
+    before, number = shore.all(target), target.committed("sales/orders")
     overwrite(source, orders(range(4), amount=[0.0, 1.0, -2.0, 3.0]), window=None)
 
     with pytest.raises(CheckFailedError, match="earns: 1 of 1 rows fail"):
         mirror(target, "sales/orders", source, keys=["id"])
 
-    assert shore.objects(target) == before
+    assert shore.all(target) == before
     assert target.committed("sales/orders") == number
     overwrite(source, orders(range(4), amount=[0.0, 1.0, 22.0, 3.0]), window=None)
     mirror(target, "sales/orders", source, keys=["id"])
@@ -215,10 +216,12 @@ def test_a_stream_goes_on_where_it_was(shore: Shore) -> None:
     append(source, orders(range(3)))
     append_new(strict, "sales/orders", source)
     append(source, orders(range(3, 6), state=["open", None, "open"]))
+    before = shore.all(strict)
     for _ in range(2):
         with pytest.raises(CheckFailedError, match="state in 1"):
             append_new(strict, "sales/orders", source)
         assert sorted(lax.scan().collect()["id"]) == [0, 1, 2]
+    assert shore.all(strict) == before
 
     assert append_new(lax, "sales/orders", source).rows == 3
     assert append_new(strict, "sales/orders", source).nothing_new

@@ -12,9 +12,10 @@ import polars as pl
 import pytest
 
 from s3_assets.embedded.server import REGION, EmbeddedServer
-from s3_assets.errors import QueueMissingError
+from s3_assets.errors import QueueMissingError, UnreachableError
 from s3_assets.registry import Registry
 from tests.dagster_floor.conftest import RANGE_END, RANGE_START, Lake, Ticking
+from tests.servers.programs import free_port
 from tests.support.extent import EVERYTHING
 from tests.support.notifications import TEST_EVENT, Mailbox, by_eventbridge, by_sns, of_s3
 
@@ -202,6 +203,15 @@ def test_a_queue_that_is_not_there(post: Post) -> None:
     nowhere = Post(post.lake, post.mailbox, queue_url=url)
 
     with pytest.raises(QueueMissingError, match="there is no such queue"):
+        nowhere.look()
+
+
+def test_a_server_that_nobody_listens_at(post: Post) -> None:
+    """What is told is where the queue is, not where the bucket is."""
+    server = f"http://127.0.0.1:{free_port()}"
+    nowhere = Post(post.lake, post.mailbox, queue_url=f"{server}/000000000000/events")
+
+    with pytest.raises(UnreachableError, match=f"nobody answers at {server}"):
         nowhere.look()
 
 

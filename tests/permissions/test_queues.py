@@ -6,6 +6,7 @@ import boto3
 
 from s3_assets.embedded.server import REGION, EmbeddedServer
 from s3_assets.permissions import Service, policies
+from s3_assets.permissions.findings import Verdict
 from s3_assets.permissions.queues import queue_probes
 from s3_assets.registry import Registry
 from tests.support.notifications import Mailbox
@@ -57,4 +58,5 @@ def test_the_check_takes_nothing(s3_server: EmbeddedServer, bucket: str) -> None
         ("sqs:GetQueueAttributes", True), ("sqs:ReceiveMessage", True), ("sqs:DeleteMessage", True)
     ]  # fmt: skip
     assert mailbox.counts() == (1, 0)
-    assert not nowhere[0].good
+    assert [each.verdict for each in nowhere] == [Verdict.FAILED, Verdict.UNTESTED, Verdict.UNTESTED]
+    assert nowhere[0].told == "there is no such queue, or it may not be seen"
