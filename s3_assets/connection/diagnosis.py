@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 600
 # obstore says everything twice: the second time as Rust prints it for debugging.
+_OBJECT = re.compile(r"s3://[^\s()'\"]+")
 _DEBUG = r"(?s)\s*Debug source:\n.*?\n\}"
 
 
@@ -100,3 +101,19 @@ def diagnosed(connection: S3Connection, location: str, *engine_errors: type[Base
     except engine_errors as error:
         # Not chained: the engine's text may quote signed headers, and Dagster shows the whole chain.
         raise diagnose(error, connection, location) from None
+
+
+@contextmanager
+def diagnosed_rows(connection: S3Connection, location: str) -> Iterator[None]:
+    """Turn errors of S3 into ours that come while a frame is run: it may read many objects, and write some.
+
+    Polars' own words tell which of them it was; `location` is for errors that name none.
+    """
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, S3AssetsError):
+            raise
+        named = _OBJECT.search(str(error))
+        # Not chained: the engine's text may quote signed headers.
+        raise diagnose(error, connection, named[0] if named else location) from None

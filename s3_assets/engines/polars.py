@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from s3_assets.connection.adapters import polars as adapter
-from s3_assets.connection.diagnosis import diagnose
+from s3_assets.connection.diagnosis import diagnosed_rows
 from s3_assets.engines.names import Names
 from s3_assets.engines.regrouping import Regrouped
 from s3_assets.engines.rows import write_rows
 from s3_assets.engines.watching import watched
-from s3_assets.errors import S3AssetsError
 from s3_assets.metrics import phase
 from s3_assets.tables.parts import Layout, Part
 
@@ -46,7 +44,7 @@ def write_parts(
     """
     if layout.encoding is None:
         return _sink_parquet(frame, layout, connection, progress)
-    with _diagnosed(connection, layout):
+    with diagnosed_rows(connection, layout.root.url):
         return write_rows(watched(frame, progress), layout, layout.encoding, connection, window, progress)
 
 
@@ -66,7 +64,7 @@ def _sink_parquet(
         include_key=layout.keep_partition_columns if layout.partition_by else None,
         approximate_bytes_per_file=_PART_BYTES,
     )
-    with _diagnosed(connection, layout), _partitioned(frame, layout) as rows:
+    with diagnosed_rows(connection, layout.root.url), _partitioned(frame, layout) as rows:
         watched(rows, progress).sink_parquet(
             target,
             compression="zstd",
@@ -87,19 +85,6 @@ def _sink_parquet(
         if progress is not None:
             progress.advance(bytes_=each.num_bytes, files=1)
     return sorted(parts, key=lambda part: part.path)
-
-
-@contextmanager
-def _diagnosed(connection: S3Connection, layout: Layout) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if isinstance(error, S3AssetsError):
-            raise
-        # The frame reads while the sink writes: Polars' own words tell which of the two it was.
-        named = re.search(r"s3://[^\s()'\"]+", str(error))
-        # Not chained: the engine's text may quote signed headers.
-        raise diagnose(error, connection, named[0] if named else layout.root.url) from None
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from s3_assets.connection.diagnosis import diagnosed_rows
 from s3_assets.errors import S3AssetsError, SettingError
 from s3_assets.exports.carrying_out import carry_out
 from s3_assets.exports.committing import Committing
@@ -168,7 +169,10 @@ class Attempt:
     def _here(self, frame: pl.LazyFrame) -> list[NewFile]:
         export = self.export
         open_file = cast("Callable[[int], BinaryIO]", self._open)
-        written = write_files(frame, export.format, export.split, open_file, self.request.progress)
+        # Who writes are ours, with errors of their own: what is left are those of reading.
+        read = (export.source or export).connection
+        with diagnosed_rows(read, export.source.location.url if export.source else read.url):
+            written = write_files(frame, export.format, export.split, open_file, self.request.progress)
         if export.empty == "none" and not any(file.rows for file in written):
             for file in self._files:
                 file.abort()

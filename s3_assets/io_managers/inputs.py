@@ -52,7 +52,7 @@ class CurrentInput:
 
     def _whole(self, wanted: Wanted, everything: bool) -> Any:  # noqa: ANN401 - as is wanted
         slices = None if everything else self._slices(each=False)
-        return wanted.made_of(self._rows(None if slices is None else joined(slices.values())))
+        return wanted.made_of(self._rows(None if slices is None else joined(slices.values())), self._source)
 
     def _by_partition(self, wanted: Wanted, everything: bool) -> dict[str, Any]:
         slices = self._slices(each=True)
@@ -63,7 +63,8 @@ class CurrentInput:
                 remedy="Annotate it as one frame; or give its asset a partitions_def.",
                 table=self._source.name,
             )
-        return {key: wanted.made_of(self._rows([part], f" {key}")) for key, part in slices.items()}
+        frames = {key: self._rows([part], f" {key}") for key, part in slices.items()}
+        return {key: wanted.made_of(frame, self._source) for key, frame in frames.items()}
 
     def _rows(self, parts: Sequence[Slice] | None, of: str = "") -> pl.LazyFrame:
         """Return the rows of some parts of the table (None: of all of it)."""

@@ -94,7 +94,7 @@ class S3TableIOManager(dg.IOManager):
                 remedy="Annotate it as one frame, or read with read_mode: current.",
                 table=name,
             )
-        return wanted.made_of(self._read_streams(context, step, source, mode))
+        return wanted.made_of(self._read_streams(context, step, source, mode), source)
 
     def _handle(self, context: dg.OutputContext, obj: Any) -> None:  # noqa: ANN401 - what the user returned
         if obj is None:

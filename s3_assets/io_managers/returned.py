@@ -52,7 +52,7 @@ class Returned:
             spool = Spool(empty.schema, (pl.DataFrame(each) for each in reader))
             return cls(spool.frame(), spool)
         raise UnsupportedError(
-            f"the asset returned a {type(obj).__name__}", remedy=f"Return a {_KINDS}.", table=table
+            f"the asset returned a {_type_of(obj)}", remedy=f"Return a {_KINDS}.", table=table
         )
 
     @contextmanager
@@ -69,6 +69,13 @@ class Returned:
             raise
         finally:
             self.spool.close()
+
+
+def _type_of(obj: object) -> str:
+    """Return the name of its type, and the library if it is not Python's own: DataFrames are many."""
+    made = type(obj)
+    library = made.__module__.partition(".")[0]
+    return made.__name__ if library == "builtins" else f"{library}.{made.__name__}"
 
 
 def _of_batches(batches: Iterator[Any], table: str) -> Spool | None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
+from s3_assets.connection.diagnosis import diagnosed_rows
 from s3_assets.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import dagster as dg
     import polars as pl
 
+    from s3_assets.tables.table import Table
+
 _KINDS = (
-    "pl.LazyFrame, pl.DataFrame, pa.Table or pa.RecordBatchReader, as dict[str, …] of these for one each "
-    "partition, and with | None for a table that need not be there yet"
+    "pl.LazyFrame, pl.DataFrame, pa.Table or pa.RecordBatchReader, as dict[str, …] of these for one of "
+    "each partition, and with | None for a table that need not be there yet"
 )
 
 
@@ -48,16 +52,17 @@ class Wanted:
             )
         return cls(inner, by_partition, optional)
 
-    def made_of(self, frame: pl.LazyFrame) -> Any:  # noqa: ANN401 - of that kind
-        """Return the rows as this kind of frame."""
+    def made_of(self, frame: pl.LazyFrame, source: Table[Any]) -> Any:  # noqa: ANN401 - of that kind
+        """Return the rows of a table as this kind of frame; errors of S3 are ours, but for lazy frames'."""
         import polars as pl
         import pyarrow as pa
 
         if self.kind is pl.LazyFrame:
             return frame
         if self.kind is pa.RecordBatchReader:
-            return _reader(frame)
-        found = frame.collect(engine="streaming")
+            return _reader(frame, source)
+        with _diagnosed(source):
+            found = frame.collect(engine="streaming")
         return found if self.kind is pl.DataFrame else found.to_arrow()
 
 
@@ -69,7 +74,11 @@ def _without_none(annotation: Any) -> tuple[Any, bool]:  # noqa: ANN401 - any an
     return annotation, False
 
 
-def _reader(frame: pl.LazyFrame) -> Any:  # noqa: ANN401 - pyarrow ships no types
+def _diagnosed(source: Table[Any]) -> AbstractContextManager[None]:
+    return diagnosed_rows(source.files_connection, source.location.url)
+
+
+def _reader(frame: pl.LazyFrame, source: Table[Any]) -> Any:  # noqa: ANN401 - pyarrow ships no types
     """Return the rows as a stream of Arrow batches: no more than a few are in memory."""
     import polars as pl
     import pyarrow as pa
@@ -77,7 +86,8 @@ def _reader(frame: pl.LazyFrame) -> Any:  # noqa: ANN401 - pyarrow ships no type
     schema = pl.DataFrame(schema=frame.collect_schema()).to_arrow().schema
 
     def batches() -> Iterator[Any]:
-        for each in frame.collect_batches(maintain_order=False, lazy=True):
-            yield from each.to_arrow().cast(schema).to_batches()
+        with _diagnosed(source):
+            for each in frame.collect_batches(maintain_order=False, lazy=True):
+                yield from each.to_arrow().cast(schema).to_batches()
 
     return pa.RecordBatchReader.from_batches(schema, batches())

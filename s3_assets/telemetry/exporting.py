@@ -85,6 +85,12 @@ class Exporter:
     """Sends spans and metrics, and what is left of them when the process ends."""
 
     def __init__(self, wanted: Asked) -> None:
+        # Not where it is: a URL of the environment may hold a password.
+        asked = "the OTEL_EXPORTER_OTLP_ variables" if wanted.endpoint is None else "observe.opentelemetry"
+        self._not_taken = (
+            "the OpenTelemetry collector did not take what the step told: it refused it, or did not answer "
+            f"in time. Check {asked}, and the collector's own log; the run is not affected."
+        )
         version = user_agent(Asker()).partition("/")[2]
         resource = Resource.create(
             {
@@ -130,7 +136,7 @@ class Exporter:
         if self._metering is not None:
             self._instruments.record(told)
             sent &= self._metering.force_flush(_LONGEST) and self._sent_sums.arrived
-        return None if sent else "the OpenTelemetry collector did not take what the step told in time"
+        return None if sent else self._not_taken
 
     def close(self) -> None:
         """End what is open, send it, and stop."""

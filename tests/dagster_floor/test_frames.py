@@ -149,7 +149,7 @@ def _broken() -> Iterator[Any]:
     [
         (lambda: [ROWS], UnsupportedError, "the asset returned a list"),
         (lambda: {"a": ROWS}, UnsupportedError, "Return a pl.LazyFrame, pl.DataFrame, pa.Table or"),
-        (lambda: ROWS["id"], UnsupportedError, "the asset returned a Series"),
+        (lambda: ROWS["id"], UnsupportedError, "the asset returned a polars.Series"),
         (_mixed, SchemaMismatchError, "batch 1 has the columns word: String, id: Int64, and the first one"),
         (_strange, UnsupportedError, "batch 1 of what the asset returned is a str"),
     ],

@@ -86,6 +86,21 @@ def test_each_kind_of_frame_arrives_as_annotated(lake: Lake) -> None:
     assert {lake.rows(name).height for name in names} == {300}
 
 
+@pytest.mark.parametrize("kind", [pl.DataFrame, pa.RecordBatchReader])
+def test_a_lost_file_is_told_of(lake: Lake, kind: type) -> None:
+    def taken(orders):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - the type is a parameter
+        return orders
+
+    taken.__annotations__["orders"] = kind
+    asset = user_asset("marts/a", ins={"orders": dg.AssetIn(key("lake/orders"))})(taken)
+    lake.extend({"marts/a": {}}, [asset])
+    lake.run("lake/orders")
+    listed = lake.client.list_objects_v2(Bucket=lake.bucket, Prefix="base/lake/orders/date=")["Contents"]
+    lake.client.delete_object(Bucket=lake.bucket, Key=listed[0]["Key"])
+
+    assert "ObjectMissingError" in lake.failure("marts/a").message
+
+
 def test_reads_only_the_partitions_of_the_run(counted: tuple[Lake, RequestProxy]) -> None:
     lake, proxy = counted
     lake.run("lake/orders")

@@ -14,6 +14,7 @@ from s3_assets.connection import AccessKeyAuth
 from s3_assets.errors import (
     HistoryGapError,
     KeyTakenError,
+    ObjectMissingError,
     RowsRefusedError,
     SettingError,
     ThrottledError,
@@ -49,6 +50,24 @@ def numbered(*numbers: int) -> list[Row]:
 
 def files(ground: ExportGround) -> list[str]:
     return [key for key in ground.keys(ground.prefix) if not key.startswith("_")]
+
+
+@pytest.mark.parametrize("format_", ["parquet", "jsonl"])
+def test_a_source_that_lost_a_file(ground: ExportGround, format_: str) -> None:
+    """The file and a remedy are told, not Polars' own words."""
+    bucket = f"lost-{uuid4().hex[:8]}"
+    ground.client.create_bucket(Bucket=bucket)
+    write_deltalake(f"s3://{bucket}/{work.SOURCE}", frame([1]).to_arrow(), storage_options=ground.options)
+    listed = ground.client.list_objects_v2(Bucket=bucket)["Contents"]
+    (lost,) = [each["Key"] for each in listed if each["Key"].endswith(".parquet")]
+    ground.client.delete_object(Bucket=bucket, Key=lost)
+    export = make(ground, source_bucket=bucket, source_format="delta", format_=format_)
+
+    with pytest.raises(ObjectMissingError, match="there is no such object") as caught:
+        export.run()
+
+    assert caught.value.location == f"s3://{bucket}/{lost}"
+    assert ground.open_uploads(ground.prefix) == []
 
 
 # What is there afterwards

@@ -114,7 +114,8 @@ def test_a_collector_that_is_gone_is_a_warning(monkeypatch: pytest.MonkeyPatch) 
     said = send(wanted, Told(Meter(), "import orders", 0.0, 1.0))
     exporter_of(wanted).close()
 
-    assert said == "the OpenTelemetry collector did not take what the step told in time"
+    assert said is not None
+    assert "refused it, or did not answer in time. Check observe.opentelemetry" in said
 
 
 @pytest.mark.parametrize(
