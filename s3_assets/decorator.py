@@ -11,6 +11,7 @@ import dagster as dg
 
 from s3_assets.assets import without_beta_warnings
 from s3_assets.errors import RegistryError
+from s3_assets.io_managers.options import read_mode, reads_all_partitions
 from s3_assets.registry.problems import did_you_mean
 from s3_assets.sensors.consumers import ON_NEW_DATA
 
@@ -120,6 +121,9 @@ class S3Asset:
                     f"{did_you_mean(each.table, registry.tables)}",
                     remedy="Declare it in the registry, or name one of these.",
                 )
+            told = self._in(registry, each).metadata or {}
+            read_mode(told, each.table)
+            reads_all_partitions(told, each.table)
 
     def _in(self, registry: Registry, read: Read) -> dg.AssetIn:
         return read.asset_in(dg.AssetKey(registry.assets.of(read.table)))
@@ -146,6 +150,12 @@ def s3_asset(
     them), and those of `dg.asset`. Files of a registry's `code` hold such functions, or `build_definitions`
     is given them.
     """
+    if not isinstance(name, str):
+        # The decorator would stand in the function's place, and the asset would be nowhere.
+        raise RegistryError(
+            "@s3_asset stands there without the name of a table or export",
+            remedy='Write it: @s3_asset("lake/daily").',
+        )
     said = {ON_NEW_DATA: True} if on_new_data else {}
     mode = {"write_mode": write_mode} if write_mode is not None else {}
     metadata = {**attributes.pop("metadata", {}), **said, **mode}

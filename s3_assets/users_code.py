@@ -36,7 +36,11 @@ class UsersCode:
         given = list(assets)
         plain = dg.Definitions(assets=[each for each in given if not isinstance(each, S3Asset)])
         values: list[object] = [value for module in modules for value in vars(module).values()]
-        return cls((*map(_definitions, modules), plain), _own([*values, *given], registry))
+        code = cls((*map(_definitions, modules), plain), _own([*values, *given], registry))
+        for name in code.own:
+            if tuple(name.split("/")) in code.keys:
+                raise _two_writers(name)
+        return code
 
     @property
     def keys(self) -> frozenset[tuple[str, ...]]:
@@ -65,10 +69,12 @@ def _own(values: Iterable[object], registry: Registry) -> dict[str, S3Asset]:
             continue
         value.refuse_unknown(registry)
         if found.setdefault(value.name, value) is not value:
-            raise RegistryError(
-                f"two of your assets write '{value.name}'", remedy="Give one of them another table."
-            )
+            raise _two_writers(value.name)
     return found
+
+
+def _two_writers(name: str) -> RegistryError:
+    return RegistryError(f"two of your assets write '{name}'", remedy="Give one of them another table.")
 
 
 def _definitions(module: ModuleType) -> dg.Definitions:

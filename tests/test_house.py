@@ -20,6 +20,7 @@ FLOORS = (
             "errors",
             "interruptions",
             "location",
+            "asset_words",
             "relative_path",
             "windows",
             "progress",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from s3_assets.asset_words import Group, Owners, Tags
 from s3_assets.errors import S3AssetsError
 from s3_assets.exports.formats import NAMES, ExportFormat
 from s3_assets.exports.key_checks import KeyUse
@@ -112,9 +113,9 @@ class ExportSettings(IncrementSettings, Started, RunBy):
         ge=1,
         description="Of a backfill of mode partitions; left out: all of them, each a commit of its own.",
     )
-    group: str | None = Field(default=None, description="Dagster's asset group.")
-    owners: tuple[str, ...] = Field(default=(), description="Dagster's owners of the asset.")
-    tags: dict[str, str] = Field(default_factory=dict, description="Dagster's tags of the asset.")
+    group: Group | None = Field(default=None, description="Dagster's asset group.")
+    owners: Owners = Field(default=(), description="Dagster's owners of the asset.")
+    tags: Tags = Field(default_factory=dict, description="Dagster's tags of the asset.")
 
     @model_validator(mode="before")
     @classmethod

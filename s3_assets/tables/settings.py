@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from s3_assets.asset_words import Group, Owners, Tags
 from s3_assets.relative_path import RelativePath
 from s3_assets.tables.check_settings import ChecksSettings
 from s3_assets.tables.dated_folders import DatedFolders
@@ -102,9 +103,9 @@ class TableSettings(_Settings):
     checks: ChecksSettings | None = Field(
         default=None, description="What is demanded of the table's rows, columns and age: see checks.md."
     )
-    group: str | None = Field(default=None, description="Dagster's asset group.")
-    owners: tuple[str, ...] = Field(default=(), description="Dagster's owners of the asset.")
-    tags: dict[str, str] = Field(default_factory=dict, description="Dagster's tags of the asset.")
+    group: Group | None = Field(default=None, description="Dagster's asset group.")
+    owners: Owners = Field(default=(), description="Dagster's owners of the asset.")
+    tags: Tags = Field(default_factory=dict, description="Dagster's tags of the asset.")
 
     @property
     def key_columns(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import pytest
 from s3_assets.builder import build_definitions
 from s3_assets.decorator import Read, S3Asset, s3_asset
 from s3_assets.embedded.server import EmbeddedServer
-from s3_assets.errors import RegistryError
+from s3_assets.errors import RegistryError, UnsupportedError
 from s3_assets.registry import Registry
 from s3_assets.specs import Declared, Kind
 
@@ -209,7 +209,12 @@ def test_a_spec_from_nothing_is_an_import_all_the_same() -> None:
     assert found["landing/orders"].metadata["dagster/io_manager_key"] == "io_manager"
 
 
-def wrong(name: str, **reads: str) -> S3Asset:
+@dg.asset(key=["lake", "totals"])
+def a_plain_one() -> None:
+    """An asset that does not name its table, but has its key."""
+
+
+def wrong(name: str, **reads: str | Read) -> S3Asset:
     @s3_asset(name, reads=reads)
     def mine(**frames: pl.LazyFrame) -> None:
         del frames
@@ -223,9 +228,19 @@ def wrong(name: str, **reads: str) -> S3Asset:
         ([wrong("lake/total")], "did you mean 'lake/totals'"),
         ([wrong("lake/totals", rows="lake/order")], "did you mean 'lake/orders'"),
         ([wrong("lake/totals"), wrong("lake/totals")], "two of your assets write 'lake/totals'"),
+        ([wrong("lake/totals", rows=Read("lake/orders", mode="add"))], "'add'"),  # type: ignore[arg-type]
+        ([wrong("lake/totals"), a_plain_one], "two of your assets write 'lake/totals'"),
         ([wrong("lake/orders")], "the target of the import 'orders' is written by an asset of yours"),
     ],
 )
-def test_assets_of_ones_own_that_do_not_fit_are_refused(assets: list[S3Asset], said: str) -> None:
-    with pytest.raises(RegistryError, match=said):
+def test_assets_of_ones_own_that_do_not_fit_are_refused(
+    assets: list[S3Asset | dg.AssetsDefinition], said: str
+) -> None:
+    with pytest.raises((RegistryError, UnsupportedError), match=said):
         build_definitions(registry(), assets)
+
+
+def test_a_decorator_without_a_name_is_refused() -> None:
+    """It would leave the asset out without a word."""
+    with pytest.raises(RegistryError, match="without the name of a table"):
+        s3_asset(totals)  # type: ignore[arg-type]
