@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import traceback
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from s3_assets.decorator import S3Asset
-from s3_assets.errors import RegistryError
+from s3_assets.errors import RegistryError, S3AssetsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,7 +97,23 @@ def _load(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         specification.loader.exec_module(module)
-    except BaseException:
+    except BaseException as error:
         del sys.modules[name]
-        raise
+        if not isinstance(error, Exception) or isinstance(error, S3AssetsError):
+            raise
+        # Chained: Dagster shows the traceback, and the command line does with --debug.
+        raise RegistryError(
+            f"the file {path} of 'code' ends with an error{_line_of(error, path)}: "
+            f"{type(error).__name__}: {error}",
+            remedy="Mend the file; --debug, or running it with Python, shows all of it.",
+        ) from error
     return module
+
+
+def _line_of(error: Exception, path: Path) -> str:
+    """Return the line of the file in which it was, as far as that is known."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        lines.append(error.lineno)
+    return f" in line {lines[-1]}" if lines and lines[-1] else ""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -244,3 +245,19 @@ def test_a_decorator_without_a_name_is_refused() -> None:
     """It would leave the asset out without a word."""
     with pytest.raises(RegistryError, match="without the name of a table"):
         s3_asset(totals)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1\nimport nowhere\n", "in line 2: ModuleNotFoundError: No module named 'nowhere'"),
+        ("x = 1\n\ndef f(:\n", "in line 3: SyntaxError: "),
+        ("from s3_assets import s3_asset\ns3_asset(print)\n", "without the name of a table"),
+    ],
+)
+def test_a_file_of_code_that_does_not_run_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+
+    with pytest.raises(RegistryError, match=said):
+        build_definitions(registry(code=[str(file)]))
