@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gc
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_loading = True
+"""Whether this process still loads libraries: until the first block that has loaded nothing."""
 
 
 @contextmanager
@@ -17,12 +22,19 @@ def spared() -> Iterator[None]:
     Loading Polars and botocore makes objects enough for several full collections, each of which goes through
     all that Dagster has loaded: a third of the processor time that loading takes. What the block itself makes
     is collected as ever. Nothing is done where somebody else has frozen objects.
+
+    Nor is anything done once a block has loaded nothing. To freeze sets all of the collector's counts back to
+    zero, and hands what is garbage already to its last generation: with a freeze at every tick or step that
+    one is never looked at, and a process that lives long keeps the garbage of all of them.
     """
-    if gc.get_freeze_count():
+    global _loading  # noqa: PLW0603 - of the process, as its modules are
+    if not _loading or gc.get_freeze_count():
         yield
         return
+    loaded = len(sys.modules)
     gc.freeze()
     try:
         yield
     finally:
         gc.unfreeze()
+        _loading = len(sys.modules) > loaded
