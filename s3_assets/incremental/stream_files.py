@@ -19,6 +19,8 @@ FOLDER = "_s3_assets"
 CURSOR = "json"
 # Not .parquet: who reads a folder of Parquet files by `**/*.parquet` takes no ledger for data.
 SEGMENT = "ledger"
+# A run looks at the newest ones when it plans, when it writes and when it sweeps.
+_KEPT, _KEPT_BYTES = 4, 64 * 1024
 _NUMBERED = re.compile(rf"^(?P<number>\d+)\.(?P<kind>{CURSOR}|{SEGMENT})$")
 
 
@@ -49,14 +51,26 @@ class StreamFiles:
         self.folder = f"{table.key}{FOLDER}/{quote(stream, safe='')}/"
         self._table = table
         self._objects = Objects(connection)
+        self._kept: dict[str, bytes] = {}
 
     def get(self, number: int, kind: str) -> bytes:
-        """Return a file of a committed attempt; raises `CursorError` if it is gone."""
+        """Return a file of a committed attempt, a small one without asking twice.
+
+        Raises `CursorError` if it is gone.
+        """
+        key = self.key(number, kind)
+        if key in self._kept:
+            return self._kept[key]
         try:
-            return self._objects.get(self.key(number, kind))
+            body = self._objects.get(key)
         except ObjectMissingError:
             found = "its file is gone" if kind == CURSOR else "a part of its file ledger is gone"
             raise self.damaged(number, found) from None
+        if len(body) <= _KEPT_BYTES:
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            self._kept[key] = body
+        return body
 
     def put(self, number: int, kind: str, body: bytes) -> None:
         """Write a file; raises `NumberTakenError` if there is one.
