@@ -221,6 +221,14 @@ class Objects:
         with self._diagnosed(key):
             return bytes(verbs.get(self._store, key).bytes())
 
+    def get_told(self, key: str) -> tuple[bytes, str]:
+        """Return the whole object and its ETag; without one if it was encrypted on the client."""
+        if self._encrypts:
+            return client_side.get(self._connection, key), ""
+        with self._diagnosed(key):
+            answer = verbs.get(self._store, key)
+            return bytes(answer.bytes()), answer.meta["e_tag"] or ""
+
     def url(self, key: str) -> str:
         """Return the object's place, as messages name it."""
         return f"s3://{self._connection.location.bucket}/{key}"

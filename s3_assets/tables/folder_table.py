@@ -72,6 +72,14 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     def read_schema(self, key: str) -> pl.Schema:
         """Return the columns of one file, without those of its folders."""
 
+    def looking(self, listed: pl.DataFrame, reading: Reading) -> Callable[[str], pl.Schema]:
+        """Return what reads the columns of one of the listed files, as `read_schema` does.
+
+        What it fetches besides may be kept in `reading`, for those who scan the files.
+        """
+        del listed, reading
+        return self.read_schema
+
     def read_described(self, key: str) -> Described:
         """Return the columns of one file, for as many requests, with what it says of them."""
         return Described(self.read_schema(key), {})
@@ -365,9 +373,9 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
 
             schema = self.schema() if self.settings.columns else pl.Schema()
             return self._nothing(schema, mode, notes, until, total)
-        inferred = self._infer_present(chosen)
-        chosen, hive = self._columns.with_values(chosen, self.folder.paths(chosen), inferred.schema)
         reading = Reading()
+        inferred = self._infer_present(chosen, reading)
+        chosen, hive = self._columns.with_values(chosen, self.folder.paths(chosen), inferred.schema)
 
         region = self.bounds(window, inferred.schema) if window is not None else None
 
@@ -440,17 +448,17 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
     def _columns(self) -> FolderColumns:
         return FolderColumns(self.name, self.settings, self.location)
 
-    def _infer_present(self, chosen: pl.DataFrame) -> Inferred:
+    def _infer_present(self, chosen: pl.DataFrame, reading: Reading) -> Inferred:
         """Infer the columns of files that are to be read; raises `AccessDeniedError` for an archived one."""
         if self.settings.skip_glacier:
-            return self._infer(chosen)
+            return self._infer(chosen, self.looking(chosen, reading))
         objects = self.folder.objects
         if chosen.height > MOST_FILES:
             # Not all of them are looked at.
             chosen = archived.told(chosen, objects)
         archived.refuse(chosen, objects, self.name)
         try:
-            return self._infer(chosen)
+            return self._infer(chosen, self.looking(chosen, reading))
         except AccessDeniedError as error:
             from s3_assets.object_heads import is_archived
 
@@ -464,7 +472,10 @@ class FolderTable(Table[FolderOf], Generic[FolderOf]):
         keys = listed["key"].to_list()
         newest = listed.sort("modified", "key")["key"][-1]
         found = infer(
-            keys, newest, read or self.read_schema, lambda schemas: self.join_schemas(schemas, self.name)
+            keys,
+            newest,
+            read or self.looking(listed, Reading()),
+            lambda schemas: self.join_schemas(schemas, self.name),
         )
         return found._replace(schema=self._columns.all(found.schema, self._hive_schema(keys)))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from s3_assets.tables.kept_bodies import KeptBodies
+
 _NAMED = 5
 
 
@@ -56,6 +58,8 @@ class Reading:
     """What the newest collection of a plan's frame met with; empty before, and for formats without rows."""
 
     tally: Tally = field(default_factory=Tally)
+    kept: KeptBodies = field(default_factory=KeptBodies)
+    """Files that the plan has fetched already."""
 
     def begin(self) -> Tally:
         """Start the counts of a collection, in the place of those of an earlier one."""

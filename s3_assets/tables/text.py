@@ -14,11 +14,12 @@ from s3_assets.tables.text_charset import utf8_chunks
 from s3_assets.tables.text_fetch import TextFile
 from s3_assets.tables.text_packing import choose
 from s3_assets.tables.text_read import Asked, TextRead
+from s3_assets.tables.text_sampling import Sampling
 from s3_assets.tables.text_settings import TextSettings
 from s3_assets.tables.text_source import open_members
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import polars as pl
 
@@ -66,8 +67,11 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
         """
 
     @abstractmethod
-    def sample(self, chunks: Iterator[bytes]) -> pl.Schema:
-        """Return the columns that the first rows of a text have."""
+    def sample(self, chunks: Iterator[bytes], known: pl.Schema | None = None) -> pl.Schema:
+        """Return the columns that the first rows of a text have.
+
+        `known` ones of another text may be returned instead, where a join of both would be the same.
+        """
 
     def join_schemas(self, schemas: dict[str, pl.Schema], table: str) -> pl.Schema:
         """Merge what the samples were taken for; a string wherever two have no type in common."""
@@ -76,13 +80,22 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
 
     def read_schema(self, key: str) -> pl.Schema:
         """Return what the first bytes of the file's text look like."""
-        objects = self.folder.objects
-        with open_members(
-            objects, TextFile(key, objects.head(key).size), self.settings.compression
-        ) as members:
+        return self.sampled(TextFile(key, self.folder.objects.head(key).size))
+
+    def looking(self, listed: pl.DataFrame, reading: Reading) -> Callable[[str], pl.Schema]:
+        """Return what reads the columns of a listed file; small ones are fetched whole, and kept."""
+        return Sampling(self, listed, reading.kept)
+
+    def sampled(self, file: TextFile, body: bytes | None = None, known: pl.Schema | None = None) -> pl.Schema:
+        """Return what the first bytes of a file's text look like; `body` is all of it, if it was fetched.
+
+        With columns that are `known` of another file, the same are returned if nothing is added to them.
+        """
+        objects, settings = self.folder.objects, self.settings
+        with open_members(objects, file, settings.compression, body) as members:
             found = {
                 place: self.sample(
-                    iter([next(utf8_chunks(text, self.settings.charset, SAMPLE), b"")[:SAMPLE]])
+                    iter([next(utf8_chunks(text, settings.charset, SAMPLE), b"")[:SAMPLE]]), known
                 )
                 for place, text in members
             }
@@ -119,6 +132,7 @@ class TextTable(FolderTable[TextOf], Generic[TextOf]):
                 predicate,
                 limit,
                 reading.begin(),
+                reading.kept,
             ).frames()
 
         return register_io_source(read, schema=dict(schema), explain_name=self.settings.path)

@@ -73,10 +73,11 @@ class CsvTable(TextTable[DelimitedSettings]):
                 return Parsed(_frame([values for values, _ in converted], quick.height))
         return self._careful(batch, schema)
 
-    def sample(self, chunks: Iterator[bytes]) -> pl.Schema:
+    def sample(self, chunks: Iterator[bytes], known: pl.Schema | None = None) -> pl.Schema:
         """Return the columns of the first rows: those that are whole."""
         import polars as pl
 
+        del known
         text = b"".join(chunks)
         names: list[str] | None = None
         found: list[pl.DataFrame] = []

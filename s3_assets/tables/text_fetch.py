@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
     from s3_assets.objects import Objects
+    from s3_assets.tables.kept_bodies import KeptBodies
 
 SMALL = 1024 * 1024
 """Objects up to here are fetched whole."""
@@ -38,12 +39,18 @@ class TextFile(NamedTuple):
 
 
 def bodies(
-    objects: Objects, files: Iterable[TextFile], *, ahead: bool = True
+    objects: Objects, files: Iterable[TextFile], kept: KeptBodies, *, ahead: bool = True
 ) -> Generator[tuple[TextFile, bytes | None], None, None]:
-    """Yield the files in their order, the small ones with their bytes; others are fetched meanwhile."""
+    """Yield the files in their order, the small ones with their bytes; others are fetched meanwhile.
+
+    Those that are `kept` are not fetched again.
+    """
 
     def job(file: TextFile) -> tuple[TextFile, bytes | None]:
-        return file, objects.get(file.key) if file.size <= SMALL else None
+        if file.size > SMALL:
+            return file, None
+        body = kept.take(file.key, file.etag)
+        return file, objects.get(file.key) if body is None else body
 
     jobs = ((lambda file=file: job(file)) for file in files)
     return in_order(jobs, _FETCHES, _AHEAD if ahead else 1)

@@ -86,7 +86,7 @@ class _ObjectsTable(TextTable[JsonOf]):
         frame = pl.DataFrame(columns)
         return Parsed(frame if kept.all() else frame.filter(kept), batch.in_order(bad))
 
-    def sample(self, chunks: Iterator[bytes]) -> pl.Schema:
+    def sample(self, chunks: Iterator[bytes], known: pl.Schema | None = None) -> pl.Schema:
         """Return the fields of the first objects: those that are whole and can be read."""
         import polars as pl
 
@@ -96,8 +96,10 @@ class _ObjectsTable(TextTable[JsonOf]):
             for line in text.split(b"\n")
             if line.strip()
         ]
-        found = text_json_rows.inferred(lines)
         formats = self.settings.formats
+        if known and not formats and text_json_rows.adds_nothing(lines, known):
+            return known
+        found = text_json_rows.inferred(lines)
         return pl.Schema(
             {
                 each.name: text_values.guess(each, formats[each.name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s3_assets.tables.text_bytes import octets
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _QUOTE, _COLON, _BACKSLASH, _SPACE, _N = b'":\\ n'
 _BLANKS = tuple(b" \t\r\n")
+_BEFORE, _BEHIND = 3, 2
 
 
 def fields_besides(text: bytes, frame: pl.DataFrame, known: AbstractSet[str]) -> Counter[str]:
@@ -41,18 +42,38 @@ def fields_besides(text: bytes, frame: pl.DataFrame, known: AbstractSet[str]) ->
 
 def _all_were_read(text: bytes, frame: pl.DataFrame) -> bool:
     """Tell whether the text has as many keys with a value as values were read: False if it is not certain."""
-    keys = _keys_with_values(text)
-    return keys is not None and keys == sum(_values(column) for column in frame)
+    keys = _keys(text)
+    return keys is not None and keys.with_values == sum(_values(column) for column in frame)
 
 
-def _keys_with_values(text: bytes) -> int | None:
-    """Count the quotes that end a key whose value is not null; None if a blank or a backslash hides some."""
-    # Three bytes before the first colon that may be looked at, and three behind the last.
-    whole = octets(b"   " + text + b"   ")
-    colons = whole.slice(3, len(text)) == _COLON
+def all_have_values(text: bytes, frame: pl.DataFrame) -> bool:
+    """Tell whether every key of the text has a value, and each was read: False if it is not certain."""
+    keys = _keys(text)
+    return (
+        keys is not None
+        and keys.all == keys.with_values
+        and keys.with_values == sum(_values(column) for column in frame)
+    )
+
+
+class _Keys(NamedTuple):
+    all: int
+    with_values: int
+
+
+def _keys(text: bytes) -> _Keys | None:
+    """Count the quotes that end a key, and those of them whose value is not null.
+
+    None if a blank or a backslash hides some. The text has one object to a line, and none other.
+    """
+    # The shortest object with a key is `{"":0}`: three bytes are before its colon, and two behind.
+    whole, inner = octets(text), len(text) - _BEFORE - _BEHIND
+    if inner <= 0:
+        return _Keys(0, 0)
+    colons = whole.slice(_BEFORE, inner) == _COLON
 
     def beside(distance: int) -> pl.Series:
-        return whole.slice(3 + distance, len(text)).filter(colons)
+        return whole.slice(_BEFORE + distance, inner).filter(colons)
 
     first, after = beside(-1), beside(1)
     keys = first == _QUOTE
@@ -70,7 +91,7 @@ def _keys_with_values(text: bytes) -> int | None:
     spaced = after == _SPACE
     if spaced.any():
         null |= spaced & (beside(2) == _N)
-    return int((keys & ~null).sum())
+    return _Keys(int(keys.sum()), int((keys & ~null).sum()))
 
 
 def _is_blank(found: pl.Series) -> pl.Series:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from s3_assets.tables.kept_bodies import KeptBodies
     from s3_assets.tables.reading import Tally
     from s3_assets.tables.text import TextTable
     from s3_assets.tables.text_rows import Batch
@@ -88,6 +89,7 @@ class TextRead:
     predicate: pl.Expr | None
     limit: int | None
     tally: Tally
+    kept: KeptBodies
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield the rows; those that were left out are counted, and kept, when the last frame was taken."""
@@ -98,6 +100,9 @@ class TextRead:
             for frame in self._limited(self._larger(self._counted(quarantine if keeps else None))):
                 yield frame if self.limit is None else self._chosen(frame)
             self.tally.kept_in = quarantine.save()
+        if self.limit is None:
+            # Files that a predicate left out.
+            self.kept.clear()
 
     def _counted(self, quarantine: Quarantine | None) -> Iterator[pl.DataFrame]:
         for parsed in self._parsed():
@@ -130,7 +135,7 @@ class TextRead:
         least = getattr(self.table.settings, "min_task_bytes", MIN_TASK_BYTES)
         objects = self.table.folder.objects
         for task in grouped(self.listed, least):
-            with closing(bodies(objects, task, ahead=self.limit is None)) as fetched:
+            with closing(bodies(objects, task, self.kept, ahead=self.limit is None)) as fetched:
                 for small, run in groupby(
                     (_Fetched(*each) for each in fetched), lambda each: each.body is not None
                 ):

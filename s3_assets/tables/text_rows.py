@@ -123,7 +123,8 @@ def line_blocks(chunks: Iterator[bytes]) -> Iterator[Block]:
         if not end:
             parts.append(chunk)
             continue
-        text = b"".join((*parts, memoryview(chunk)[:end]))
+        whole = not parts and end == len(chunk)
+        text = chunk if whole else b"".join((*parts, memoryview(chunk)[:end]))
         yield Block(text, line)
         line += count(text, b"\n")
         parts = [chunk[end:]]
