@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
+from pydantic import TypeAdapter
 
 from benchmarks.ground import Ground
+from s3_assets.tables.any_settings import AnyTableSettings
 
 LIBRARIES = ("obstore", "polars", "s3_assets.tables.open", "s3_assets.tables.any_settings")
 ENGINES: Mapping[str, tuple[str, ...]] = {
@@ -15,20 +17,18 @@ ENGINES: Mapping[str, tuple[str, ...]] = {
 }
 """What a format loads besides, which is not measured for its rivals either."""
 _ROWS_AT_ONCE = 100_000
+# Made when it is imported, as a registry makes its models.
+_SETTINGS: TypeAdapter[Any] = TypeAdapter(AnyTableSettings)
 
 
 def table(place: Mapping[str, str], kind: str, path: str) -> Any:  # noqa: ANN401 - a table of any format
     """The table, as a registry would open it: with nothing said that need not be said."""
-    from pydantic import TypeAdapter
-
-    from s3_assets.tables.any_settings import AnyTableSettings
     from s3_assets.tables.open import open_table
 
     told = {"format": kind, "connection": "s3", "path": path}
     if kind == "iceberg":
         told["table"] = f"benchmark.{path}"
-    settings: Any = TypeAdapter(AnyTableSettings).validate_python(told)
-    return open_table("rows", settings, Ground(**place).connection)
+    return open_table("rows", _SETTINGS.validate_python(told), Ground(**place).connection)
 
 
 def writes(place: Mapping[str, str], kind: str) -> bool:
