@@ -32,6 +32,9 @@ _STORE_BYTES = 80 * 1024 * 1024
 # all of them listen on loopback alone. The name is from when only Windows and macOS went without.
 _SEVERAL_MACHINES = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 _ADDRESS = "RAY_ADDRESS"
+_TOKENS = "RAY_AUTH_MODE"
+# Ray tells its makers of clusters that are started, unless it is told otherwise.
+_REPORTS = "RAY_USAGE_STATS_ENABLED"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _lock = Lock()
 
@@ -57,6 +60,10 @@ def connected(settings: RaySettings) -> ModuleType:
 
 def _local(settings: RaySettings) -> ModuleType:
     loaded = "ray" in sys.modules
+    os.environ.setdefault(_REPORTS, "0")
+    if not loaded:
+        # Ray's own choice, too; where nobody has said it, Ray tells everyone how to do without.
+        os.environ.setdefault(_TOKENS, "token")
     with _one_machine():
         ray = _imported()
         if ray.is_initialized():
@@ -81,8 +88,9 @@ def _join(ray: ModuleType, address: str) -> None:
         ray.shutdown()
         raise UnreachableError(
             f"the Ray cluster at {address} cannot be joined: {error}",
-            remedy="Check the address, and that Ray is of the same release there. A cluster that asks for a "
-            "token has to be given one: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH or RAY_AUTH_TOKEN.",
+            remedy="Somebody listens there. A cluster that asks for a token has to be given its own: set "
+            "RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH or RAY_AUTH_TOKEN. Check that Ray and Python are "
+            "of the same release there, and that the port is that of its head (6379, unless set otherwise).",
         ) from error
 
 
