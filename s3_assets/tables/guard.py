@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from s3_assets.errors import RowsOutsideWindowError
+from s3_assets.progress import count
 from s3_assets.tables.parts import Outside
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ def count_outside(frame: pl.LazyFrame, window: Region, rows: pl.Expr) -> Outside
 def rows_outside(window: Region, found: Outside) -> RowsOutsideWindowError:
     """Name the rows that a write of this window must not touch."""
     of = f" '{found.column}'" if len(window.conditions) > 1 else ""
+    lying = f"{count(found.rows, 'row')} {'lies' if found.rows == 1 else 'lie'}"
     return RowsOutsideWindowError(
-        f"{found.rows:,} rows lie outside the run's window {window}: "
+        f"{lying} outside the run's window {window}: "
         f"the smallest{of} is {found.smallest}, the largest {found.largest}",
         remedy="Filter the rows to the run's partitions, or run the partitions that they belong to; "
         "nothing was written.",

@@ -111,7 +111,7 @@ def test_rows_of_other_keys_are_refused_nulls_among_them(lake: Lake, format_: st
         made.kind.rows[first].remove(wrong)
 
         assert error.cls_name == "RowsOutsideWindowError"
-        assert "1 rows lie outside the run's window" in error.message
+        assert "1 row lies outside the run's window" in error.message
         assert f"the smallest 'region' is {region}" in error.message
         assert held(lake, format_, made.kind) == made.kind.counted({first: 1})
 
