@@ -8,6 +8,7 @@ import dagster as dg
 
 from s3_assets.asset_checks import asset_checks
 from s3_assets.assets import import_asset, observable_sources
+from s3_assets.collector import paused
 from s3_assets.errors import RegistryError
 from s3_assets.generated import generated
 from s3_assets.io_managers import S3TableIOManager
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from s3_assets.registry.models import Registry
 
 
+@paused()
 def build_definitions(
     registry: Registry,
     assets: Iterable[dg.AssetsDefinition | S3Asset] = (),

@@ -1,15 +1,15 @@
-"""The same job on 1 to 16 times the rows: how seconds and peak memory grow."""
+"""The same job on 1 to 16 times the rows: how seconds, peak memory, requests and bytes grow."""
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import child
 from benchmarks.ground import Ground
 from benchmarks.suite.homes import Home
-from benchmarks.suite.job import Contestant, Job
+from benchmarks.suite.job import Contestant, Job, Kind, Traffic
 
 # Who takes longer than that for a size is not asked for the next.
 PATIENCE_SECONDS = 25.0
@@ -17,12 +17,13 @@ PATIENCE_SECONDS = 25.0
 
 @dataclass(frozen=True)
 class Point:
-    """`peak` is bytes."""
+    """`peak` is bytes; `traffic` is counted in a run of its own, of s3-assets alone."""
 
     times: int
     rows: int
     seconds: float
     peak: int
+    traffic: Traffic | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def _point(
         try:
             done = job.execute(contestant, job.arguments(ground, contestant, Path(folder)))
             job.verify(ground, contestant, done.answer)
+            traffic = _counted(ground, job, contestant, Path(folder))
         except (child.ChildFailedError, RuntimeError) as error:
             say(f"  {contestant.name} failed: {error}")
             return None
@@ -87,7 +89,15 @@ def _point(
             job.after(ground)
             os.sync()
     say(f"  {contestant.name}: {done.seconds:.2f} s, {done.peak / 1e6:.0f} MB")
-    return Point(times, getattr(job, "total", 0), done.seconds, done.peak)
+    return Point(times, getattr(job, "total", 0), done.seconds, done.peak, traffic)
+
+
+def _counted(ground: Ground, job: Job, contestant: Contestant, folder: Path) -> Traffic | None:
+    if contestant.kind != Kind.OURS:
+        return None
+    # What the timed run left would be in its way.
+    job.after(ground)
+    return job.count(ground, contestant, folder)[1]
 
 
 def markdown(curves: Sequence[Curve]) -> str:
@@ -104,6 +114,18 @@ def markdown(curves: Sequence[Curve]) -> str:
         ]
         for each in mine:
             there = {point.times: f"{point.seconds:.1f}, {point.peak / 1e6:.0f}" for point in each.points}
-            lines.append(f"| {each.contestant} | {' | '.join(there.get(times, '') for times, _ in sizes)} |")
+            lines.append(_line(each.contestant, there, sizes))
+            told = {
+                point.times: f"{point.traffic.requests:,}, {point.traffic.received / 1e6:.0f}, "
+                f"{point.traffic.sent / 1e6:.0f}"
+                for point in each.points
+                if point.traffic
+            }
+            if told:
+                lines.append(_line(f"{each.contestant}: requests, MB in, MB out", told, sizes))
         tables.append("\n".join(lines))
     return "\n\n".join(tables)
+
+
+def _line(name: str, there: Mapping[int, str], sizes: Sequence[tuple[int, int]]) -> str:
+    return f"| {name} | {' | '.join(there.get(times, '') for times, _ in sizes)} |"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from s3_assets.collector import paused
 from s3_assets.errors import RegistryError
 from s3_assets.registry.finding import FILE_NAME, VARIABLE, find_registry
 from s3_assets.registry.models import Registry
@@ -44,6 +45,7 @@ def load_registry(
     return parse_registry(text, file, os.environ if environment is None else environment)
 
 
+@paused()
 def parse_registry(text: str, file: Path, environment: Mapping[str, str]) -> Registry:
     """Check the text of a registry file; its paths are resolved against the file's folder."""
     return read_registry(_compose(text, file), file, YamlReader(environment))

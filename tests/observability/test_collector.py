@@ -8,7 +8,7 @@ import weakref
 import pytest
 
 from s3_assets import collector
-from s3_assets.collector import spared
+from s3_assets.collector import paused, spared
 
 # Tells how often all generations were collected, and how many rings of the blocks are still there.
 LONG_LIVED = """
@@ -80,3 +80,25 @@ def test_garbage_of_many_blocks_is_collected() -> None:
 
     assert collections > 0
     assert rings < 100_000
+
+
+def test_nothing_is_collected_for_a_while_and_then_as_ever() -> None:
+    with paused():
+        with paused():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+    with pytest.raises(KeyError), paused():
+        raise KeyError
+    assert gc.isenabled()
+
+
+def test_who_has_switched_it_off_finds_it_so() -> None:
+    gc.disable()
+    try:
+        with paused():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
