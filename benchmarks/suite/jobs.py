@@ -43,6 +43,23 @@ _DEFINITIONS = (
     "checks, sensors and metadata, of which plain ones have none; most of the rest is Dagster's own."
 )
 
+_LISTING = (
+    "Half a second of the command is its start: settings, credentials and botocore. Pages are read by "
+    "botocore, since obstore refuses keys that are no paths; keys and bytes are added up by folder; where "
+    "parts are read at once, each has a last page that others have, too. What is won by that shows where "
+    "answers take longer, or keys are more. A start without botocore would change it."
+)
+_TICK = (
+    "Each table is looked at by one request, too. A first tick of a process makes the client, the store and "
+    "the catalog's connection, which the script has made before; versions are asked of logs and catalogs, "
+    "by several libraries, instead of times of modification by one. A code server, which stays from tick to "
+    "tick, pays the first once; clients that are made with the definitions would change it, and would have "
+    "credentials asked for by whoever loads these."
+)
+_TICK_AGAIN = (
+    "Versions are asked of logs and catalogs, by several libraries, instead of times of modification by one."
+)
+
 JOBS: dict[str, Callable[[], Job]] = {
     "import-parquet-delta": partial(Import, "parquet", "delta", behind=_BESIDES),
     "incremental-delta": partial(NewCommits, grows=True, behind=_BESIDES),
@@ -53,11 +70,12 @@ JOBS: dict[str, Callable[[], Job]] = {
     "day-parquet": partial(Pushdown, "parquet", behind=_SCAN),
     "day-delta": partial(Pushdown, "delta", behind=_SCAN),
     "day-iceberg": partial(Pushdown, "iceberg", behind=_SCAN),
-    "listing-counted": partial(Listing, named=False),
+    "listing-counted": partial(Listing, named=False, behind=_LISTING),
     "listing-named": partial(Listing, named=True),
     "discovery": Discovery,
     "nothing-new-files": partial(NoNewFiles, behind=_LEDGER),
     "nothing-new-delta": partial(NewCommits, grows=False, behind=_POSITION),
-    "tick": Tick,
+    "tick": partial(Tick, behind=_TICK),
+    "tick-again": partial(Tick, again=True, behind=_TICK_AGAIN),
     "definitions": partial(Definitions, behind=_DEFINITIONS),
 }

@@ -21,12 +21,14 @@ _SENSORS: list[Any] = []
 
 
 class Tick(Job):
-    """A third each of Delta tables, Iceberg tables and folders; the first look was before."""
+    """A third each of Delta tables, Iceberg tables and folders; the first look was before.
 
-    name = "sensor tick, nothing changed"
+    It was in another process, or, `again`, one more was in this one: a code server stays from tick to tick.
+    """
 
-    def __init__(self, *, behind: str = "") -> None:
-        self.behind = behind
+    def __init__(self, *, again: bool = False, behind: str = "") -> None:
+        self.again, self.behind = again, behind
+        self.name = f"sensor tick, nothing changed{', not the first of a process' if again else ''}"
         self.places: dict[str, list[str]] = {}
         self.absent = {
             "dlt": "is started by somebody else",
@@ -51,10 +53,12 @@ class Tick(Job):
 
     def arguments(self, ground: Ground, contestant: Contestant, folder: Path) -> dict[str, Any]:
         del contestant
-        return {"place": ground.place, "places": self.places, "state": str(folder)}
+        place = {"place": ground.place, "places": self.places, "state": str(folder)}
+        return {**place, "again": self.again}
 
     def begin(self, ground: Ground, contestant: Contestant, folder: Path) -> None:
-        found = self.execute(contestant, self.arguments(ground, contestant, folder)).answer
+        told = {**self.arguments(ground, contestant, folder), "again": False}
+        found = self.execute(contestant, told).answer
         count = sum(map(len, self.places.values()))
         if found != count:
             raise WrongResultError(f"{contestant.name}: {found} of {count} tables in the first look")
@@ -68,25 +72,28 @@ class Tick(Job):
         ground.clear("ticks/")
 
 
-def prepare_ours(place: Mapping[str, str], places: dict[str, list[str]], state: str) -> None:
+def prepare_ours(place: Mapping[str, str], places: dict[str, list[str]], state: str, *, again: bool) -> None:
     kept = Path(state) / "cursor"
     cursor = kept.read_text() if kept.exists() else None
     _SENSORS.append(ticks.Sensor(Ground(**place), places, cursor))
+    if again:
+        ours(place, places, state, again=again)
 
 
-def ours(place: Mapping[str, str], places: dict[str, list[str]], state: str) -> int:
+def ours(place: Mapping[str, str], places: dict[str, list[str]], state: str, *, again: bool) -> int:
     """One look at each table's version; the cursor is kept as Dagster's daemon keeps it."""
-    del place, places
+    del place, places, again
     changed = _SENSORS[0].tick()
     (Path(state) / "cursor").write_text(_SENSORS[0].cursor or "")
     return int(changed)
 
 
-def prepare_by_keys(place: Mapping[str, str], places: dict[str, list[str]], state: str) -> None:
+def prepare_by_keys(
+    place: Mapping[str, str], places: dict[str, list[str]], state: str, *, again: bool
+) -> None:
     import boto3
     from dagster_aws.s3.sensor import get_objects
 
-    del state
     ground = Ground(**place)
     client = boto3.session.Session().client(
         "s3",
@@ -112,11 +119,13 @@ def prepare_by_keys(place: Mapping[str, str], places: dict[str, list[str]], stat
         return dg.SensorResult(asset_events=found, cursor=json.dumps(seen))
 
     _SENSORS.append(keys)
+    if again:
+        by_keys(place, places, state, again=again)
 
 
-def by_keys(place: Mapping[str, str], places: dict[str, list[str]], state: str) -> int:
+def by_keys(place: Mapping[str, str], places: dict[str, list[str]], state: str, *, again: bool) -> int:
     """A sensor as one would write it: the objects below each table that are newer than the newest seen."""
-    del place, places
+    del place, places, again
     kept = Path(state) / "cursor"
     with dg.DagsterInstance.ephemeral() as instance:
         cursor = kept.read_text() if kept.exists() else None

@@ -64,7 +64,8 @@ def test_one_at_a_tiny_size(only: str, tmp_path: Path) -> None:
 JOBS = "day-parquet"
 OTHERS = (
     "import-parquet-delta,incremental-delta,import-parquet-iceberg,import-jsonl-delta,export-parquet,export-csv-gz,"
-    "definitions,day-delta,day-iceberg,listing-counted,listing-named,discovery,nothing-new-files,nothing-new-delta,tick"
+    "definitions,day-delta,day-iceberg,listing-counted,listing-named,discovery,nothing-new-files,nothing-new-delta,tick,"
+    "tick-again"
 )
 
 
