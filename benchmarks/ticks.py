@@ -139,6 +139,14 @@ def fill(ground: Ground, places: dict[str, list[str]]) -> None:
         catalog.register_table(f"ticks.t{index}", f"s3://{BUCKET}/{folder}metadata/{newest}")
 
 
+def clear(ground: Ground) -> None:
+    """Remove what `fill` made, so that it can be made again."""
+    catalog = load_catalog("default", **ground.iceberg)
+    for name in catalog.list_tables("ticks"):
+        catalog.drop_table(name)
+    ground.clear("ticks/")
+
+
 def change(ground: Ground, places: dict[str, list[str]], few: int) -> None:
     """Append to so many tables, a third of each format."""
     catalog = load_catalog("default", **ground.iceberg)

@@ -69,7 +69,7 @@ class Tick(Job):
             raise WrongResultError(f"{contestant.name}: {answer} tables that did not change")
 
     def clear(self, ground: Ground) -> None:
-        ground.clear("ticks/")
+        ticks.clear(ground)
 
 
 def prepare_ours(place: Mapping[str, str], places: dict[str, list[str]], state: str, *, again: bool) -> None:
