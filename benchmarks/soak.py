@@ -11,6 +11,7 @@ import contextlib
 import os
 import random
 import signal
+import socket
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -40,11 +41,22 @@ _TRIES = 3
 _STARTS = 180.0
 """Seconds in which the server has to be up, beside whatever else this machine does."""
 _DOWN = 0.5
+# Below those that Linux gives to outgoing connections (ip_local_port_range).
+_FIRST_PORT, _LAST_PORT = 20_000, 32_000
 """Seconds that a killed server is not there."""
 _ALL_DAYS = {
     "dagster/asset_partition_range_start": f"{FIRST}",
     "dagster/asset_partition_range_end": f"{FIRST.replace(day=FIRST.day + DAYS - 1)}",
 }
+
+
+def _lasting_port() -> int:
+    """Return a free port that nobody's outgoing connection is given while the server is down."""
+    for port in range(_FIRST_PORT, _LAST_PORT):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError(f"no port from {_FIRST_PORT} to {_LAST_PORT} is free")
 
 
 class Soak:
@@ -57,8 +69,10 @@ class Soak:
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._server = self._running.enter_context(EmbeddedServer(self._folder / "s3", deadline=_STARTS))
-        self._port = self._server.port
+        self._port = _lasting_port()
+        self._server = self._running.enter_context(
+            EmbeddedServer(self._folder / "s3", port=self._port, deadline=_STARTS)
+        )
         ground = Ground(self._server.endpoint_url, catalog=f"{self._folder}/catalog.db")
         ground.make_bucket()
         registry = self._folder / "s3_assets.yaml"

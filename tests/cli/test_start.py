@@ -76,7 +76,8 @@ def test_help_loads_nothing(tmp_path: Path) -> None:
             "preview",
             ROWS.write_csv,
             {*ELSEWHERE, *ERRORS, "botocore", "s3_assets.tables.parquet"},
-            ["list", "read", "head", "read", "read"],
+            # Its kind, and its rows, which its types are told from.
+            ["list", "read", "read"],
         ),
     ],
     ids=["ls", "head", "preview Parquet", "preview CSV"],
