@@ -111,6 +111,7 @@ LEFT_OUT = {
     "test_a_mirror_that_is_killed_is_made_good_by_the_next",
     "test_a_matrix_can_be_a_sample",
     "test_a_matrix_crashes_at_every_request",
+    "test_a_run_that_no_worker_becomes_free_for_ends",
     "test_a_second_process_appends_nothing_twice",
     "test_a_worker_of_daft_outlives_its_keys",
     "test_a_worker_of_ray_outlives_its_keys",
