@@ -151,6 +151,26 @@ def test_archived_files(place: Place) -> None:
     assert (plan.files, plan.total_files, skipping.state().statistics.files) == (2, 4, 2)
 
 
+@pytest.mark.parametrize("declared", [False, True], ids=["more than are looked at", "declared columns"])
+def test_an_archived_file_is_found_before_any_file_is_read(
+    place: Place, proxy: RequestProxy, *, declared: bool
+) -> None:
+    PARQUET.write(place, FEW, [])
+    (written,) = place.objects()
+    body = place.client.get_object(Bucket=place.bucket, Key=written)["Body"].read()
+    for number in range(2 if declared else 102):
+        kind = "GLACIER" if number == 1 else "STANDARD"
+        key = f"{PATH}/{number:03d}.parquet"
+        place.client.put_object(Bucket=place.bucket, Key=key, Body=body, StorageClass=kind)
+    columns = {"day": "date", "number": "int64"} if declared else None
+    table = PARQUET.table(place, columns=columns, connection={"endpoint": proxy.endpoint})
+
+    with pytest.raises(AccessDeniedError, match=r"001\.parquet: .*archived \(GLACIER\)"):
+        table.plan()
+
+    assert opened(proxy, ".parquet") == {"001.parquet"}, "whether there is a restored copy is asked"
+
+
 def test_a_table_that_reads_some_of_its_files_is_not_written(place: Place) -> None:
     for settings in ({"path_prefix": "a"}, {"max_files": 1}, {"reader_columns": ["_file_name"]}):
         with pytest.raises(UnsupportedError, match="cannot be written"):
