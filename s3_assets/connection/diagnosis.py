@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from s3_assets.connection.symptom import Symptom
 
 _LONGEST = 600
-# obstore says everything twice: the second time as Rust prints it for debugging.
 _OBJECT = re.compile(r"s3://[^\s()'\"]+")
+# obstore says everything twice: the second time as Rust prints it for debugging.
 _DEBUG = r"(?s)\s*Debug source:\n.*?\n\}"
 
 
